@@ -25,7 +25,6 @@ export class PartFile {
   /** Called whenever bytes were added. */
   onGrow: () => void = () => {};
 
-  readonly #file: DatasetFile;
   readonly #handle: FileHandle;
   readonly #journal: Journal;
   readonly #ranges: JournalRange[];
@@ -39,7 +38,6 @@ export class PartFile {
     content: JournalContent,
   ) {
     this.path = path;
-    this.#file = file;
     this.#handle = handle;
     this.#journal = journal;
     this.#ranges = content.ranges;

@@ -118,8 +118,14 @@ export class SourcePool {
       const done = () => signal.removeEventListener('abort', onAbort);
       const waiter: Waiter = {
         file,
-        resolve: (lease) => (done(), resolve(lease)),
-        reject: (error) => (done(), reject(error)),
+        resolve: (lease) => {
+          done();
+          resolve(lease);
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.push(waiter);
