@@ -17,10 +17,19 @@ export interface TestDataset {
   path(split: SplitName, kind: Kind): string;
 }
 
-export async function makeDataset(
-  options: { train?: number; valid?: number; test?: number; seed?: number; name?: string } = {},
-): Promise<TestDataset> {
-  const root = await temporaryFolder();
+export interface TestDatasetOptions {
+  train?: number;
+  valid?: number;
+  test?: number;
+  seed?: number;
+  /** Name of the folder. @default data */
+  name?: string;
+  /** Where it goes. @default a folder that is gone when the test is over */
+  root?: string;
+}
+
+export async function makeDataset(options: TestDatasetOptions = {}): Promise<TestDataset> {
+  const root = options.root ?? (await temporaryFolder());
   const { train = 12, valid = 6, test = 4, seed = 1, name = 'data' } = options;
   const fixture = await createFixture({ dir: join(root, 'archives'), train, valid, test, seed });
   const manifest = await readManifest(fixture.manifest);
