@@ -6,7 +6,13 @@ import { onTestFinished } from 'vitest';
 
 /** A new empty folder that is gone when the test is over. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'pcam-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const { folder, remove } = await sharedFolder();
+  onTestFinished(remove);
   return folder;
+}
+
+/** A new empty folder for several tests; call `remove` in `afterAll`. */
+export async function sharedFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pcam-test-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
