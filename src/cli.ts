@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type Context, printJson, printLine } from './commands/context.js';
 import { downloadCommand } from './commands/download.js';
+import { fixtureCommand } from './commands/fixture.js';
 import { cacheKeyCommand, infoCommand } from './commands/info.js';
 import { verifyCommand } from './commands/verify.js';
 import { EXIT_CODES, messageOf, PcamError, systemCode } from './errors.js';
@@ -31,7 +32,7 @@ export function createProgram(context: Context): Command {
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);
-  const commands = [downloadCommand, verifyCommand, infoCommand, cacheKeyCommand];
+  const commands = [downloadCommand, verifyCommand, infoCommand, cacheKeyCommand, fixtureCommand];
   for (const make of commands) program.addCommand(make(context));
   for (const command of [program, ...program.commands]) {
     command
