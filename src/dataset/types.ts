@@ -19,11 +19,37 @@ export interface MetaRow {
   readonly center_tumor_patch: boolean;
 }
 
-/** The meta CSV of a split, held in columns (some 14 bytes a row). */
+/** The meta CSV of a split, held in columns (some 11 bytes a row). */
 export interface MetaTable {
   readonly rows: number;
+  /** The different slides, in the order of their first row. */
+  readonly slides: readonly string[];
   /** @throws RangeError when `index` is not in 0 .. rows - 1 */
   row(index: number): MetaRow;
+}
+
+/** Some patches of a split, one after the other. */
+export interface Batch {
+  /** Index in the split of the first patch. */
+  readonly start: number;
+  /** Number of patches n. */
+  readonly count: number;
+  /** uint8, shape (n, 96, 96, 3), C order. */
+  readonly images: Uint8Array;
+  /** Shape (n), values 0 or 1. */
+  readonly labels: Uint8Array;
+  /** n rows, or `null` when the meta CSV is not in the folder. */
+  readonly meta: readonly MetaRow[] | null;
+}
+
+export interface BatchOptions {
+  /** Patches a batch; the last one may have fewer. @default 256 */
+  readonly size?: number;
+  /** First patch. @default 0 */
+  readonly start?: number;
+  /** The patch to stop before. @default the number of patches */
+  readonly end?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** One split, opened. Images stay on the disk; labels (1 byte a patch) and meta columns are in memory. */
@@ -37,8 +63,28 @@ export interface Split {
   readonly meta: MetaTable | null;
   /**
    * Patches `start` (inclusive) to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order.
-   * Holds only that batch in memory.
+   * Holds only that batch in memory, 1 GiB (38,836 patches) at most.
+   * @throws RangeError when the range is not in the split or too large; PcamError BAD_HDF5
    */
   readPatches(start: number, end: number): Uint8Array;
+  /**
+   * The split in batches, in order.
+   * @throws PcamError USAGE, BAD_HDF5, ABORTED
+   */
+  batches(options?: BatchOptions): AsyncGenerator<Batch, void, void>;
+  close(): void;
+}
+
+/** A data set folder. */
+export interface Dataset {
+  readonly dir: string;
+  /** The splits whose images and labels are in the folder. */
+  readonly splits: readonly SplitName[];
+  /**
+   * Opens a split; the same one again when it is open already.
+   * @throws PcamError MISSING, BAD_HDF5, BAD_CSV, BAD_DATA
+   */
+  split(name: SplitName): Promise<Split>;
+  /** Closes every split that was opened. */
   close(): void;
 }

@@ -1,0 +1,46 @@
+/** What every command gets: streams, signal, settings from the environment; and what all of them share. */
+import type { Command } from 'commander';
+import { PcamError } from '../errors.js';
+import { DEFAULTS, type Environment } from '../options.js';
+import { printable } from '../text.js';
+
+export interface Context {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  /** Set by a command that did its work and has bad news. */
+  exitCode: number;
+}
+
+export interface CommonOptions {
+  dir: string;
+  manifest?: string;
+}
+
+/** `--dir` and `--manifest`, on every command. */
+export function addCommonOptions(command: Command, { env }: Context): Command {
+  return command
+    .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)', env.dir ?? DEFAULTS.dir)
+    .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)', env.manifest);
+}
+
+/** The options of a command, those given before its name included. */
+export function optionsOf<T>(command: Command): T & CommonOptions {
+  const own = command.opts();
+  const above = command.parent?.opts() ?? {};
+  for (const key of ['dir', 'manifest']) {
+    if (above[key] !== undefined && command.getOptionValueSource(key) !== 'cli') own[key] = above[key];
+  }
+  if (own.dir === '') throw new PcamError('USAGE', '--dir is empty');
+  return own as T & CommonOptions;
+}
+
+/** The one document of `--json`. */
+export function printJson(context: Context, document: unknown): void {
+  context.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+export function printLine(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`${printable(line, 10_000)}\n`);
+}

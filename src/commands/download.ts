@@ -1,0 +1,171 @@
+/** `pcam download`. */
+import { basename, dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { type DownloadedFile, type DownloadResult, download } from '../download/index.js';
+import { EXIT_CODES } from '../errors.js';
+import { DEFAULTS } from '../options.js';
+import { createProgress } from '../report/progress.js';
+import { resolveManifest, selectFiles } from '../selection.js';
+import { count, formatBytes, formatSeconds } from '../text.js';
+import { finalName, type Kind, type SplitName } from '../types.js';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+} from './context.js';
+import { kinds, list, rate, repeated, splits, whole } from './parsers.js';
+
+interface Options extends CommonOptions {
+  split?: SplitName[];
+  kind?: Kind[];
+  source?: string[];
+  mirror?: string[];
+  from?: string;
+  connections: number;
+  jobs: number;
+  limitRate?: number;
+  keepArchives?: boolean;
+  extract: boolean;
+  force?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pcam download                                all nine files, 8 GB to fetch
+  pcam download --split valid                  one split: images, labels and meta
+  pcam download --split train --kind x,y       images and labels of train
+  pcam download --from ~/Downloads             take over what a browser has already fetched
+  pcam download --mirror https://host/pcam     try another place first
+  pcam download --source zenodo --limit-rate 2M
+
+Stop it with Ctrl-C whenever you like: the same command goes on where it was.
+`;
+
+export function downloadCommand(context: Context): Command {
+  const command = new Command('download')
+    .summary('fetch, verify and decompress the data set')
+    .description(
+      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed\n' +
+        'files in the data set folder. What is there and right is not fetched again.',
+    )
+    .option('--split <names>', 'train, valid, test (default: all)', splits)
+    .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
+    .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
+    .option('--mirror <place>', 'a URL or folder that is tried first; may be repeated', repeated)
+    .option(
+      '--from <folder>',
+      'take over files that are already here: archives, whole or in part, or .h5 and .csv',
+    )
+    .option('--connections <n>', 'most requests at once a source', whole(1, 64), DEFAULTS.connections)
+    .option('--jobs <n>', 'files under way at once', whole(1, 64), DEFAULTS.jobs)
+    .option('--limit-rate <speed>', 'bytes a second over all connections, such as 500k or 2M', rate)
+    .option('--keep-archives', 'keep the .gz archives beside the decompressed files')
+    .option('--no-extract', 'fetch and verify the archives, and leave them as they are')
+    .option('--force', 'fetch everything again, whatever is there')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--json', 'print one JSON document on stdout')
+    .option('--quiet', 'no progress, only errors')
+    .addHelpText('after', EXAMPLES);
+  addCommonOptions(command, context);
+  return command.action(async () => run(optionsOf<Options>(command), context));
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const manifest = await resolveManifest(options.manifest);
+  const progress = createProgress({ stream: context.stderr, quiet: options.quiet });
+  const began = performance.now();
+  let result: DownloadResult;
+  try {
+    result = await download({
+      dir: options.dir,
+      manifest,
+      splits: options.split,
+      kinds: options.kind,
+      sources: options.source,
+      mirrors: options.mirror,
+      from: options.from,
+      connections: options.connections,
+      jobs: options.jobs,
+      limitRate: options.limitRate,
+      keepArchives: options.keepArchives,
+      extract: options.extract,
+      force: options.force,
+      dryRun: options.dryRun,
+      signal: context.signal,
+      onEvent: progress.onEvent,
+      proxy: context.env.proxy,
+    });
+  } finally {
+    progress.stop();
+  }
+  context.exitCode = exitCodeOf(result.files);
+  if (options.json) printJson(context, result);
+  if (options.dryRun) return options.json ? undefined : printPlan(result, context);
+  for (const file of result.files) if (file.error) printFailure(file, context);
+  if (options.quiet || !result.ok) return;
+  const names = selectFiles(manifest, { splits: options.split, kinds: options.kind }).map(finalName);
+  const seconds = (performance.now() - began) / 1000;
+  printClosing({ result, seconds, names, options, context });
+}
+
+/** What this machine said comes first, then wrong data, then absent sources. */
+function exitCodeOf(files: readonly DownloadedFile[]): number {
+  const codes = new Set(files.flatMap((file) => (file.error ? [EXIT_CODES[file.error.code]] : [])));
+  for (const code of [5, 3, 4, 2, 1] as const) if (codes.has(code)) return code;
+  return 0;
+}
+
+function printPlan({ files }: DownloadResult, { stdout }: Context): void {
+  const words: Record<string, string> = {
+    present: 'is there and right',
+    imported: 'would be taken over from this machine',
+    resumed: 'would be begun with what is here, and the rest fetched',
+    downloaded: 'would be fetched',
+  };
+  for (const file of files)
+    printLine(stdout, `${file.name}: ${words[file.status]}, ${formatBytes(file.bytes)}`);
+}
+
+function printFailure({ name, error }: DownloadedFile, { stderr }: Context): void {
+  printLine(stderr, `pcam: ${name}: ${error!.message}`);
+  if (error!.hint) printLine(stderr, `  ${error!.hint}`);
+}
+
+interface Closing {
+  result: DownloadResult;
+  seconds: number;
+  names: readonly string[];
+  options: Options;
+  context: Context;
+}
+
+/** Where the data is, and how to load it. */
+function printClosing({ result, seconds, names, options, context }: Closing): void {
+  const { files } = result;
+  const transferred = files.reduce((sum, file) => sum + file.transferred, 0);
+  const present = files.filter((file) => file.status === 'present').length;
+  const fetched =
+    transferred > 0
+      ? `${formatBytes(transferred)} fetched in ${formatSeconds(seconds)} (${formatBytes(transferred / seconds)}/s)`
+      : 'nothing had to be fetched';
+  const say = (line: string) => printLine(context.stderr, line);
+  say(
+    `\n${count(files.length, 'file')} verified in ${options.dir}${present > 0 ? `, ${present} of them there before` : ''}; ${fetched}.`,
+  );
+  const images = names.find((name) => name.endsWith('_x.h5'));
+  if (!options.extract || images === undefined) return;
+  say('Load it:');
+  const folder = resolve(options.dir);
+  if (basename(folder) === 'pcam') {
+    const split = /valid/.test(images) ? 'val' : /test/.test(images) ? 'test' : 'train';
+    const root = dirname(options.dir);
+    say(`  torchvision.datasets.PCAM(root=${JSON.stringify(root)}, split=${JSON.stringify(split)})`);
+  }
+  say(`  h5py.File(${JSON.stringify(join(options.dir, images))})["x"]`);
+}

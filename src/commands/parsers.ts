@@ -1,0 +1,69 @@
+/** Option values: from what people type to what the library takes. */
+import { InvalidArgumentError } from 'commander';
+import { nearest } from '../text.js';
+import { KINDS, type Kind, SPLITS, type SplitName } from '../types.js';
+
+const SPLIT_WORDS: Record<string, SplitName> = { val: 'valid', validation: 'valid' };
+const KIND_WORDS: Record<string, Kind> = { x: 'images', y: 'labels', image: 'images', label: 'labels' };
+
+/** `--option a,b --option c`: commas or repeats. */
+export function list(value: string, previous: string[] = []): string[] {
+  const items = value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  if (items.length === 0) throw new InvalidArgumentError('It is empty.');
+  return [...previous, ...items];
+}
+
+/** Paths and URLs may hold commas: repeats only. */
+export function repeated(value: string, previous: string[] = []): string[] {
+  if (value === '') throw new InvalidArgumentError('It is empty.');
+  return [...previous, value];
+}
+
+export function splits(value: string, previous: SplitName[] = []): SplitName[] {
+  return [...previous, ...list(value).map((word) => oneOf(word, SPLITS, SPLIT_WORDS))];
+}
+
+export function kinds(value: string, previous: Kind[] = []): Kind[] {
+  return [...previous, ...list(value).map((word) => oneOf(word, KINDS, KIND_WORDS))];
+}
+
+function oneOf<T extends string>(word: string, allowed: readonly T[], words: Record<string, T>): T {
+  const lower = word.toLowerCase();
+  const known = Object.hasOwn(words, lower) ? words[lower] : allowed.find((candidate) => candidate === lower);
+  if (known) return known;
+  const near = nearest(lower, [...allowed, ...Object.keys(words)]);
+  throw new InvalidArgumentError(`Allowed are ${allowed.join(', ')}.${near ? ` Did you mean ${near}?` : ''}`);
+}
+
+/** A whole number from `least` to `most`. */
+export function whole(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const n = Number(value);
+    if (!/^\d+$/.test(value) || n < least || n > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return n;
+  };
+}
+
+const UNITS: Record<string, number> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+/** Bytes a second: `500k`, `2M`, `1.5MiB`. */
+export function rate(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?(?:b?(?:\/s)?)$/i.exec(value.trim());
+  const bytes = match ? Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]! : 0;
+  if (!(bytes >= 1))
+    throw new InvalidArgumentError('It must be a speed in bytes a second, such as 500k or 2M.');
+  return bytes;
+}

@@ -1,0 +1,82 @@
+/** `pcam verify`. */
+import { Command } from 'commander';
+import { EXIT_CODES } from '../errors.js';
+import { type VerifyResult, verify } from '../integrity/verify.js';
+import { table } from '../report/format.js';
+import { createProgress } from '../report/progress.js';
+import { resolveManifest } from '../selection.js';
+import type { Kind, SplitName } from '../types.js';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+} from './context.js';
+import { kinds, splits } from './parsers.js';
+
+interface Options extends CommonOptions {
+  split?: SplitName[];
+  kind?: Kind[];
+  quick?: boolean;
+  deep?: boolean;
+  fix?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Status of a file:
+  ok        its bytes are right
+  missing   nothing is there
+  partial   the beginning is there
+  corrupt   its bytes are wrong
+  swapped   its bytes are those of another file of the data set: --fix renames it back
+
+Examples:
+  pcam verify                        read and check everything that is there
+  pcam verify --quick --split valid  only look whether something changed since the last check
+  pcam verify --deep                 look into the HDF5 and CSV files as well
+`;
+
+export function verifyCommand(context: Context): Command {
+  const command = new Command('verify')
+    .summary('check the files in the data set folder')
+    .description(
+      'Reads what is in the data set folder and compares it with the digests of the manifest. Exit code 3 when\n' +
+        'something is missing or wrong.',
+    )
+    .option('--split <names>', 'train, valid, test (default: all)', splits)
+    .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
+    .option('--quick', 'trust earlier checks of files whose size and mtime are the same')
+    .option('--deep', 'open the HDF5 and CSV files: shapes, types, labels, rows, slides')
+    .option('--fix', 'rename swapped files back')
+    .option('--json', 'print one JSON document on stdout')
+    .addHelpText('after', EXAMPLES);
+  addCommonOptions(command, context);
+  return command.action(async () => run(optionsOf<Options>(command), context));
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const manifest = await resolveManifest(options.manifest);
+  const progress = createProgress({ stream: context.stderr, quiet: !context.stderr.isTTY });
+  let result: VerifyResult;
+  try {
+    result = await verify({
+      dir: options.dir,
+      manifest,
+      splits: options.split,
+      kinds: options.kind,
+      quick: options.quick,
+      fix: options.fix,
+      signal: context.signal,
+      onEvent: progress.onEvent,
+    });
+  } finally {
+    progress.stop();
+  }
+  if (!result.ok) context.exitCode = EXIT_CODES.MISSING;
+  if (options.json) return printJson(context, result);
+  printLine(context.stdout, table(result.files.map(({ status, name, hint = '' }) => [status, name, hint])));
+  for (const { level, message } of result.findings) printLine(context.stdout, `${level}: ${message}`);
+}

@@ -1,0 +1,147 @@
+/** The patches of one split, read from the disk a few at a time. */
+import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
+import { badHdf5 } from './problems.js';
+import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from './types.js';
+
+/** Most patches of one split. PCam's largest has 262,144. */
+export const LARGEST_SPLIT = 2 ** 26;
+/** Most patches of one `read`: 1 GiB. */
+export const LARGEST_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);
+/** Patches of one read where they lie one after the other: some 8 MB. */
+const PATCHES_PER_READ = 300;
+/** Most patches that are unpacked and kept at once where they share chunks. */
+const LARGEST_SLAB = Math.floor(LARGEST_READ / PATCH_BYTES);
+/** Smaller chunks than this many a patch only cost time: HDF5 keeps a record for each one it touches. */
+const MOST_CHUNKS_PER_PATCH = 4096;
+
+export interface ImageReader {
+  /** Number of patches. */
+  readonly count: number;
+  /** Patches `start` to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order. */
+  read(start: number, end: number): Uint8Array;
+  close(): void;
+}
+
+/**
+ * Opens an array of patches: uint8, shape (N, 96, 96, 3).
+ * @param options.shape the shape that the manifest gives
+ * @throws PcamError BAD_HDF5 naming the file, what was expected and what was found
+ */
+export async function openImages({
+  file,
+  path,
+  shape,
+}: {
+  file: string;
+  path: string;
+  shape?: readonly number[];
+}): Promise<ImageReader> {
+  const array = await openArray(file, path);
+  try {
+    checkImages(array, shape);
+    return new Images(array);
+  } catch (error) {
+    array.close();
+    throw error;
+  }
+}
+
+function checkImages({ file, path, info }: ArrayReader, shape: readonly number[] | undefined): void {
+  const count = info.shape[0] ?? 0;
+  const expected = shape ?? [count, PATCH_SIZE, PATCH_SIZE, CHANNELS];
+  const fits = info.shape.length === 4 && info.shape.every((n, i) => n === expected[i]);
+  if (!fits || info.shape.slice(1).join() !== `${PATCH_SIZE},${PATCH_SIZE},${CHANNELS}`) {
+    const wanted = shape ? text(shape) : `(N, ${PATCH_SIZE}, ${PATCH_SIZE}, ${CHANNELS})`;
+    throw badHdf5({ file, expected: `shape ${wanted} for ${path}`, found: `shape ${text(info.shape)}` });
+  }
+  if (!info.isInteger || info.signed || info.size !== 1) {
+    throw badHdf5({ file, expected: `type uint8 for ${path}`, found: `type ${info.type}` });
+  }
+  if (count > LARGEST_SPLIT) {
+    throw badHdf5({ file, expected: `at most ${LARGEST_SPLIT} patches`, found: `${count}` });
+  }
+  const perPatch = (info.chunks ?? info.shape)
+    .slice(1)
+    .reduce((product, n, i) => product * Math.ceil((info.shape[i + 1] ?? 1) / n), 1);
+  if (perPatch > MOST_CHUNKS_PER_PATCH) {
+    const found = `chunks of shape ${text(info.chunks ?? [])}`;
+    throw badHdf5({ file, expected: `at most ${MOST_CHUNKS_PER_PATCH} chunks a patch for ${path}`, found });
+  }
+}
+
+class Images implements ImageReader {
+  readonly count: number;
+  readonly #array: ArrayReader;
+  /** Patches a slab; 0 where patches do not share chunks, so that there is nothing to keep. */
+  readonly #slabSize: number;
+  #slab: Uint8Array | undefined;
+  #slabStart = 0;
+
+  constructor(array: ArrayReader) {
+    this.#array = array;
+    this.count = array.info.shape[0] ?? 0;
+    this.#slabSize = slabSize(array.info.chunks?.[0] ?? 1);
+  }
+
+  read(start: number, end: number): Uint8Array {
+    const { count } = this;
+    const whole = Number.isInteger(start) && Number.isInteger(end);
+    if (!whole || start < 0 || end < start || end > count || end - start > LARGEST_BATCH) {
+      throw new RangeError(`patches ${start} to ${end} of ${count}, at most ${LARGEST_BATCH} at once`);
+    }
+    if (this.#slabSize === 0) return this.#readDirect(start, end, PATCHES_PER_READ);
+    const images = emptyPatches(end - start);
+    for (let at = start; at < end; ) {
+      const slab = this.#slabAt(at);
+      const next = Math.min(end, this.#slabStart + slab.length / PATCH_BYTES);
+      const from = (at - this.#slabStart) * PATCH_BYTES;
+      images.set(slab.subarray(from, from + (next - at) * PATCH_BYTES), (at - start) * PATCH_BYTES);
+      at = next;
+    }
+    return images;
+  }
+
+  #slabAt(index: number): Uint8Array {
+    const start = index - (index % this.#slabSize);
+    if (!this.#slab || this.#slabStart !== start) {
+      this.#slab = undefined;
+      this.#slab = this.#readDirect(start, Math.min(this.count, start + this.#slabSize), this.#slabSize);
+      this.#slabStart = start;
+    }
+    return this.#slab;
+  }
+
+  #readDirect(start: number, end: number, step: number): Uint8Array {
+    const images = emptyPatches(end - start);
+    for (let at = start; at < end; at += step) {
+      const patches = Math.min(step, end - at);
+      const from = (at - start) * PATCH_BYTES;
+      this.#array.read({
+        offset: [at, 0, 0, 0],
+        count: [patches, PATCH_SIZE, PATCH_SIZE, CHANNELS],
+        target: images.subarray(from, from + patches * PATCH_BYTES),
+      });
+    }
+    return images;
+  }
+
+  close(): void {
+    this.#slab = undefined;
+    this.#array.close();
+  }
+}
+
+/**
+ * HDF5 unpacks a whole chunk for any part of it, so a chunk that spans many patches is read for all of
+ * them at once, and kept for the next batch.
+ */
+function slabSize(patchesPerChunk: number): number {
+  if (patchesPerChunk <= 1) return 0;
+  const fitting = Math.floor(PATCHES_PER_READ / patchesPerChunk) * patchesPerChunk;
+  return fitting || Math.min(patchesPerChunk, LARGEST_SLAB);
+}
+
+/** Memory that the caller fills; zeroing gigabytes first would cost as much as reading them. */
+function emptyPatches(patches: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(patches * PATCH_BYTES).buffer);
+}

@@ -1,0 +1,214 @@
+/** Reads a meta CSV as a stream, its columns by name, into compact columns. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, type InfoRecord, parse } from 'csv-parse';
+import { abortError, fsError, type PcamError } from '../errors.js';
+import { LARGEST_SPLIT } from './images.js';
+import { badCsv, badData } from './problems.js';
+import type { MetaRow, MetaTable } from './types.js';
+
+const COLUMNS = ['coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch', 'wsi'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** A row of PCam has some 70 bytes. */
+const LARGEST_ROW = 64 * 1024;
+const LARGEST_SLIDE_NAME = 200;
+/** Camelyon16 has 400 slides; the columns count them in 16 bits. */
+const MOST_SLIDES = 0xffff;
+
+/**
+ * Reads the columns coord_x, coord_y, tumor_patch, center_tumor_patch and wsi, in any order; others are ignored.
+ * @param options.count number of patches, when it is known
+ * @throws PcamError BAD_CSV naming line, column, expected and found; BAD_DATA when there are not `count` rows
+ */
+export async function readMeta({
+  file,
+  count,
+  signal,
+}: {
+  file: string;
+  count?: number;
+  signal?: AbortSignal;
+}): Promise<MetaTable> {
+  const columns = new Columns(file);
+  const parser = parse({
+    bom: true,
+    max_record_size: LARGEST_ROW,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    skip_empty_lines: true,
+    on_record: (record: string[], context) => {
+      columns.add(record, context);
+      return null;
+    },
+  });
+  // Nothing is ever pushed, so flowing only lets the parser end.
+  parser.resume();
+  try {
+    // A pipe would block the open call itself.
+    if (!(await stat(file)).isFile()) {
+      throw badCsv({ file, expected: 'a CSV file', found: 'something that is not a regular file' });
+    }
+    await pipeline(createReadStream(file), parser, { signal });
+  } catch (error) {
+    if (signal?.aborted) throw abortError(signal);
+    throw error instanceof CsvError ? csvProblem(file, error) : fsError(error, `reading ${file}`);
+  }
+  const table = columns.table();
+  if (count !== undefined && table.rows !== count) {
+    throw badData({ file, expected: `${count} rows, one for each patch`, found: `${table.rows}` });
+  }
+  return table;
+}
+
+/** The parser knows the line; what it calls the problem is its own business, so the words are ours. */
+function csvProblem(file: string, error: CsvError): PcamError {
+  const line = `line ${Number(error.lines) || 1}`;
+  const [expected, found] = {
+    CSV_MAX_RECORD_SIZE: [`rows of at most ${LARGEST_ROW} bytes`, `a longer one at ${line}`],
+    CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: [
+      'as many fields in every row as in the first',
+      `another number at ${line}`,
+    ],
+    CSV_QUOTE_NOT_CLOSED: ['every quote to be closed', `an open one at ${line}`],
+  }[error.code as string] ?? ['CSV (RFC 4180)', `something else at ${line} (${error.code})`];
+  return badCsv({ file, expected: expected!, found: found!, cause: error });
+}
+
+/** Columns that grow by doubling, so that a file of unknown length needs no more than twice its rows. */
+class Columns {
+  readonly #file: string;
+  #places: Record<Column, number> | undefined;
+  #rows = 0;
+  #x = new Int32Array(1024);
+  #y = new Int32Array(1024);
+  /** Bit 0: tumor_patch, bit 1: center_tumor_patch. */
+  #flags = new Uint8Array(1024);
+  #slide = new Uint16Array(1024);
+  readonly #slides = new Map<string, number>();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(record: readonly string[], { lines }: InfoRecord): void {
+    if (!this.#places) {
+      this.#places = this.#findColumns(record, lines);
+      return;
+    }
+    if (this.#rows === this.#x.length) this.#grow(lines);
+    const field = (column: Column) => ({ column, text: record[this.#places![column]] ?? '', line: lines });
+    const row = this.#rows++;
+    this.#x[row] = this.#coordinate(field('coord_x'));
+    this.#y[row] = this.#coordinate(field('coord_y'));
+    this.#flags[row] = this.#flag(field('tumor_patch')) | (this.#flag(field('center_tumor_patch')) << 1);
+    this.#slide[row] = this.#slideNumber(field('wsi'));
+  }
+
+  table(): MetaTable {
+    if (!this.#places) {
+      throw badCsv({
+        file: this.#file,
+        expected: `a header with ${COLUMNS.join(', ')}`,
+        found: 'an empty file',
+      });
+    }
+    const slides = [...this.#slides.keys()];
+    const [rows, x, y, flags, slide] = [this.#rows, this.#x, this.#y, this.#flags, this.#slide];
+    const row = (index: number): MetaRow => {
+      if (!Number.isInteger(index) || index < 0 || index >= rows) {
+        throw new RangeError(`row ${index} of ${rows}`);
+      }
+      return {
+        wsi: slides[slide[index]!]!,
+        coord_x: x[index]!,
+        coord_y: y[index]!,
+        tumor_patch: (flags[index]! & 1) !== 0,
+        center_tumor_patch: (flags[index]! & 2) !== 0,
+      };
+    };
+    return { rows, slides, row };
+  }
+
+  #findColumns(header: readonly string[], line: number): Record<Column, number> {
+    const places = {} as Record<Column, number>;
+    for (const column of COLUMNS) {
+      places[column] = header.indexOf(column);
+      const found = places[column] < 0 ? 'none' : 'two of them';
+      if (places[column] < 0 || header.lastIndexOf(column) !== places[column]) {
+        throw this.#bad(
+          `one column ${column} in the header`,
+          `${found} at line ${line}: ${header.join(',')}`,
+        );
+      }
+    }
+    return places;
+  }
+
+  #grow(line: number): void {
+    const size = this.#x.length * 2;
+    if (size > LARGEST_SPLIT) throw this.#bad(`at most ${LARGEST_SPLIT} rows`, `more at line ${line}`);
+    this.#x = enlarge(this.#x, new Int32Array(size));
+    this.#y = enlarge(this.#y, new Int32Array(size));
+    this.#flags = enlarge(this.#flags, new Uint8Array(size));
+    this.#slide = enlarge(this.#slide, new Uint16Array(size));
+  }
+
+  #coordinate({ column, text, line }: Field): number {
+    const value = /^[+-]?\d{1,10}(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
+    // `| 0` also tells that the value fits 32 bits.
+    if (value !== (value | 0)) throw this.#badField({ column, text, line }, 'a whole number of px');
+    return value;
+  }
+
+  #flag({ column, text, line }: Field): number {
+    switch (text) {
+      case 'True':
+      case 'true':
+      case 'TRUE':
+      case '1':
+        return 1;
+      case 'False':
+      case 'false':
+      case 'FALSE':
+      case '0':
+        return 0;
+      default:
+        throw this.#badField({ column, text, line }, 'True or False');
+    }
+  }
+
+  #slideNumber({ column, text, line }: Field): number {
+    const known = this.#slides.get(text);
+    if (known !== undefined) return known;
+    if (text === '' || text.length > LARGEST_SLIDE_NAME) {
+      throw this.#badField({ column, text, line }, `a slide name of 1 to ${LARGEST_SLIDE_NAME} letters`);
+    }
+    const number = this.#slides.size;
+    if (number === MOST_SLIDES) throw this.#bad(`at most ${MOST_SLIDES} slides`, `more at line ${line}`);
+    this.#slides.set(text, number);
+    return number;
+  }
+
+  #badField({ column, text, line }: Field, expected: string): PcamError {
+    return this.#bad(
+      `${expected} in column ${column}`,
+      `${JSON.stringify(text.slice(0, 60))} at line ${line}`,
+    );
+  }
+
+  #bad(expected: string, found: string): PcamError {
+    return badCsv({ file: this.#file, expected, found });
+  }
+}
+
+interface Field {
+  readonly column: Column;
+  readonly text: string;
+  readonly line: number;
+}
+
+function enlarge<T extends Int32Array | Uint16Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,145 @@
+/** Opens one split: its images, its labels, and its meta rows where they are there. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PcamError, throwIfAborted } from '../errors.js';
+import { type DatasetFile, finalName, type Kind, type Manifest, type SplitName } from '../types.js';
+import { type ImageReader, LARGEST_BATCH, openImages } from './images.js';
+import { readLabels } from './labels.js';
+import { readMeta } from './meta.js';
+import type { Batch, BatchOptions, MetaRow, MetaTable, Split } from './types.js';
+
+/** Name of the array where the manifest gives none. */
+const ARRAY_NAMES = { images: 'x', labels: 'y' } as const;
+const DEFAULT_BATCH = 256;
+
+export interface OpenSplitOptions {
+  /** The data set folder. */
+  dir: string;
+  manifest: Manifest;
+  split: SplitName;
+  signal?: AbortSignal;
+}
+
+/**
+ * Opens a split for reading. Digests are not looked at: that is what `verify` is for.
+ * Works in worker threads, each with its own handle.
+ * @throws PcamError MISSING when images or labels are not in the folder; BAD_HDF5, BAD_CSV, BAD_DATA when a
+ *   file is not what the data set has, or images, labels and meta rows do not belong together
+ */
+export async function openSplit({ dir, manifest, split, signal }: OpenSplitOptions): Promise<Split> {
+  const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
+  try {
+    throwIfAborted(signal);
+    const { count } = images;
+    const { file, path } = arrayOf({ dir, manifest, split, kind: 'labels' });
+    const labels = await readLabels({ file, path, count });
+    throwIfAborted(signal);
+    const metaFile = locate({ dir, manifest, split, kind: 'meta' });
+    const meta = metaFile?.present ? await readMeta({ file: metaFile.path, count, signal }) : null;
+    return new OpenSplit({ name: split, images, labels, meta });
+  } catch (error) {
+    images.close();
+    throw error;
+  }
+}
+
+interface FileQuery {
+  dir: string;
+  manifest: Manifest;
+  split: SplitName;
+  kind: Kind;
+}
+
+/** Where the file of a split and kind lies, and whether it does; `undefined` when the manifest has none. */
+export function locate({
+  dir,
+  manifest,
+  split,
+  kind,
+}: FileQuery): { entry: DatasetFile; path: string; present: boolean } | undefined {
+  const entry = manifest.files.find((file) => file.split === split && file.kind === kind);
+  if (!entry) return undefined;
+  const path = join(dir, finalName(entry));
+  return { entry, path, present: existsSync(path) };
+}
+
+/** The HDF5 array of a split: which file, which path inside, which shape. */
+function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
+  file: string;
+  path: string;
+  shape?: readonly number[];
+} {
+  const { kind, split } = query;
+  const found = locate(query);
+  if (!found) {
+    throw new PcamError('BAD_MANIFEST', `the manifest has no ${kind} of the split ${split}`, {
+      hint: 'use a manifest that lists them, or choose another --split',
+    });
+  }
+  if (!found.present) {
+    throw new PcamError(
+      'MISSING',
+      `there are no ${kind} of the split ${split}: ${found.path} does not exist`,
+      {
+        hint: `\`pcam download --split ${split}\` brings them (with --dir if the folder is another one)`,
+      },
+    );
+  }
+  const { array } = found.entry;
+  return { file: found.path, path: array?.path ?? ARRAY_NAMES[kind], shape: array?.shape };
+}
+
+class OpenSplit implements Split {
+  readonly name: SplitName;
+  readonly labels: Uint8Array;
+  readonly meta: MetaTable | null;
+  readonly #images: ImageReader;
+
+  constructor(parts: { name: SplitName; images: ImageReader; labels: Uint8Array; meta: MetaTable | null }) {
+    this.name = parts.name;
+    this.labels = parts.labels;
+    this.meta = parts.meta;
+    this.#images = parts.images;
+  }
+
+  get count(): number {
+    return this.#images.count;
+  }
+
+  readPatches(start: number, end: number): Uint8Array {
+    return this.#images.read(start, end);
+  }
+
+  async *batches({
+    size = DEFAULT_BATCH,
+    start = 0,
+    end = this.count,
+    signal,
+  }: BatchOptions = {}): AsyncGenerator<Batch, void, void> {
+    if (!Number.isInteger(size) || size < 1 || size > LARGEST_BATCH) {
+      throw new PcamError('USAGE', `a batch size is a whole number from 1 to ${LARGEST_BATCH}, not ${size}`);
+    }
+    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start || end > this.count) {
+      throw new PcamError('USAGE', `patches ${start} to ${end} are not a part of ${this.count} patches`);
+    }
+    for (let at = start; at < end; at += size) {
+      throwIfAborted(signal);
+      const stop = Math.min(end, at + size);
+      yield {
+        start: at,
+        count: stop - at,
+        images: this.readPatches(at, stop),
+        labels: this.labels.slice(at, stop),
+        meta: this.meta && rows(this.meta, at, stop),
+      };
+    }
+  }
+
+  close(): void {
+    this.#images.close();
+  }
+}
+
+function rows(meta: MetaTable, start: number, end: number): MetaRow[] {
+  return Array.from({ length: end - start }, (_, i) => meta.row(start + i));
+}

@@ -1,0 +1,33 @@
+/** The last step of a file: under its final name, with a receipt, and the working state gone. */
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { commitFile } from '../atomic.js';
+import { fsError } from '../errors.js';
+import type { Content } from '../integrity/inventory.js';
+import { statFile } from '../integrity/inventory.js';
+import type { Digests } from '../integrity/pass.js';
+import type { Run } from './types.js';
+
+/** Renames a verified temporary file to its final name. */
+export async function commit(run: Run, content: Content, temporary: string, digests: Digests): Promise<void> {
+  const final = run.paths.final(content.name);
+  try {
+    await commitFile(temporary, final);
+    const stats = await statFile(final);
+    if (stats) await run.receipts.record(content.name, stats, digests);
+  } catch (error) {
+    throw fsError(error, `putting ${final} into place`);
+  }
+}
+
+/** A temporary file for `name` that nobody else has; its folder is there. */
+export async function temporaryFor(run: Run, name: string): Promise<string> {
+  const path = run.paths.temporary(name);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await rm(path, { force: true, recursive: true });
+  } catch (error) {
+    throw fsError(error, `writing ${path}`);
+  }
+  return path;
+}

@@ -1,0 +1,234 @@
+/** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
+import { rm } from 'node:fs/promises';
+import { PcamError, throwIfAborted } from '../errors.js';
+import { InputChanged, type Pass, type PassResult, startPass } from '../integrity/pass.js';
+import { IMPORTED, PartFile } from '../transfer/part.js';
+import { SourceChanged, transferFile } from '../transfer/transfer.js';
+import type { DatasetFile } from '../types.js';
+import { commit, temporaryFor } from './commit.js';
+import { checkOutput, outputFor } from './output.js';
+import { archiveOf, wanted } from './target.js';
+import type { Run } from './types.js';
+
+export interface Fetched {
+  bytes: number;
+  /** Bytes of an earlier run, or of another tool, that were used. */
+  resumed: number;
+}
+
+/** How often bytes may be found changed or cut under our hands before it is not worth going on. */
+const MOST_CHANGES = 3;
+
+/** Wrong bytes were discarded; fetch again. */
+class TryAgain extends Error {}
+
+/**
+ * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
+ */
+export async function fetchFile(
+  run: Run,
+  file: DatasetFile,
+  onReceived: (source: string, bytes: number) => void,
+): Promise<Fetched> {
+  const fetcher = new Fetcher(run, file, onReceived);
+  for (;;) {
+    try {
+      return await fetcher.attempt();
+    } catch (error) {
+      throwIfAborted(run.signal);
+      await fetcher.mend(error);
+    }
+  }
+}
+
+class Fetcher {
+  readonly #run: Run;
+  readonly #file: DatasetFile;
+  readonly #onReceived: (source: string, bytes: number) => void;
+  /** Sources that gave wrong bytes, alone, and how often. */
+  readonly #wrong = new Map<string, number>();
+  /** Sources whose mixture was wrong, still to be tried alone. */
+  #suspects: string[] = [];
+  #mismatch: PcamError | undefined;
+  #changes = 0;
+
+  constructor(run: Run, file: DatasetFile, onReceived: (source: string, bytes: number) => void) {
+    this.#run = run;
+    this.#file = file;
+    this.#onReceived = onReceived;
+  }
+
+  async attempt(): Promise<Fetched> {
+    const { paths, signal, emit } = this.#run;
+    const file = this.#file;
+    const part = await PartFile.open(file, paths, {
+      signal,
+      onCheck: (read, of) => emit({ type: 'checking', file: file.name, read, of }),
+    });
+    const target = wanted(file, this.#run.extract);
+    const decompress = target.form === 'final' && file.extracted !== undefined;
+    const temporary = await temporaryFor(this.#run, target.name);
+    try {
+      emit({ type: 'start', file: file.name, bytes: part.size, have: part.resumed });
+      const result = await this.#bring(part, decompress ? temporary : undefined);
+      await this.#judge(part, result);
+      if (decompress) checkOutput(file, result, part.path);
+      if (!(await part.intact())) throw new InputChanged(`${part.path} was moved or cut`);
+      await part.close();
+      await this.#commit(part, result, decompress ? temporary : undefined);
+      return { bytes: part.size ?? 0, resumed: part.resumed };
+    } finally {
+      await part.close().catch(() => {});
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** All bytes into the part, and the pass over them while they arrive. */
+  async #bring(part: PartFile, temporary: string | undefined): Promise<PassResult> {
+    const { pool, limit, clock, signal, emit } = this.#run;
+    const file = this.#file;
+    let received = part.done.size;
+    let processed = 0;
+    const progress = () => emit({ type: 'progress', file: file.name, received, processed, bytes: part.size });
+    const stop = new AbortController();
+    const pass = startPass({
+      input: part.path,
+      digests: file.sha256 === undefined ? ['md5'] : ['md5', 'sha256'],
+      output: temporary === undefined ? undefined : outputFor(file, temporary),
+      signal,
+      onProgress: (read) => {
+        processed = read;
+        progress();
+      },
+    });
+    try {
+      part.onGrow = () => pass.available(part.done.prefix);
+      pass.available(part.done.prefix);
+      pass.failed.catch((error) => stop.abort(error));
+      await transferFile({
+        file,
+        part,
+        pool,
+        limit,
+        clock,
+        signal: AbortSignal.any([signal, stop.signal]),
+        onReceived: (source, bytes) => {
+          received += bytes;
+          this.#onReceived(source, bytes);
+          progress();
+        },
+      }).catch((error) => {
+        throw stop.signal.aborted ? stop.signal.reason : error;
+      });
+      received = part.size ?? received;
+      return await this.#finish(pass, part);
+    } finally {
+      await pass.stop();
+    }
+  }
+
+  #finish(pass: Pass, part: PartFile): Promise<PassResult> {
+    return pass.end(part.size ?? 0);
+  }
+
+  /** A wrong digest is never kept: the part goes, and so does the source that is to blame. */
+  async #judge(part: PartFile, { input }: PassResult): Promise<void> {
+    const { md5, sha256 } = this.#file;
+    const wrong =
+      input.digests.md5 !== md5 ? 'MD5' : sha256 && input.digests.sha256 !== sha256 ? 'SHA-256' : undefined;
+    if (!wrong) return;
+    const [expected, found] = wrong === 'MD5' ? [md5, input.digests.md5] : [sha256, input.digests.sha256];
+    const sources = [...part.contributions().keys()];
+    this.#mismatch = new PcamError(
+      'DIGEST_MISMATCH',
+      `${this.#file.name} from ${sources.join(' and ') || 'nowhere'} is wrong: ${wrong} expected ${expected}, found ${found}`,
+      {
+        expected,
+        found,
+        hint: 'the wrong bytes were thrown away; try another place with --mirror or --source, or check the manifest',
+      },
+    );
+    this.#notice(`${this.#mismatch.message}; fetching it again`);
+    await part.close();
+    await PartFile.discard(this.#file, this.#run.paths);
+    this.#blame(sources);
+    throw new TryAgain();
+  }
+
+  #blame(sources: readonly string[]): void {
+    const { pool } = this.#run;
+    const file = this.#file;
+    // Bytes that another tool left are the first suspect, and they are gone now.
+    if (sources.includes(IMPORTED)) return;
+    if (sources.length > 1) {
+      this.#suspects = pool.usable(file).filter((id) => sources.includes(id));
+    } else {
+      for (const source of sources) this.#condemn(source);
+    }
+    this.#next();
+  }
+
+  #condemn(source: string): void {
+    const { pool } = this.#run;
+    const times = (this.#wrong.get(source) ?? 0) + 1;
+    this.#wrong.set(source, times);
+    this.#suspects = this.#suspects.filter((id) => id !== source);
+    pool.restrict(this.#file, undefined);
+    const others = pool.usable(this.#file).filter((id) => id !== source);
+    // The only source there is gets a second chance: bytes are flipped on the way as well.
+    if (others.length > 0 || times > 1) pool.drop(this.#file, source, this.#mismatch!.message);
+  }
+
+  #next(): void {
+    this.#run.pool.restrict(this.#file, this.#suspects[0]);
+  }
+
+  /** Makes another attempt possible, or throws what ends the file. */
+  async mend(error: unknown): Promise<void> {
+    const { pool, paths } = this.#run;
+    if (error instanceof TryAgain) return;
+    if (error instanceof SourceChanged) {
+      this.#notice(`the copy at ${error.source} changed while it was fetched; its bytes are fetched again`);
+      if (++this.#changes >= MOST_CHANGES) pool.drop(this.#file, error.source, 'its copy keeps changing');
+      return PartFile.forget(this.#file, paths, error.source);
+    }
+    if (error instanceof InputChanged) {
+      this.#notice(
+        `the partial download was changed by somebody else (${error.message}); going on from what is right`,
+      );
+      if (++this.#changes < MOST_CHANGES) return;
+      throw new PcamError('IO', `${paths.part(this.#file.name)} keeps being changed by somebody else`, {
+        hint: 'make sure that nothing else writes into the folder, then run the same command again',
+      });
+    }
+    if (error instanceof PcamError && error.code === 'NO_SOURCE' && this.#mismatch) {
+      const [failed] = this.#suspects;
+      if (failed === undefined) throw this.#mismatch;
+      this.#condemn(failed);
+      this.#next();
+      if (pool.usable(this.#file).length > 0) return;
+      throw this.#mismatch;
+    }
+    throw error;
+  }
+
+  #notice(message: string): void {
+    this.#run.emit({ type: 'notice', file: this.#file.name, message });
+  }
+
+  async #commit(part: PartFile, result: PassResult, temporary: string | undefined): Promise<void> {
+    const run = this.#run;
+    const file = this.#file;
+    const target = wanted(file, run.extract);
+    if (temporary === undefined) {
+      await commit(run, target, part.path, result.input.digests);
+    } else {
+      await commit(run, target, temporary, result.output!.digests);
+      const archive = archiveOf(file)!;
+      // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
+      if (run.keepArchives) await commit(run, archive, part.path, result.input.digests);
+      else await rm(run.paths.final(archive.name), { force: true });
+    }
+    await PartFile.discard(file, run.paths);
+  }
+}

@@ -1,0 +1,76 @@
+/** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
+import { copyFile, rm } from 'node:fs/promises';
+import { fsError } from '../errors.js';
+import { type Content, contentsOf } from '../integrity/inventory.js';
+import { type PassResult, passOver } from '../integrity/pass.js';
+import type { DatasetFile } from '../types.js';
+import { commit, temporaryFor } from './commit.js';
+import { checkOutput, outputFor } from './output.js';
+import type { Action } from './survey.js';
+import { wanted } from './target.js';
+import type { Run } from './types.js';
+
+export type ImportAction = Extract<Action, { kind: 'import' }>;
+
+/**
+ * @param action a file whose digest was found right
+ * @throws PcamError when it does not decompress to what the manifest says, or changed since it was looked at
+ */
+export async function importFile(run: Run, file: DatasetFile, action: ImportAction): Promise<void> {
+  const target = wanted(file, run.extract);
+  const temporary = await temporaryFor(run, target.name);
+  try {
+    const decompress = action.content.form === 'archive' && target.form === 'final';
+    const result = await pass(run, file, action, temporary, decompress);
+    if (decompress) checkOutput(file, result, action.path);
+    await commit(run, target, temporary, result.output?.digests ?? result.input.digests);
+    await settleArchive(run, file, action);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function pass(
+  run: Run,
+  file: DatasetFile,
+  action: ImportAction,
+  path: string,
+  decompress: boolean,
+): Promise<PassResult> {
+  const { signal, emit } = run;
+  const { bytes, content } = action;
+  return passOver(bytes, {
+    input: action.path,
+    digests: content.sha256 === undefined ? ['md5'] : ['md5', 'sha256'],
+    output: decompress ? outputFor(file, path) : { path, decode: 'copy', digests: ['md5'], most: bytes },
+    signal,
+    onProgress: (processed) => emit({ type: 'progress', file: file.name, received: bytes, processed, bytes }),
+  });
+}
+
+/** The archive in the data set folder goes, or stays, as after a download; what lies elsewhere is never touched. */
+async function settleArchive(
+  run: Run,
+  file: DatasetFile,
+  { own, path, content }: ImportAction,
+): Promise<void> {
+  if (content.form !== 'archive') return;
+  try {
+    if (own && !run.keepArchives) await rm(path);
+  } catch (error) {
+    throw fsError(error, `removing ${path}`);
+  }
+  if (!own && run.keepArchives && run.extract) await keepCopy(run, contentsOf(file)[1]!, path);
+}
+
+async function keepCopy(run: Run, archive: Content, from: string): Promise<void> {
+  const temporary = await temporaryFor(run, archive.name);
+  try {
+    await copyFile(from, temporary);
+    await commit(run, archive, temporary, { md5: archive.md5, sha256: archive.sha256 });
+  } catch (error) {
+    throw fsError(error, `copying ${from}`);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

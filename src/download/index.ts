@@ -1,0 +1,174 @@
+/** `download`: from a manifest to verified files in the data set folder. */
+import { setMaxListeners } from 'node:events';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { abortError, fsError, PcamError, throwIfAborted } from '../errors.js';
+import { Receipts } from '../integrity/receipts.js';
+import { finishMoves, moveAll } from '../integrity/untangle.js';
+import { acquireLock } from '../lock.js';
+import { DEFAULTS } from '../options.js';
+import { layout } from '../paths.js';
+import { resolveManifest, selectFiles } from '../selection.js';
+import { chooseSources, openSource } from '../sources/index.js';
+import { systemClock } from '../transfer/clock.js';
+import { createHttpClient, type HttpClient } from '../transfer/http.js';
+import { PartFile } from '../transfer/part.js';
+import { SourcePool } from '../transfer/pool.js';
+import { rateLimit, UNLIMITED } from '../transfer/rate-limit.js';
+import type { DatasetFile, SourceConfig } from '../types.js';
+import { FileJob } from './job.js';
+import { bytesNeeded, requireRoom } from './room.js';
+import { type Action, requireFolder, survey } from './survey.js';
+import type { DownloadedFile, DownloadOptions, DownloadResult, Run } from './types.js';
+
+export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
+
+/**
+ * Brings the chosen files into the data set folder, each verified before it gets its name. What is there and right
+ * is not fetched again; what was interrupted goes on.
+ *
+ * A file that could not be brought is in the result with `status: 'failed'`; the others are brought all the same.
+ * @throws PcamError USAGE, BAD_MANIFEST, LOCKED, DISK_FULL, NO_PERMISSION, … when nothing could be begun, and
+ *   ABORTED when `signal` was
+ */
+export async function download(options: DownloadOptions = {}): Promise<DownloadResult> {
+  const manifest = await resolveManifest(options.manifest);
+  const sources = chooseSources({ manifest, only: options.sources, mirrors: options.mirrors });
+  const files = selectFiles(manifest, options);
+  checkNumbers(options);
+  if (options.from !== undefined) await requireFolder(options.from);
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const onAbort = () => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+  const client = createHttpClient(options);
+  try {
+    const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
+    if (options.dryRun) return describe(files, (await survey(run, files)).actions);
+    return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
+  } catch (error) {
+    if (stop.signal.aborted) throw abortError(stop.signal);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort);
+    stop.abort();
+    await client.close();
+  }
+}
+
+function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
+  const whole = (n: number | undefined) => n === undefined || (Number.isSafeInteger(n) && n >= 1 && n <= 64);
+  if (!whole(connections))
+    throw new PcamError('USAGE', `connections must be from 1 to 64, not ${connections}`);
+  if (!whole(jobs)) throw new PcamError('USAGE', `jobs must be from 1 to 64, not ${jobs}`);
+  if (limitRate !== undefined && !(limitRate > 0)) {
+    throw new PcamError('USAGE', `limitRate must be more than 0 bytes a second, not ${limitRate}`);
+  }
+}
+
+interface RunParts {
+  options: DownloadOptions;
+  manifest: Run['manifest'];
+  sources: readonly SourceConfig[];
+  client: HttpClient;
+  signal: AbortSignal;
+}
+
+async function createRun({ options, manifest, sources, client, signal }: RunParts): Promise<Run> {
+  const paths = layout(options.dir ?? DEFAULTS.dir);
+  const emit: Run['emit'] = (event) => options.onEvent?.(event);
+  const pool = new SourcePool({
+    sources: sources.map((config) => openSource(config, { client })),
+    connections: options.connections ?? DEFAULTS.connections,
+    clock: systemClock,
+    onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
+  });
+  return {
+    manifest,
+    paths,
+    receipts: await Receipts.load(paths.receipts),
+    pool,
+    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, systemClock),
+    clock: systemClock,
+    keepArchives: options.keepArchives ?? false,
+    extract: options.extract ?? true,
+    force: options.force ?? false,
+    from: options.from,
+    signal,
+    emit,
+  };
+}
+
+async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
+  try {
+    await mkdir(run.paths.dir, { recursive: true });
+  } catch (error) {
+    throw fsError(error, `making the folder ${run.paths.dir}`);
+  }
+  const lock = await acquireLock(run.paths.lock, { command: 'download' });
+  try {
+    await finishMoves(run.paths);
+    await sweep(run);
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Temporary files of a run that was killed are of no use to anybody. */
+async function sweep({ paths }: Run): Promise<void> {
+  const folder = join(paths.state, 'tmp');
+  for (const name of await readdir(folder).catch(() => [] as string[])) {
+    if (!name.startsWith('swap-')) await rm(join(folder, name), { force: true, recursive: true });
+  }
+}
+
+async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+  const { actions, moves } = await survey(run, files);
+  const needs = files
+    .filter((file) => ['fetch', 'adopt', 'import'].includes(actions.get(file)!.kind))
+    .map((file) => ({ file, archiveThere: actions.get(file)!.kind === 'import' }));
+  const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
+  await requireRoom(run.paths.dir, room - (await bytesInParts(run, files)));
+  if (run.force) for (const file of files) await PartFile.discard(file, run.paths);
+  await moveAll(run.paths, moves);
+  const limit = pLimit(jobs);
+  const done = await Promise.all(
+    files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!))),
+  );
+  throwIfAborted(run.signal);
+  return { ok: done.every((file) => file.status !== 'failed'), files: done };
+}
+
+async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<number> {
+  if (run.force) return 0;
+  const sizes = files.map((file) =>
+    stat(run.paths.part(file.name)).then(
+      (s) => s.blocks * 512,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
+}
+
+/** A dry run: the same words as a real one, and nothing is touched. */
+function describe(files: readonly DatasetFile[], actions: ReadonlyMap<DatasetFile, Action>): DownloadResult {
+  const status = {
+    present: 'present',
+    rename: 'imported',
+    import: 'imported',
+    adopt: 'resumed',
+    fetch: 'downloaded',
+  } as const;
+  return {
+    ok: true,
+    dryRun: true,
+    files: files.map((file): DownloadedFile => {
+      const action = actions.get(file)!;
+      const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
+      return { name: file.name, status: status[action.kind], bytes, transferred: 0, sources: {} };
+    }),
+  };
+}

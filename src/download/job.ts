@@ -1,0 +1,88 @@
+/** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
+import { rm } from 'node:fs/promises';
+import { messageOf, PcamError, throwIfAborted } from '../errors.js';
+import { statFile } from '../integrity/inventory.js';
+import { IMPORTED, PartFile } from '../transfer/part.js';
+import type { DatasetFile } from '../types.js';
+import { fetchFile } from './fetch.js';
+import { importFile } from './import.js';
+import type { Action } from './survey.js';
+import type { DownloadedFile, DownloadStatus, Run } from './types.js';
+
+export class FileJob {
+  readonly #run: Run;
+  readonly #file: DatasetFile;
+  readonly #began: number;
+  #sources: Record<string, number> = {};
+
+  constructor(run: Run, file: DatasetFile) {
+    this.#run = run;
+    this.#file = file;
+    this.#began = run.clock.now();
+  }
+
+  async run(action: Action): Promise<DownloadedFile> {
+    throwIfAborted(this.#run.signal);
+    try {
+      return await this.#bring(action);
+    } catch (error) {
+      throwIfAborted(this.#run.signal);
+      const known = error instanceof PcamError;
+      const failure = known ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
+      const { code, message, hint, expected, found } = failure;
+      const bytes = this.#file.bytes ?? 0;
+      return { ...this.#line('failed', bytes, message), error: { code, message, hint, expected, found } };
+    }
+  }
+
+  async #bring(action: Action): Promise<DownloadedFile> {
+    switch (action.kind) {
+      case 'present':
+        return this.#line('present', this.#file.bytes ?? action.bytes);
+      case 'rename':
+        return this.#renamed(action);
+      case 'import':
+        await importFile(this.#run, this.#file, action);
+        return this.#line('imported', this.#file.bytes ?? action.bytes);
+      case 'adopt':
+        await this.#adopt(action);
+        return this.#fetch();
+      case 'fetch':
+        return this.#fetch();
+    }
+  }
+
+  async #renamed({ to }: Extract<Action, { kind: 'rename' }>): Promise<DownloadedFile> {
+    const stats = await statFile(this.#run.paths.final(to.name));
+    if (stats) await this.#run.receipts.record(to.name, stats, { md5: to.md5, sha256: to.sha256 });
+    return this.#line('imported', this.#file.bytes ?? Number(stats?.size ?? 0));
+  }
+
+  /** The beginning of the archive, as another tool left it, becomes the beginning of our part. */
+  async #adopt({ path, bytes, own }: Extract<Action, { kind: 'adopt' }>): Promise<void> {
+    const { paths, signal } = this.#run;
+    await PartFile.adopt(this.#file, paths, path);
+    const part = await PartFile.open(this.#file, paths, { signal });
+    try {
+      await part.claim(bytes, IMPORTED, signal);
+    } finally {
+      await part.close();
+    }
+    if (own) await rm(path, { force: true });
+  }
+
+  async #fetch(): Promise<DownloadedFile> {
+    const { bytes, resumed } = await fetchFile(this.#run, this.#file, (source, received) => {
+      this.#sources[source] = (this.#sources[source] ?? 0) + received;
+    });
+    return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
+  }
+
+  #line(status: DownloadStatus, bytes: number, message?: string): DownloadedFile {
+    const { name } = this.#file;
+    const transferred = Object.values(this.#sources).reduce((a, b) => a + b, 0);
+    const seconds = (this.#run.clock.now() - this.#began) / 1000;
+    this.#run.emit({ type: 'done', file: name, status, bytes, seconds, message });
+    return { name, status, bytes, transferred, sources: { ...this.#sources } };
+  }
+}

@@ -1,0 +1,174 @@
+/** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PcamError } from '../errors.js';
+import { allContents, type Content, type Found, holds, readFound, statFile } from '../integrity/inventory.js';
+import { completeMoves, type Move } from '../integrity/untangle.js';
+import type { DatasetFile } from '../types.js';
+import { archiveOf, wanted } from './target.js';
+import type { Run } from './types.js';
+
+/** How a file will be brought. */
+export type Action =
+  | { kind: 'present'; bytes: number }
+  /** Right bytes under another name in the data set folder. */
+  | { kind: 'rename'; from: string; to: Content }
+  /** Right bytes on this machine: to be copied, or decompressed on the way. */
+  | { kind: 'import'; path: string; content: Content; bytes: number; own: boolean }
+  /** The first bytes of an archive, left by another tool; the rest is fetched. */
+  | { kind: 'adopt'; path: string; bytes: number; own: boolean }
+  | { kind: 'fetch' };
+
+/** Endings that other tools give to what is not whole yet. */
+const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.tmp'];
+
+export interface Survey {
+  readonly actions: ReadonlyMap<DatasetFile, Action>;
+  /** The renames that the actions ask for, and those that keep them from burying right bytes. */
+  readonly moves: readonly Move[];
+}
+
+/** Looks at the disk alone, and changes nothing. */
+export async function survey(run: Run, files: readonly DatasetFile[]): Promise<Survey> {
+  if (run.force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), moves: [] };
+  const reader = new Reader(run);
+  const actions = await chooseActions(run, reader, files);
+  const renames = [...actions.values()].filter((action) => action.kind === 'rename');
+  const moves = await completeMoves(
+    renames.map(({ from, to }) => ({ from, to: to.name })),
+    (name) => reader.ownerOf(name),
+  );
+  return { actions, moves };
+}
+
+async function chooseActions(
+  run: Run,
+  reader: Reader,
+  files: readonly DatasetFile[],
+): Promise<Map<DatasetFile, Action>> {
+  const actions = new Map<DatasetFile, Action>();
+  for (const file of files) {
+    const content = wanted(file, run.extract);
+    const found = await reader.own(content);
+    if (found && holds(found, content)) actions.set(file, { kind: 'present', bytes: found.bytes });
+  }
+  for (const file of files) {
+    if (!actions.has(file)) actions.set(file, await locate(run, reader, file));
+  }
+  return actions;
+}
+
+async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Action> {
+  const content = wanted(file, run.extract);
+  const misnamed = await reader.misnamed(content);
+  if (misnamed) return { kind: 'rename', from: misnamed, to: content };
+  // The archive is no help where the final file is its own archive, or the archive itself is what is wanted.
+  const archive = run.extract ? archiveOf(file) : undefined;
+  const places = [
+    archive && { folder: run.paths.dir, content: archive, own: true },
+    run.from !== undefined && { folder: run.from, content, own: false },
+    run.from !== undefined && archive && { folder: run.from, content: archive, own: false },
+  ].filter((place) => !!place);
+  for (const place of places) {
+    const found = await reader.read(place.folder, place.content);
+    if (found && holds(found, place.content)) {
+      return { kind: 'import', path: found.path, content: place.content, bytes: found.bytes, own: place.own };
+    }
+  }
+  return (await findPartial(run, file)) ?? { kind: 'fetch' };
+}
+
+/** An archive that is shorter than it should be may be the beginning of the right one. */
+async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefined> {
+  if (file.bytes === undefined || (await statFile(run.paths.part(file.name)))) return undefined;
+  for (const folder of [run.paths.dir, run.from]) {
+    if (folder === undefined) continue;
+    for (const ending of PARTIAL_ENDINGS) {
+      const path = join(folder, file.name + ending);
+      const stats = await statFile(path).catch(() => undefined);
+      // aria2 writes from many places at once; while its control file is there, the beginning proves nothing.
+      if (!stats || (await statFile(`${path}.aria2`).catch(() => undefined))) continue;
+      const bytes = Number(stats.size);
+      if (bytes > 0 && bytes < file.bytes)
+        return { kind: 'adopt', path, bytes, own: folder === run.paths.dir };
+    }
+  }
+  return undefined;
+}
+
+/** Reads each file at most once in a survey. */
+class Reader {
+  readonly #run: Run;
+  readonly #seen = new Map<string, Promise<Found | undefined>>();
+  #listing: Promise<Set<string>> | undefined;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  own(content: Content): Promise<Found | undefined> {
+    return this.read(this.#run.paths.dir, content);
+  }
+
+  read(folder: string, content: Content): Promise<Found | undefined> {
+    const { receipts, paths, signal, emit } = this.#run;
+    const key = join(folder, content.name);
+    let found = this.#seen.get(key);
+    if (!found) {
+      found = readFound(folder, content, {
+        receipts: folder === paths.dir ? receipts : undefined,
+        signal,
+        onProgress: (file, read, of) => emit({ type: 'checking', file, read, of }),
+      });
+      this.#seen.set(key, found);
+    }
+    return found;
+  }
+
+  /** Where the bytes at a name belong, when that is elsewhere and not yet filled. */
+  async ownerOf(name: string): Promise<string | undefined> {
+    const contents = allContents(this.#run.manifest);
+    const mine = contents.find((content) => content.name === name);
+    const found = mine && (await this.own(mine));
+    if (!found || holds(found, mine)) return undefined;
+    const owner = contents.find((content) => holds(found, content));
+    const there = owner && (await this.own(owner));
+    return owner && !(there && holds(there, owner)) ? owner.name : undefined;
+  }
+
+  /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
+  async misnamed(content: Content): Promise<string | undefined> {
+    this.#listing ??= readdir(this.#run.paths.dir).then(
+      (names) => new Set(names),
+      () => new Set(),
+    );
+    const there = await this.#listing;
+    for (const other of allContents(this.#run.manifest)) {
+      if (other.name === content.name || !there.has(other.name)) continue;
+      const stats = await statFile(join(this.#run.paths.dir, other.name)).catch(() => undefined);
+      if (!stats || !plausible(Number(stats.size), content, other)) continue;
+      const found = await this.own({ ...other, sha256: other.sha256 ?? content.sha256 });
+      if (found && holds(found, content) && !holds(found, other)) return other.name;
+    }
+    return undefined;
+  }
+}
+
+/** Only a size or shape that speaks for a swap is worth the reading: gigabytes may lie under the other names. */
+function plausible(bytes: number, content: Content, other: Content): boolean {
+  if (content.bytes !== undefined) return bytes === content.bytes;
+  const elements = ({ file }: Content) => file.array?.shape.reduce((product, n) => product * n, 1);
+  return (
+    content.file.kind === other.file.kind &&
+    content.form === other.form &&
+    elements(content) === elements(other)
+  );
+}
+
+export async function requireFolder(path: string): Promise<void> {
+  try {
+    await readdir(path);
+  } catch (cause) {
+    throw new PcamError('USAGE', `--from ${path}: there is no such folder, or it cannot be read`, { cause });
+  }
+}

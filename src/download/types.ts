@@ -1,0 +1,88 @@
+/** Options, results and the shared context of a download. */
+
+import type { ErrorCode } from '../errors.js';
+import type { OnEvent, PcamEvent } from '../events.js';
+import type { Receipts } from '../integrity/receipts.js';
+import type { ProxySettings } from '../options.js';
+import type { Layout } from '../paths.js';
+import type { Clock } from '../transfer/clock.js';
+import type { Timeouts } from '../transfer/http.js';
+import type { SourcePool } from '../transfer/pool.js';
+import type { RateLimit } from '../transfer/rate-limit.js';
+import type { Kind, Manifest, SplitName } from '../types.js';
+
+export interface DownloadOptions {
+  /** The data set folder. @default 'pcam' */
+  dir?: string;
+  /** A manifest, or the path of one. @default the built-in one */
+  manifest?: Manifest | string;
+  /** @default all */
+  splits?: readonly SplitName[];
+  /** @default all */
+  kinds?: readonly Kind[];
+  /** Ids of the manifest's sources, in the order of preference. @default all, in the manifest's order */
+  sources?: readonly string[];
+  /** URLs or folders that are tried before all sources. */
+  mirrors?: readonly string[];
+  /** A folder with files that are already here: whole archives, decompressed files, partial archives. */
+  from?: string;
+  /** Most requests at once a source. @default 4 */
+  connections?: number;
+  /** Files under way at once. @default 3 */
+  jobs?: number;
+  /** Bytes a second, over all connections. @default no limit */
+  limitRate?: number;
+  /** Keep the archives beside what comes out of them. @default false */
+  keepArchives?: boolean;
+  /** `false`: archives alone, not decompressed. @default true */
+  extract?: boolean;
+  /** Fetch everything again, whatever is there. @default false */
+  force?: boolean;
+  /** Say what would be done, and do nothing. @default false */
+  dryRun?: boolean;
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+  /** @default none: the library does not read the environment */
+  proxy?: ProxySettings;
+  timeouts?: Partial<Timeouts>;
+  /** Certificates (PEM) to trust in place of the built-in ones. */
+  ca?: string;
+}
+
+export type DownloadStatus = 'downloaded' | 'resumed' | 'imported' | 'present' | 'failed';
+
+export interface DownloadedFile {
+  name: string;
+  /** With `dryRun`: what it would be. */
+  status: DownloadStatus;
+  /** Size of the file as the manifest names it (the archive), or of what is on the disk where that is not known. */
+  bytes: number;
+  /** Bytes that came over the network, or from a `file` source, in this run. */
+  transferred: number;
+  /** The same by source. */
+  sources: Record<string, number>;
+  error?: { code: ErrorCode; message: string; hint?: string; expected?: string; found?: string };
+}
+
+export interface DownloadResult {
+  ok: boolean;
+  /** In the manifest's order. */
+  files: DownloadedFile[];
+  dryRun?: true;
+}
+
+/** What every file of one run shares. */
+export interface Run {
+  readonly manifest: Manifest;
+  readonly paths: Layout;
+  readonly receipts: Receipts;
+  readonly pool: SourcePool;
+  readonly limit: RateLimit;
+  readonly clock: Clock;
+  readonly keepArchives: boolean;
+  readonly extract: boolean;
+  readonly force: boolean;
+  readonly from: string | undefined;
+  readonly signal: AbortSignal;
+  readonly emit: (event: PcamEvent) => void;
+}

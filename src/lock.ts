@@ -1,0 +1,144 @@
+/** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
+import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { fsError, PcamError, systemCode } from './errors.js';
+
+/** A lock of another machine is dead when it has not been touched for so long (ms). */
+const DEAD_AFTER = 10 * 60_000;
+const TOUCH_EVERY = 30_000;
+
+interface Owner {
+  pid: number;
+  host: string;
+  /** When the process started, in the kernel's own count: tells a process from a later one with the same number. */
+  started: string;
+  command: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/** @throws PcamError LOCKED when a run that is alive holds it */
+export async function acquireLock(path: string, { command }: { command: string }): Promise<Lock> {
+  const mine = JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    started: await startOf(process.pid),
+    command,
+  });
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    for (let tries = 0; tries < 5; tries++) {
+      if (await create(path, mine)) return hold(path, mine);
+      const theirs = await readOr(path, '');
+      if (theirs === '' && tries < 4) {
+        // Its owner is just writing it, or has just let go.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        continue;
+      }
+      if (await alive(path, theirs)) throw locked(path, theirs);
+      await clear(path, theirs);
+    }
+    throw locked(path, await readOr(path, ''));
+  } catch (error) {
+    throw fsError(error, `locking ${dirname(dirname(path))}`);
+  }
+}
+
+async function create(path: string, content: string): Promise<boolean> {
+  try {
+    const handle = await open(path, 'wx');
+    try {
+      await handle.writeFile(content);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function hold(path: string, mine: string): Lock {
+  const timer = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => {});
+  }, TOUCH_EVERY);
+  timer.unref();
+  return {
+    release: async () => {
+      clearInterval(timer);
+      // Somebody may have removed it by hand and locked anew: then it is not ours any more.
+      if ((await readOr(path, '')) === mine) await rm(path, { force: true });
+    },
+  };
+}
+
+async function alive(path: string, content: string): Promise<boolean> {
+  const owner = parse(content);
+  if (!owner) return false; // torn by a crash while it was written
+  if (owner.host !== hostname()) {
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
+    return Math.abs(Date.now() - mtimeMs) < DEAD_AFTER;
+  }
+  const started = await startOf(owner.pid);
+  return started !== undefined && (owner.started === '' || started === '' || started === owner.started);
+}
+
+/** Removes a dead lock, and only that: between our look and now another run may have replaced it. */
+async function clear(path: string, dead: string): Promise<void> {
+  const aside = `${path}.dead-${process.pid}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const taken = await readOr(aside, '');
+  if (taken === dead) await rm(aside, { force: true });
+  else await rename(aside, path);
+}
+
+function locked(path: string, content: string): PcamError {
+  const owner = parse(content);
+  const who = owner ? `process ${owner.pid} on ${owner.host} (pcam ${owner.command})` : 'another run';
+  return new PcamError('LOCKED', `${dirname(dirname(path))} is in use by ${who}`, {
+    hint: `wait until it has ended; if you are sure that it is gone, remove ${path}`,
+  });
+}
+
+function parse(content: string): Owner | undefined {
+  try {
+    const value = JSON.parse(content) as Partial<Owner>;
+    const { pid, host, started = '', command = '' } = value;
+    if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || typeof host !== 'string') return undefined;
+    return { pid: pid as number, host, started: String(started), command: String(command) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Start time of a process: undefined when there is none, '' when it lives and the system does not tell. */
+async function startOf(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (systemCode(error) !== 'EPERM') return undefined;
+  }
+  const text = await readOr(`/proc/${pid}/stat`, '');
+  // The name in parentheses may hold spaces; the start time is field 22 (proc(5)).
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z') return undefined;
+  return fields[19] ?? '';
+}
+
+async function readOr(path: string, otherwise: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,184 @@
+/** Progress: bars on a terminal, a plain line now and then elsewhere. The only importer of cli-progress. */
+import cliProgress from 'cli-progress';
+import type { OnEvent, PcamEvent } from '../events.js';
+import { formatBytes, formatSeconds, printable } from '../text.js';
+import { shortName } from './format.js';
+
+/** Seconds between two lines about a file, where there is no terminal. */
+const LINE_EVERY = 15;
+const NAME_WIDTH = 20;
+/** Seconds over which speed is averaged. */
+const SPEED_WINDOW = 8;
+
+export interface Progress {
+  readonly onEvent: OnEvent;
+  /** Removes the bars; safe to call twice. */
+  stop(): void;
+}
+
+export interface ProgressOptions {
+  stream: NodeJS.WriteStream;
+  quiet?: boolean;
+}
+
+export function createProgress({ stream, quiet = false }: ProgressOptions): Progress {
+  if (quiet) return { onEvent: () => {}, stop: () => {} };
+  return stream.isTTY ? new Bars(stream) : new Lines(stream);
+}
+
+/** Bytes a second over the last seconds. */
+class Speed {
+  readonly #samples: { at: number; bytes: number }[] = [];
+
+  add(bytes: number): void {
+    const at = performance.now() / 1000;
+    const last = this.#samples.at(-1);
+    if (last && at - last.at < 0.2) last.bytes = bytes;
+    else this.#samples.push({ at, bytes });
+    while (this.#samples.length > 2 && at - this.#samples[0]!.at > SPEED_WINDOW) this.#samples.shift();
+  }
+
+  get perSecond(): number {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (!first || !last || last.at - first.at < 0.3) return 0;
+    return Math.max(0, (last.bytes - first.bytes) / (last.at - first.at));
+  }
+}
+
+/** What is being done to a file, as words for the end of a bar or line. */
+function state(
+  { received, processed, bytes }: { received: number; processed: number; bytes?: number },
+  speed: number,
+): string {
+  if (bytes === undefined) return formatBytes(received);
+  if (received >= bytes && processed < bytes) return `checking and unpacking, ${percent(processed, bytes)}`;
+  const left = speed > 0 ? `, ${formatSeconds((bytes - received) / speed)} left` : '';
+  return `${formatBytes(received)} of ${formatBytes(bytes)}, ${formatBytes(speed)}/s${left}`;
+}
+
+function percent(part: number, whole: number): string {
+  return `${whole > 0 ? Math.floor((part / whole) * 100) : 100}%`;
+}
+
+/** One line of text for the events that are worth one. */
+function sentence(event: PcamEvent): string | undefined {
+  switch (event.type) {
+    case 'rest':
+      return `${event.source} rests ${formatSeconds(event.ms / 1000)}: ${event.reason}`;
+    case 'drop':
+      return `${shortName(event.file)}: no longer from ${event.source}: ${event.reason}`;
+    case 'notice':
+      return event.message;
+    case 'done': {
+      if (event.status === 'failed') return `${shortName(event.file)}: failed: ${event.message}`;
+      const took = event.status === 'present' ? '' : ` in ${formatSeconds(event.seconds)}`;
+      return `${shortName(event.file)}: ${event.status}, ${formatBytes(event.bytes)}${took}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+class Bars implements Progress {
+  readonly #bars: cliProgress.MultiBar;
+  readonly #open = new Map<string, { bar: cliProgress.SingleBar; speed: Speed }>();
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#bars = new cliProgress.MultiBar(
+      {
+        stream,
+        format: `{name} [{bar}] {percentage}%  {state}`,
+        barCompleteChar: '=',
+        barIncompleteChar: ' ',
+        barsize: Math.max(10, Math.min(30, (stream.columns ?? 80) - 70)),
+        fps: 8,
+        hideCursor: true,
+        clearOnComplete: true,
+        linewrap: false,
+        gracefulExit: false,
+        emptyOnZero: true,
+      },
+      cliProgress.Presets.legacy,
+    );
+  }
+
+  onEvent: OnEvent = (event) => {
+    if (event.type === 'checking') {
+      this.#update(event.file, event.read, event.of, `checking what is there`);
+    } else if (event.type === 'progress') {
+      const entry = this.#entry(event.file);
+      entry.speed.add(event.received);
+      this.#update(event.file, event.received, event.bytes ?? 0, state(event, entry.speed.perSecond));
+    }
+    const line = sentence(event);
+    if (line !== undefined) {
+      this.#bars.log(`${printable(line)}\n`);
+      this.#bars.update();
+    }
+    const over = event.type === 'done' || (event.type === 'checking' && event.read >= event.of);
+    if (over) this.#close(event.file);
+  };
+
+  stop(): void {
+    for (const file of [...this.#open.keys()]) this.#close(file);
+    this.#bars.stop();
+  }
+
+  #entry(file: string) {
+    let entry = this.#open.get(file);
+    if (!entry) {
+      const name = shortName(file).padEnd(NAME_WIDTH);
+      entry = { bar: this.#bars.create(1, 0, { name, state: '' }), speed: new Speed() };
+      this.#open.set(file, entry);
+    }
+    return entry;
+  }
+
+  #update(file: string, value: number, total: number, words: string): void {
+    const { bar } = this.#entry(file);
+    bar.setTotal(Math.max(total, 1));
+    bar.update(Math.min(value, Math.max(total, 1)), { state: words });
+  }
+
+  #close(file: string): void {
+    const entry = this.#open.get(file);
+    if (!entry) return;
+    this.#open.delete(file);
+    this.#bars.remove(entry.bar);
+  }
+}
+
+class Lines implements Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #files = new Map<string, { speed: Speed; last: number }>();
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  onEvent: OnEvent = (event) => {
+    if (event.type === 'progress') this.#progress(event);
+    const line = sentence(event);
+    if (line !== undefined) this.#say(line);
+  };
+
+  stop(): void {}
+
+  #progress(event: Extract<PcamEvent, { type: 'progress' }>): void {
+    const now = performance.now() / 1000;
+    let entry = this.#files.get(event.file);
+    if (!entry) {
+      entry = { speed: new Speed(), last: now };
+      this.#files.set(event.file, entry);
+    }
+    entry.speed.add(event.received);
+    if (now - entry.last < LINE_EVERY) return;
+    entry.last = now;
+    const done = event.bytes === undefined ? '' : ` ${percent(event.received, event.bytes)},`;
+    this.#say(`${shortName(event.file)}:${done} ${state(event, entry.speed.perSecond)}`);
+  }
+
+  #say(line: string): void {
+    this.#stream.write(`${printable(line)}\n`);
+  }
+}

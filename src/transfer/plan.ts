@@ -1,0 +1,93 @@
+/** Which bytes of a file each request is to bring: pieces from the front, and at the end what slow ones have left. */
+
+import { RangeSet } from './range-set.js';
+import type { ByteRange } from './ranged.js';
+
+/** Smallest and largest piece of one request. */
+const SMALLEST = 4 * 1024 * 1024;
+const LARGEST = 64 * 1024 * 1024;
+/** Seconds that a request should last: few enough requests for hosts that count them by the minute. */
+const REQUEST_SECONDS = 4;
+/** The rest of a piece is divided only while both halves are worth a request. */
+const WORTH_A_REQUEST = 512 * 1024;
+
+/** A piece of work of one lane. `end` shrinks when another lane takes over its tail. */
+export interface Piece {
+  readonly start: number;
+  end: number;
+  /** Where the next byte goes. */
+  at: number;
+}
+
+export class Plan {
+  readonly #done: RangeSet;
+  readonly #pieces = new Set<Piece>();
+  /** Infinity while the size is not known. */
+  size: number;
+
+  /** @param done ranges that are there; grows as pieces are written */
+  constructor(done: RangeSet, size: number | undefined) {
+    this.#done = done;
+    this.size = size ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * The next piece from the front, or half of what the slowest request has left; undefined when there is nothing
+   * that another request would help with.
+   * @param speed bytes a second of one request, as far as is known
+   */
+  take(speed: number): Piece | undefined {
+    const gap = this.#free().firstGap({ start: 0, end: this.size });
+    if (gap) {
+      const length = Math.min(Math.max(speed * REQUEST_SECONDS, SMALLEST), LARGEST);
+      const end = Math.min(gap.end, gap.start + Math.floor(length));
+      return this.#add({ start: gap.start, end, at: gap.start });
+    }
+    return this.#divide();
+  }
+
+  /** All that is not yet taken from `from` on, up to the next taken byte: for a server that knows no ranges. */
+  extend(piece: Piece): void {
+    const gap = this.#free(piece).firstGap({ start: piece.at, end: this.size });
+    if (gap && gap.start === piece.at) piece.end = gap.end;
+  }
+
+  give(piece: Piece): void {
+    this.#pieces.delete(piece);
+  }
+
+  /** True when nothing is missing but what lanes are at work on. */
+  get exhausted(): boolean {
+    return this.#free().firstGap({ start: 0, end: this.size }) === undefined;
+  }
+
+  #add(piece: Piece): Piece {
+    this.#pieces.add(piece);
+    return piece;
+  }
+
+  #free(but?: Piece): RangeSet {
+    const taken = new RangeSet();
+    for (const range of this.#done.ranges) taken.add(range);
+    for (const piece of this.#pieces) if (piece !== but) taken.add(restOf(piece));
+    return taken;
+  }
+
+  #divide(): Piece | undefined {
+    let slowest: Piece | undefined;
+    for (const piece of this.#pieces) {
+      if (!slowest || piece.end - piece.at > slowest.end - slowest.at) slowest = piece;
+    }
+    if (!slowest || !Number.isFinite(slowest.end)) return undefined;
+    const left = slowest.end - slowest.at;
+    if (left < 2 * WORTH_A_REQUEST) return undefined;
+    const middle = slowest.at + Math.ceil(left / 2);
+    const piece = { start: middle, end: slowest.end, at: middle };
+    slowest.end = middle;
+    return this.#add(piece);
+  }
+}
+
+function restOf({ at, end }: Piece): ByteRange {
+  return { start: at, end };
+}

@@ -1,0 +1,78 @@
+"""Writes the same patches and labels in every layout that h5py users have. Argument: a folder."""
+
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+folder = Path(sys.argv[1])
+random = np.random.RandomState(0)
+x = random.randint(0, 256, (40, 96, 96, 3), dtype=np.uint8)
+x[20:] = np.arange(96, dtype=np.uint8)[None, :, None, None]  # a half that compresses
+y = random.randint(0, 2, 40)
+x.tofile(folder / "x.raw")
+y.astype(np.uint8).tofile(folder / "y.raw")
+
+for name, options in {
+    "contiguous": {},
+    "chunked": {"chunks": (7, 96, 96, 3)},
+    "patch-chunks": {"chunks": (1, 96, 96, 3)},
+    "split-chunks": {"chunks": (16, 12, 24, 1)},
+    "gzip": {"chunks": True, "compression": "gzip"},
+    "gzip-shuffle-fletcher": {"chunks": (9, 96, 96, 3), "compression": 1, "shuffle": True, "fletcher32": True},
+}.items():
+    for libver in ("earliest", "latest"):
+        with h5py.File(folder / f"x-{name}-{libver}.h5", "w", libver=libver) as file:
+            file.create_dataset("x", data=x, **options)
+
+types = {
+    "uint8": "u1", "int8": "i1", "uint16": "<u2", "uint32": "<u4", "int64": "<i8", "uint64": "<u8",
+    "big-int16": ">i2", "big-uint32": ">u4", "big-int64": ">i8", "bool": "?",
+}
+for name, dtype in types.items():
+    with h5py.File(folder / f"y-{name}.h5", "w") as file:
+        file.create_dataset("y", data=y.astype(dtype).reshape(-1, 1, 1, 1))
+with h5py.File(folder / "y-flat.h5", "w") as file:
+    file.create_dataset("y", data=y.astype("i8"))
+with h5py.File(folder / "y-gzip.h5", "w") as file:
+    file.create_dataset("y", data=y.astype("u4").reshape(-1, 1, 1, 1), chunks=(7, 1, 1, 1), compression="gzip")
+
+# What pcam has to refuse.
+def refuse(name, write):
+    with h5py.File(folder / f"bad-{name}.h5", "w") as file:
+        write(file)
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout(shape=(40, 96, 96, 3), dtype="u1")
+    layout[:] = h5py.VirtualSource(str(folder / "x-contiguous-earliest.h5"), "x", shape=(40, 96, 96, 3))
+    file.create_virtual_dataset("x", layout)
+
+
+def soft(file):
+    file["z"] = x[:2]
+    file["x"] = h5py.SoftLink("/z")
+
+
+refuse("external-link", lambda f: f.__setitem__("x", h5py.ExternalLink("x-contiguous-earliest.h5", "x")))
+refuse("soft-link", soft)
+refuse("virtual", virtual)
+refuse(
+    "external-storage",
+    lambda f: f.create_dataset("x", shape=(40, 96, 96, 3), dtype="u1", external=[(str(folder / "x.raw"), 0, x.nbytes)]),
+)
+refuse("group", lambda f: f.create_group("x"))
+refuse("missing", lambda f: f.create_dataset("images", data=x[:2]))
+refuse("lzf", lambda f: f.create_dataset("x", data=x, compression="lzf"))
+refuse("float", lambda f: f.create_dataset("x", data=x[:2].astype("f4")))
+refuse("signed", lambda f: f.create_dataset("x", data=x[:2].astype("i1")))
+refuse("shape", lambda f: f.create_dataset("x", data=x[:2, :, :, 0]))
+refuse("scalar", lambda f: f.create_dataset("x", data=3))
+refuse("text", lambda f: f.create_dataset("x", data="a text"))
+refuse("compound", lambda f: f.create_dataset("x", data=np.zeros(3, dtype=[("a", "i4"), ("b", "f8")])))
+refuse("empty", lambda f: f.create_dataset("x", data=h5py.Empty("u1")))
+refuse("unwritten", lambda f: f.create_dataset("x", shape=(1 << 40, 96, 96, 3), dtype="u1", chunks=(1, 96, 96, 3)))
+refuse("large-chunks", lambda f: f.create_dataset("x", shape=(1 << 20, 96, 96, 3), dtype="u1", chunks=(12000, 96, 96, 3)))
+bomb = np.zeros((9000, 96, 96, 3), dtype=np.uint8)
+refuse("many-chunks", lambda f: f.create_dataset("x", data=bomb[:1], chunks=(1, 2, 2, 1)))
