@@ -6,16 +6,14 @@ import type { Recipe, SplitSummary } from './types.js';
 export const HUB_SPLITS: Record<SplitName, string> = { train: 'train', valid: 'validation', test: 'test' };
 
 /** https://huggingface.co/docs/hub/datasets-cards */
-export function datasetCard({
-  recipe,
-  splits,
-}: {
-  recipe: Recipe;
-  splits: readonly SplitSummary[];
-}): string {
+export function datasetCard({ recipe, splits }: { recipe: Recipe; splits: readonly SplitSummary[] }): string {
   const side = recipe.crop === null ? '96 x 96 px' : '32 x 32 px, the centre of the original 96 x 96 px';
-  const files = splits.map(({ split }) => `  - split: ${HUB_SPLITS[split]}\n    path: data/${HUB_SPLITS[split]}-*`);
-  const rows = splits.map(({ split, patches }) => `| ${HUB_SPLITS[split]} | ${patches.toLocaleString('en-US')} |`);
+  const files = splits.map(
+    ({ split }) => `  - split: ${HUB_SPLITS[split]}\n    path: data/${HUB_SPLITS[split]}-*`,
+  );
+  const rows = splits.map(
+    ({ split, patches }) => `| ${HUB_SPLITS[split]} | ${patches.toLocaleString('en-US')} |`,
+  );
   return `---
 license: cc0-1.0
 task_categories:

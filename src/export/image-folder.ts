@@ -4,6 +4,7 @@
  * https://huggingface.co/docs/datasets/image_dataset#imagefolder
  */
 import { csvField } from './csv.js';
+import { listLine } from './list.js';
 import { encodePng, estimatePngBytes } from './png.js';
 import { cutShards, digits, eachPatch, metaFields, patchKey } from './sample.js';
 import type { ExportFormat, ShardOutput, ShardSource, ShardTask } from './types.js';
@@ -20,7 +21,8 @@ export const imageFolder: ExportFormat = {
   format: 'png',
   layout: 'folder',
   revision: 1,
-  summary: 'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
+  summary:
+    'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
   indexes: [],
   shardSize: 2048,
 
@@ -57,7 +59,7 @@ function writeImages({ task, source, output }: WriteRequest): void {
   const list = output.create(task.files[0]!.file);
   for (const { index, pixels } of eachPatch(source)) {
     const path = imagePath(task, index, source.labels[index]!);
-    list.write(ENCODER.encode(`${output.loose(path, encodePng(pixels, source.side))}  ${path}\n`));
+    list.write(ENCODER.encode(listLine(output.loose(path, encodePng(pixels, source.side)), path)));
   }
 }
 

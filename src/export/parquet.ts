@@ -84,7 +84,13 @@ function toRow({
 function columns(rows: readonly Row[], withMeta: boolean): ColumnSource[] {
   const plain: ColumnSource[] = [
     // Packed already: a second compression costs time in every reader. Bounds of PNG bytes mean nothing.
-    { name: 'image', data: rows.map((row) => row.image), codec: 'UNCOMPRESSED', encoding: 'PLAIN', statistics: false },
+    {
+      name: 'image',
+      data: rows.map((row) => row.image),
+      codec: 'UNCOMPRESSED',
+      encoding: 'PLAIN',
+      statistics: false,
+    },
     { name: 'label', data: BigInt64Array.from(rows, (row) => row.label) },
   ];
   if (!withMeta) return plain;

@@ -20,7 +20,8 @@ export const rawShards: ExportFormat = {
     cutShards({
       split,
       shardSize,
-      files: (number) => ['x', 'y'].map((array) => ({ file: `pcam-${split.split}-${array}-${digits(number)}.npy` })),
+      files: (number) =>
+        ['x', 'y'].map((array) => ({ file: `pcam-${split.split}-${array}-${digits(number)}.npy` })),
     }),
 };
 

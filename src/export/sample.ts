@@ -52,7 +52,9 @@ export function cutShards({
 }
 
 /** The patches of a task one by one; `pixels` has the shape (side, side, 3) and is good until the next. */
-export function* eachPatch(source: ShardSource): Generator<{ index: number; pixels: Uint8Array }, void, void> {
+export function* eachPatch(
+  source: ShardSource,
+): Generator<{ index: number; pixels: Uint8Array }, void, void> {
   const patchBytes = source.side * source.side * CHANNELS;
   for (const { start, count, pixels } of source.batches(BATCH)) {
     for (let i = 0; i < count; i++) {

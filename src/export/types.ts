@@ -150,18 +150,18 @@ export type InputDigests = (request: {
   manifest: Manifest;
   files: readonly DatasetFile[];
   signal?: AbortSignal;
+  onProgress?: (file: string, read: number, of: number) => void;
 }) => Promise<ReadonlyMap<string, string>>;
 
 export type ExportEvent =
-  /** The digests of the input are looked up or computed. */
-  | { type: 'inputs'; files: readonly string[] }
-  /** What this run is responsible for; `bytes` is an estimate of what it may write. */
-  | { type: 'plan'; out: string; shards: number; patches: number; bytes: number; workers: number }
-  /** Patches that went by since the last such event; `checked` those found in shards that were there. */
-  | { type: 'progress'; split: SplitName; patches: number; checked: boolean }
-  | { type: 'shard'; file: string; status: ShardStatus; bytes: number }
-  /** Something worth a line. */
-  | { type: 'notice'; message: string };
+  /** An input file is read to find out whether it is the data set's own. */
+  | { type: 'checking'; file: string; read: number; of: number }
+  /** What this run is responsible for. */
+  | { type: 'plan'; out: string; splits: readonly SplitSummary[]; shards: number; workers: number }
+  /** Patches of a split that are done, `of` those of this run, `bytesPerPatch` of pixels each. */
+  | { type: 'progress'; split: SplitName; patches: number; of: number; bytesPerPatch: number }
+  /** A shard has its name. */
+  | { type: 'shard'; file: string; status: ShardStatus; bytes: number };
 
 export type ShardStatus = 'written' | 'present';
 

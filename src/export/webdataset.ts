@@ -35,7 +35,8 @@ export const webdataset: ExportFormat = {
   write({ task: { split, start, end, files }, source, output }) {
     const tar = new TarWriter(output.create(files[0]!.file));
     const lines = [`v1.2 ${end - start}`];
-    for (const { index, pixels } of eachPatch(source)) lines.push(addSample({ tar, split, index, pixels, source }));
+    for (const { index, pixels } of eachPatch(source))
+      lines.push(addSample({ tar, split, index, pixels, source }));
     tar.finish();
     if (files[1]) output.create(files[1].file).write(ENCODER.encode(`${lines.join('\n')}\n`));
   },
