@@ -1,15 +1,14 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
-import { mkdir, open, rename, statfs } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { commitFile } from '../atomic.js';
 import { openSplit } from '../dataset/index.js';
 import { CHANNELS } from '../dataset/types.js';
-import { freeBytes } from '../download/room.js';
 import { fsError, PcamError, throwIfAborted } from '../errors.js';
 import { acquireLock } from '../lock.js';
-import { formatBytes } from '../text.js';
 import type { SplitName } from '../types.js';
 import { sideOf } from './crop.js';
+import { type SplitFacts, shareFacts } from './facts.js';
 import { OutputFolder, requireApart } from './folder.js';
 import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
 import { Journal } from './journal.js';
@@ -17,6 +16,7 @@ import { countPatches, type LedgerHeader } from './ledger.js';
 import { knownOf, type Settings, settle, tasksOf } from './plan.js';
 import { runJobs } from './pool.js';
 import type { Job, JobResult } from './protocol.js';
+import { requireRoom } from './room.js';
 import type { ExportOptions, ExportResult, FileRecord, ShardStatus, SplitSummary } from './types.js';
 
 /**
@@ -30,7 +30,7 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const { dir, manifest, signal } = options;
   const out = resolve(settings.out);
   await requireApart(out, dir);
-  const { header, unchanged } = await surveyInput(options, settings);
+  const { header, facts, unchanged } = await surveyInput(options, settings);
   throwIfAborted(signal);
   await makeFolder(out);
 
@@ -39,8 +39,8 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   let done = false;
   try {
     const known = await readOrClear({ folder, header, options });
-    const jobs = planJobs({ settings, header, known });
-    await requireRoom({ out, jobs, settings });
+    const jobs = planJobs({ settings, header, facts, known });
+    await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
     const statuses = await writeShards({ options, settings, folder, header, jobs, manifest, dir });
     await unchanged();
     const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
@@ -54,11 +54,18 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   }
 }
 
+interface Input {
+  readonly header: LedgerHeader;
+  readonly facts: ReadonlyMap<SplitName, SplitFacts>;
+  /** Rejects when somebody has touched the input since. */
+  unchanged(): Promise<void>;
+}
+
 /** Verifies the input, then opens each split to see that its files belong together. */
 async function surveyInput(
   { dir, manifest, signal, onEvent, inputDigests = verifiedDigests }: ExportOptions,
   { splits, recipe }: Settings,
-): Promise<{ header: LedgerHeader; unchanged: () => Promise<void> }> {
+): Promise<Input> {
   const files = await inputFiles({ dir, manifest, splits });
   const unchanged = await watchInputs(dir, files);
   const digests = await inputDigests({
@@ -69,12 +76,14 @@ async function surveyInput(
     onProgress: (file, read, of) => onEvent?.({ type: 'checking', file, read, of }),
   });
   const summaries: SplitSummary[] = [];
+  const facts = new Map<SplitName, SplitFacts>();
   for (const name of splits) {
     const split = await openSplit({ dir, manifest, split: name, signal });
     summaries.push({ split: name, patches: split.count });
+    facts.set(name, shareFacts(split));
     split.close();
   }
-  return { header: { recipe, splits: summaries, inputs: describeInputs(files, digests) }, unchanged };
+  return { facts, header: { recipe, splits: summaries, inputs: describeInputs(files, digests) }, unchanged };
 }
 
 async function readOrClear({
@@ -105,46 +114,26 @@ async function readOrClear({
 function planJobs({
   settings: { format, recipe, part },
   header,
+  facts,
   known,
 }: {
   settings: Settings;
   header: LedgerHeader;
+  facts: Input['facts'];
   known: ReadonlyMap<string, FileRecord>;
 }): Job[] {
   const tasks = header.splits.flatMap((split) => format.plan({ split, recipe }));
-  return tasksOf(tasks, part).map((task) => ({ task, known: knownOf(task, known) }));
+  return tasksOf(tasks, part).map((task) => ({
+    task,
+    known: knownOf(task, known),
+    facts: facts.get(task.split)!,
+  }));
 }
 
-/** @throws PcamError DISK_FULL, before anything is written */
-async function requireRoom({
-  out,
-  jobs,
-  settings: { format, recipe },
-}: {
-  out: string;
-  jobs: readonly Job[];
-  settings: Settings;
-}): Promise<void> {
-  const patches = jobs.reduce((sum, { task, known }) => sum + (known ? 0 : task.end - task.start), 0);
-  let free: number;
-  let blockSize: number;
-  try {
-    free = await freeBytes(out);
-    blockSize = (await statfs(out)).bsize;
-  } catch {
-    return; // a file system that does not tell is given a try
-  }
-  const needed = patches * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
-  if (needed <= free) return;
-  throw new PcamError(
-    'DISK_FULL',
-    `not enough room in ${out}: about ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
-    {
-      hint: 'nothing was written; make room, choose another --out, or export less with --split or --crop',
-      expected: `${needed} bytes`,
-      found: `${free} bytes`,
-    },
-  );
+function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, blockSize: number): number {
+  const missing = jobs.filter(({ known }) => !known);
+  const patches = missing.reduce((sum, { task }) => sum + task.end - task.start, 0);
+  return patches * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
 }
 
 interface WriteRequest {

@@ -1,7 +1,7 @@
 /** The output folder: what earlier and parallel runs left in it, and how their ledgers become one. */
 import { mkdir, readdir, readFile, realpath, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { writeFileAtomic } from '../atomic.js';
+import { commitFile, writeFileAtomic } from '../atomic.js';
 import { fsError, PcamError, systemCode } from '../errors.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
 import {
@@ -113,20 +113,26 @@ export class OutputFolder {
       // This job may have done other splits before.
       const earlier = await this.#parse(path);
       const mine = earlier ? mergeLedgers(own, [earlier, own]) : own;
-      await writeFileAtomic(path, renderIndex(mine, this.#part));
+      await this.#put(partIndexFile(this.#part), renderIndex(mine, this.#part));
     }
     // Other jobs may be under way: only what they have finished counts. Parts are read before the whole index,
     // which the last job writes before it removes them: one or the other is seen.
     const finished = (await this.#ledgers()).filter((found) => found.finished).map(({ ledger }) => ledger);
     const all = mergeLedgers(own, [...finished, own]);
     if (!isComplete(all, format)) return;
-    for (const { file, text } of format.finish?.(all) ?? [])
-      await writeFileAtomic(join(this.path, file), text);
-    await writeFileAtomic(join(this.path, INDEX_FILE), renderIndex(all));
+    for (const { file, text } of format.finish?.(all) ?? []) await this.#put(file, text);
+    await this.#put(INDEX_FILE, renderIndex(all));
     for (const { path } of await this.#paths()) {
       if (PART_INDEX.test(basename(path))) await rm(path, { force: true });
     }
     if (!this.#part) await this.#forgetParts();
+  }
+
+  /** Several jobs may write the same file at the same moment, so each does it in its own folder. */
+  async #put(file: string, text: string): Promise<void> {
+    const temporary = join(this.temporary, file);
+    await writeFileAtomic(temporary, text);
+    await commitFile(temporary, join(this.path, file));
   }
 
   /** What jobs that were killed left behind; the whole is there without them. */
@@ -169,7 +175,7 @@ export class OutputFolder {
 
   async #paths(): Promise<{ path: string; finished: boolean }[]> {
     const names = await namesIn(this.path);
-    const jobs = await namesIn(join(this.path, TEMPORARY));
+    const jobs = (await namesIn(join(this.path, TEMPORARY))).filter((name) => !name.endsWith('.lock'));
     const parts = names.filter((name) => PART_INDEX.test(name)).sort();
     return [
       ...parts.map((name) => ({ path: join(this.path, name), finished: true })),

@@ -32,7 +32,7 @@ export function partName(part: Part | undefined): string {
 
 /** The text of an index. It depends on the ledger alone, whatever the order in which its files came about. */
 export function renderIndex(ledger: Ledger, part?: Part): string {
-  const { recipe, splits, inputs } = ledger;
+  const { recipe, splits, inputs } = mergeLedgers(ledger, []);
   const records = [...ledger.records.values()].sort(inOrder);
   const json = {
     schemaVersion: SCHEMA_VERSION,
@@ -40,7 +40,7 @@ export function renderIndex(ledger: Ledger, part?: Part): string {
     ...recipe,
     ...(part ? { part } : {}),
     inputs: [...inputs].sort((a, b) => bySplit(a, b) || compare(a.file, b.file)),
-    splits: [...splits].sort(bySplit),
+    splits,
     patches: countPatches(records.filter(({ side }) => !side)),
     shards: records.filter(({ side }) => !side).map(shardJson),
     files: records
@@ -169,7 +169,7 @@ function show(value: unknown): string {
   return printable(JSON.stringify(value) ?? 'not given', 60);
 }
 
-/** One ledger of several: splits and files of all. Headers must not differ. */
+/** One ledger of several: splits, in their usual order, and files of all. Headers must not differ. */
 export function mergeLedgers(header: LedgerHeader, others: readonly Ledger[]): Ledger {
   const splits = new Map<SplitName, SplitSummary>();
   const inputs = new Map<string, InputFile>();
@@ -179,7 +179,12 @@ export function mergeLedgers(header: LedgerHeader, others: readonly Ledger[]): L
     for (const input of theirInputs) inputs.set(input.file, input);
   }
   for (const ledger of others) for (const record of ledger.records.values()) records.set(record.file, record);
-  return { recipe: header.recipe, splits: [...splits.values()], inputs: [...inputs.values()], records };
+  return {
+    recipe: header.recipe,
+    splits: [...splits.values()].sort(bySplit),
+    inputs: [...inputs.values()],
+    records,
+  };
 }
 
 function isSplit(value: unknown): value is SplitName {

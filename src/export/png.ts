@@ -1,7 +1,7 @@
 /** A small exact PNG writer for square RGB patches (PNG, third edition: 8 bits, colour type 2, no interlace). */
 import { crc32 } from 'node:zlib';
 import { CHANNELS, PATCH_BYTES } from '../dataset/types.js';
-import { deflate, INPUT, OUTPUT } from './deflate.js';
+import { buffers, deflate } from './deflate.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const IHDR_BYTES = 13;
@@ -15,7 +15,8 @@ const FILTER_PAETH = 4;
 
 // Memory of the thread, as in deflate.ts.
 const PIXELS = new Uint8Array(PATCH_BYTES);
-const FILE = Buffer.from(OUTPUT.buffer);
+const { input: INPUT, output } = buffers();
+const FILE = Buffer.from(output.buffer);
 
 /**
  * Encodes one patch. On tissue the Paeth filter on every row gives 5 % fewer bytes than Average, and choosing a
@@ -96,20 +97,16 @@ function filterPaeth(from: number, rowBytes: number, to: number): void {
   }
 }
 
-/** `x >> 31` is -1 where x is negative: a mask that takes the place of every comparison. */
+/** `x >> 31` is -1 where x is negative: a mask that takes the place of a comparison. */
 function paeth(left: number, up: number, corner: number): number {
-  let toLeft = up - corner;
-  let toUp = left - corner;
-  let toCorner = toLeft + toUp;
-  let mask = toLeft >> 31;
-  toLeft = (toLeft ^ mask) - mask;
-  mask = toUp >> 31;
-  toUp = (toUp ^ mask) - mask;
-  mask = toCorner >> 31;
-  toCorner = (toCorner ^ mask) - mask;
-  mask = (toUp - toLeft) >> 31;
-  const nearer = left ^ ((left ^ up) & mask);
-  const distance = toLeft ^ ((toLeft ^ toUp) & mask);
-  mask = (toCorner - distance) >> 31;
-  return nearer ^ ((nearer ^ corner) & mask);
+  const across = up - corner;
+  const down = left - corner;
+  const toLeft = Math.abs(across);
+  const toUp = Math.abs(down);
+  const toCorner = Math.abs(across + down);
+  const upIsNearer = (toUp - toLeft) >> 31;
+  const nearer = left ^ ((left ^ up) & upIsNearer);
+  const distance = toLeft ^ ((toLeft ^ toUp) & upIsNearer);
+  const cornerIsNearest = (toCorner - distance) >> 31;
+  return nearer ^ ((nearer ^ corner) & cornerIsNearest);
 }

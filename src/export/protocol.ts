@@ -1,5 +1,6 @@
 /** What the export and its workers tell each other. */
 import type { Manifest } from '../types.js';
+import type { SplitFacts } from './facts.js';
 import type { FileRecord, PlainError, Recipe, ShardStatus, ShardTask } from './types.js';
 
 export interface WorkerSetup {
@@ -17,6 +18,8 @@ export interface Job {
   readonly task: ShardTask;
   /** The records of the task's files, when all of them have been written before. */
   readonly known: readonly FileRecord[] | undefined;
+  /** Labels and meta rows of the task's split. */
+  readonly facts: SplitFacts;
 }
 
 export interface JobResult {

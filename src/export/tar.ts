@@ -60,7 +60,8 @@ function emptyHeader(): Buffer {
 function writeChecksum(header: Buffer): void {
   header.fill(0x20, 148, 156);
   let sum = 0;
-  for (let i = 0; i < BLOCK; i++) sum += header[i]!;
+  // What follows the magic is empty.
+  for (let i = 0; i < 265; i++) sum += header[i]!;
   writeOctal({ header, at: 148, digits: 6, value: sum });
   header[154] = 0;
 }

@@ -34,18 +34,25 @@ export const webdataset: ExportFormat = {
 
   write({ task: { split, start, end, files }, source, output }) {
     const tar = new TarWriter(output.create(files[0]!.file));
-    const lines = [`v1.2 ${end - start}`];
-    for (const { index, pixels } of eachPatch(source))
-      lines.push(addSample({ tar, split, index, pixels, source }));
+    const index = files[1] && output.create(files[1].file);
+    index?.write(ENCODER.encode(`v1.2 ${end - start}\n`));
+    for (const patch of eachPatch(source)) {
+      const members = addSample({ tar, split, source, ...patch });
+      index?.write(ENCODER.encode(`${members.map((member) => Object.values(member).join(' ')).join(' ')}\n`));
+    }
     tar.finish();
-    if (files[1]) output.create(files[1].file).write(ENCODER.encode(`${lines.join('\n')}\n`));
   },
 };
 
-/**
- * Adds the three members of a patch.
- * @returns its line of a DALI index, version 1.2: groups of extension, offset of the data, size and name
- */
+/** A member as DALI's index, version 1.2, names it: the offset is where its data starts. */
+interface Member {
+  readonly extension: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly name: string;
+}
+
+/** Adds the three members of a patch. */
 function addSample({
   tar,
   split,
@@ -58,17 +65,15 @@ function addSample({
   index: number;
   pixels: Uint8Array;
   source: ShardSource;
-}): string {
+}): Member[] {
   const key = patchKey(split, index);
-  const members: [string, Uint8Array][] = [
-    ['png', encodePng(pixels, source.side)],
-    ['cls', ENCODER.encode(String(source.labels[index]))],
-    ['json', ENCODER.encode(patchJson(split, index, source))],
+  const add = (extension: string, data: Uint8Array): Member => {
+    const name = `${key}.${extension}`;
+    return { extension, offset: tar.add(name, data), bytes: data.length, name };
+  };
+  return [
+    add('png', encodePng(pixels, source.side)),
+    add('cls', ENCODER.encode(String(source.labels[index]))),
+    add('json', ENCODER.encode(patchJson(split, index, source))),
   ];
-  return members
-    .map(([extension, data]) => {
-      const offset = tar.add(`${key}.${extension}`, data);
-      return `${extension} ${offset} ${data.length} ${key}.${extension}`;
-    })
-    .join(' ');
 }

@@ -3,9 +3,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openSplit, type Split } from '../dataset/index.js';
+import { type ImageReader, openImages } from '../dataset/images.js';
 import { fsError, messageOf, PcamError } from '../errors.js';
+import { finalName, type SplitName } from '../types.js';
 import { cropPatches, sideOf } from './crop.js';
+import { metaOf, type SplitFacts } from './facts.js';
 import { findFormat } from './index.js';
 import { parseList } from './list.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
@@ -19,7 +21,7 @@ const side = sideOf(recipe.crop);
 const stopFlag = new Int32Array(stop);
 const READ_BYTES = 1024 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-let opened: Split | undefined;
+let opened: { split: SplitName; images: ImageReader } | undefined;
 
 port.on('message', async (job: Job) => {
   try {
@@ -29,20 +31,20 @@ port.on('message', async (job: Job) => {
   }
 });
 
-async function run({ task, known }: Job): Promise<JobResult> {
+async function run({ task, known, facts }: Job): Promise<JobResult> {
   if (known?.every(isRight)) {
     tell({ type: 'progress', patches: task.end - task.start });
     return { status: 'present', records: known, loose: [], folder: '' };
   }
-  return write(task);
+  return write(task, facts);
 }
 
-async function write(task: ShardTask): Promise<JobResult> {
+async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
   const folder = `${task.split}-${task.number}`;
   const files = new ShardFiles(join(temporary, folder));
   try {
-    const split = await splitOf(task);
-    await format.write({ task, recipe, source: sourceOf(split, task), output: files });
+    const source = sourceOf(await imagesOf(task), facts, task);
+    await format.write({ task, recipe, source, output: files });
     const written = files.finish();
     const contents = { files: files.loosePaths.length, bytes: files.looseBytes };
     const records = written.map(({ file, bytes, sha256 }): FileRecord => {
@@ -57,26 +59,29 @@ async function write(task: ShardTask): Promise<JobResult> {
   }
 }
 
-/** Tasks come split by split, so one is open at a time. */
-async function splitOf({ split }: ShardTask): Promise<Split> {
-  if (opened?.name !== split) {
-    opened?.close();
-    opened = undefined;
-    opened = await openSplit({ dir, manifest, split });
-  }
-  return opened;
+/** Tasks come split by split, so one file is open at a time. */
+async function imagesOf({ split }: ShardTask): Promise<ImageReader> {
+  if (opened?.split === split) return opened.images;
+  opened?.images.close();
+  opened = undefined;
+  // The main thread has opened it before: it is there, and in order.
+  const file = manifest.files.find((candidate) => candidate.split === split && candidate.kind === 'images')!;
+  const { path = 'x', shape } = file.array ?? {};
+  const images = await openImages({ file: join(dir, finalName(file)), path, shape });
+  opened = { split, images };
+  return images;
 }
 
-function sourceOf(split: Split, { start, end }: ShardTask): ShardSource {
+function sourceOf(images: ImageReader, facts: SplitFacts, { start, end }: ShardTask): ShardSource {
   return {
     side,
-    labels: split.labels,
-    meta: split.meta,
+    labels: facts.labels,
+    meta: metaOf(facts),
     *batches(size): Generator<PatchBatch, void, void> {
       for (let at = start; at < end; at += size) {
         stopIfAsked();
         const until = Math.min(end, at + size);
-        const pixels = cropPatches(split.readPatches(at, until), side);
+        const pixels = cropPatches(images.read(at, until), side);
         yield { start: at, count: until - at, pixels };
         tell({ type: 'progress', patches: until - at });
       }
