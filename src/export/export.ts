@@ -6,7 +6,7 @@ import { openSplit } from '../dataset/index.js';
 import { CHANNELS } from '../dataset/types.js';
 import { fsError, PcamError, throwIfAborted } from '../errors.js';
 import { acquireLock } from '../lock.js';
-import type { SplitName } from '../types.js';
+import type { DatasetFile, SplitName } from '../types.js';
 import { sideOf } from './crop.js';
 import { type SplitFacts, shareFacts } from './facts.js';
 import { OutputFolder, requireApart } from './folder.js';
@@ -14,10 +14,12 @@ import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inpu
 import { Journal } from './journal.js';
 import { countPatches, type LedgerHeader } from './ledger.js';
 import { knownOf, type Settings, settle, tasksOf } from './plan.js';
-import { runJobs } from './pool.js';
+import { Crew } from './pool.js';
 import type { Job, JobResult } from './protocol.js';
 import { requireRoom } from './room.js';
 import type { ExportOptions, ExportResult, FileRecord, ShardStatus, SplitSummary } from './types.js';
+
+const RENAMES_AT_ONCE = 128;
 
 /**
  * Exports splits of a verified data set. Shards that are there and right are kept; a shard gets its name when it is
@@ -30,44 +32,54 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const { dir, manifest, signal } = options;
   const out = resolve(settings.out);
   await requireApart(out, dir);
-  const { header, facts, unchanged } = await surveyInput(options, settings);
-  throwIfAborted(signal);
-  await makeFolder(out);
-
+  const files = await inputFiles({ dir, manifest, splits: settings.splits });
+  const unchanged = await watchInputs(dir, files);
   const folder = new OutputFolder(out, settings.part);
-  const lock = await acquireLock(folder.lock, { command: 'export' });
-  let done = false;
+  const { workers, recipe } = settings;
+  const setup = { dir, manifest, out, temporary: folder.temporary, recipe, firstSplit: settings.splits[0]! };
+  const crew = new Crew({ workers, setup });
   try {
-    const known = await readOrClear({ folder, header, options });
-    const jobs = planJobs({ settings, header, facts, known });
-    await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
-    const statuses = await writeShards({ options, settings, folder, header, jobs, manifest, dir });
-    await unchanged();
-    const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
-    await folder.finish({ ...header, records }, settings.format);
-    done = true;
-    return toResult({ settings, statuses });
+    const { header, facts } = await surveyInput({ options, settings, files });
+    throwIfAborted(signal);
+    await makeFolder(out);
+    const lock = await acquireLock(folder.lock, { command: 'export' });
+    let done = false;
+    try {
+      const known = await readOrClear({ folder, header, options });
+      const jobs = planJobs({ settings, header, facts, known });
+      await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
+      const statuses = await writeShards({ options, settings, folder, header, jobs, crew });
+      await unchanged();
+      const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
+      await folder.finish({ ...header, records }, settings.format);
+      done = true;
+      return toResult({ settings, statuses });
+    } finally {
+      await crew.end();
+      await folder.cleanUp({ done });
+      await lock.release();
+      await folder.leave();
+    }
   } finally {
-    await folder.cleanUp({ done });
-    await lock.release();
-    await folder.leave();
+    await crew.end();
   }
 }
 
 interface Input {
   readonly header: LedgerHeader;
   readonly facts: ReadonlyMap<SplitName, SplitFacts>;
-  /** Rejects when somebody has touched the input since. */
-  unchanged(): Promise<void>;
 }
 
 /** Verifies the input, then opens each split to see that its files belong together. */
-async function surveyInput(
-  { dir, manifest, signal, onEvent, inputDigests = verifiedDigests }: ExportOptions,
-  { splits, recipe }: Settings,
-): Promise<Input> {
-  const files = await inputFiles({ dir, manifest, splits });
-  const unchanged = await watchInputs(dir, files);
+async function surveyInput({
+  options: { dir, manifest, signal, onEvent, inputDigests = verifiedDigests },
+  settings: { splits, recipe },
+  files,
+}: {
+  options: ExportOptions;
+  settings: Settings;
+  files: readonly DatasetFile[];
+}): Promise<Input> {
   const digests = await inputDigests({
     dir,
     manifest,
@@ -83,7 +95,7 @@ async function surveyInput(
     facts.set(name, shareFacts(split));
     split.close();
   }
-  return { facts, header: { recipe, splits: summaries, inputs: describeInputs(files, digests) }, unchanged };
+  return { facts, header: { recipe, splits: summaries, inputs: describeInputs(files, digests) } };
 }
 
 async function readOrClear({
@@ -142,13 +154,12 @@ interface WriteRequest {
   folder: OutputFolder;
   header: LedgerHeader;
   jobs: readonly Job[];
-  manifest: ExportOptions['manifest'];
-  dir: string;
+  crew: Crew;
 }
 
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
 async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
-  const { options, settings, folder, header, jobs, manifest, dir } = request;
+  const { options, settings, folder, header, jobs, crew } = request;
   const { signal, onEvent } = options;
   const statuses = new Map<FileRecord, ShardStatus>();
   const done = new Map<SplitName, number>();
@@ -162,10 +173,8 @@ async function writeShards(request: WriteRequest): Promise<Map<FileRecord, Shard
   const known = jobs.flatMap((job) => job.known ?? []);
   const journal = await Journal.create(folder.journal, header, known);
   try {
-    await runJobs({
+    await crew.run({
       jobs,
-      workers,
-      setup: { dir, manifest, out: folder.path, temporary: folder.temporary, recipe: settings.recipe },
       signal,
       onProgress({ task: { split } }, patches) {
         const now = (done.get(split) ?? 0) + patches;
@@ -210,7 +219,10 @@ async function nameFiles({
     for (const name of folders) await mkdir(join(folder.path, name), { recursive: true });
     // Images before the list that vouches for them. They are not flushed one by one, which would take most of the
     // time: should the power fail, the next run finds them by their digests.
-    for (const file of loose) await rename(join(from, file), join(folder.path, file));
+    for (let i = 0; i < loose.length; i += RENAMES_AT_ONCE) {
+      const some = loose.slice(i, i + RENAMES_AT_ONCE);
+      await Promise.all(some.map((file) => rename(join(from, file), join(folder.path, file))));
+    }
     for (const { file } of [...records].reverse())
       await commitFile(join(from, file), join(folder.path, file));
   } catch (error) {

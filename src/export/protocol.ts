@@ -1,5 +1,5 @@
 /** What the export and its workers tell each other. */
-import type { Manifest } from '../types.js';
+import type { Manifest, SplitName } from '../types.js';
 import type { SplitFacts } from './facts.js';
 import type { FileRecord, PlainError, Recipe, ShardStatus, ShardTask } from './types.js';
 
@@ -10,6 +10,8 @@ export interface WorkerSetup {
   /** Folder for files that have no final name yet. */
   readonly temporary: string;
   readonly recipe: Recipe;
+  /** Opened at once, while the main thread verifies the input. */
+  readonly firstSplit: SplitName;
   /** One Int32, not 0 once the export is to stop: a worker that is busy hears no messages. */
   readonly stop: SharedArrayBuffer;
 }

@@ -18,8 +18,8 @@ export function digits(number: number, least = 6): string {
 
 /** One JSON object: split, index, label, and the meta row where there is one. */
 export function patchJson(split: SplitName, index: number, { labels, meta }: ShardSource): string {
-  const fields = { split, index, label: labels[index]! };
-  return JSON.stringify(meta ? { ...fields, ...metaFields(meta, index) } : fields);
+  const label = labels[index]!;
+  return JSON.stringify({ split, index, label, ...(meta ? metaFields(meta, index) : {}) });
 }
 
 /** The meta row with its columns in the order that exports use. */

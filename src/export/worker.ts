@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ImageReader, openImages } from '../dataset/images.js';
+import { PATCH_BYTES } from '../dataset/types.js';
 import { fsError, messageOf, PcamError } from '../errors.js';
 import { finalName, type SplitName } from '../types.js';
 import { cropPatches, sideOf } from './crop.js';
@@ -14,17 +15,22 @@ import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 import { ShardFiles } from './sink.js';
 import type { FileRecord, PatchBatch, PlainError, ShardSource, ShardTask } from './types.js';
 
-const { dir, manifest, out, temporary, recipe, stop } = workerData as WorkerSetup;
+const { dir, manifest, out, temporary, recipe, firstSplit, stop } = workerData as WorkerSetup;
 const port = parentPort!;
 const format = findFormat(recipe.format, recipe.layout);
 const side = sideOf(recipe.crop);
 const stopFlag = new Int32Array(stop);
 const READ_BYTES = 1024 * 1024;
+/** Patches on their way into a shard. One for all, as new ones keep the garbage collector busy. */
+let batchBuffer = new Uint8Array(0);
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let opened: { split: SplitName; images: ImageReader } | undefined;
 
+const warm = imagesOf(firstSplit).catch(() => {}); // the job that needs it says what is wrong
+
 port.on('message', async (job: Job) => {
   try {
+    await warm;
     tell({ type: 'done', result: await run(job) });
   } catch (error) {
     tell({ type: 'failed', ...plain(error) });
@@ -43,7 +49,7 @@ async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
   const folder = `${task.split}-${task.number}`;
   const files = new ShardFiles(join(temporary, folder));
   try {
-    const source = sourceOf(await imagesOf(task), facts, task);
+    const source = sourceOf(await imagesOf(task.split), facts, task);
     await format.write({ task, recipe, source, output: files });
     const written = files.finish();
     const contents = { files: files.loosePaths.length, bytes: files.looseBytes };
@@ -60,11 +66,11 @@ async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
 }
 
 /** Tasks come split by split, so one file is open at a time. */
-async function imagesOf({ split }: ShardTask): Promise<ImageReader> {
+async function imagesOf(split: SplitName): Promise<ImageReader> {
   if (opened?.split === split) return opened.images;
   opened?.images.close();
   opened = undefined;
-  // The main thread has opened it before: it is there, and in order.
+  // Not missing: the main thread has looked.
   const file = manifest.files.find((candidate) => candidate.split === split && candidate.kind === 'images')!;
   const { path = 'x', shape } = file.array ?? {};
   const images = await openImages({ file: join(dir, finalName(file)), path, shape });
@@ -78,10 +84,12 @@ function sourceOf(images: ImageReader, facts: SplitFacts, { start, end }: ShardT
     labels: facts.labels,
     meta: metaOf(facts),
     *batches(size): Generator<PatchBatch, void, void> {
+      if (batchBuffer.length < size * PATCH_BYTES) batchBuffer = new Uint8Array(size * PATCH_BYTES);
       for (let at = start; at < end; at += size) {
         stopIfAsked();
         const until = Math.min(end, at + size);
-        const pixels = cropPatches(images.read(at, until), side);
+        const target = batchBuffer.subarray(0, (until - at) * PATCH_BYTES);
+        const pixels = cropPatches(images.read(at, until, target), side);
         yield { start: at, count: until - at, pixels };
         tell({ type: 'progress', patches: until - at });
       }
