@@ -81,7 +81,11 @@ export function exportCommand(context: Context): Command {
       whole(1, Number.MAX_SAFE_INTEGER),
     )
     .option('--part <i/n>', 'only the shards of job i of n', part)
-    .option('--workers <n>', "threads (default: the machine's cores)", whole(1, 256))
+    .option(
+      '--workers <n>',
+      "threads (default: the machine's cores, at most 8, for parquet 4)",
+      whole(1, 256),
+    )
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
     .option('--force', 'start over where the folder holds an export with other options or of other data')

@@ -24,6 +24,7 @@ export const imageFolder: ExportFormat = {
   summary:
     'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
   indexes: [],
+  workers: 8,
   shardSize: 2048,
 
   bytesPerPatch: ({ side, blockSize }) => Math.ceil(estimatePngBytes(side) / blockSize) * blockSize + 400,

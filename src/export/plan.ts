@@ -28,8 +28,9 @@ export interface Settings {
 
 /** @throws PcamError USAGE */
 export function settle(options: ExportOptions): Settings {
-  const { manifest, layout = 'shards', crop, index, part, workers = defaultWorkers() } = options;
+  const { manifest, layout = 'shards', crop, index, part } = options;
   const format = findFormat(options.format, layout);
+  const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);
   requireWhole('--workers', workers, MOST_WORKERS);
   const shardSize = options.shardSize ?? format.shardSize;
   if (options.shardSize !== undefined)

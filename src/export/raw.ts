@@ -7,6 +7,7 @@ const shared = {
   format: 'raw',
   revision: 1,
   indexes: [],
+  workers: 8,
   bytesPerPatch: ({ side }: { side: number }) => side * side * 3 + 2,
   write: writeArrays,
 } as const;
@@ -50,7 +51,7 @@ function writeArrays({
 }): void {
   const x = output.create(files[0]!.file);
   x.write(npyHeader([end - start, source.side, source.side, 3]));
-  for (const batch of source.batches(4 * BATCH)) x.write(batch.pixels);
+  for (const batch of source.batches(BATCH)) x.write(batch.pixels);
   const y = output.create(files[1]!.file);
   y.write(npyHeader([end - start]));
   y.write(source.labels.subarray(start, end));

@@ -117,6 +117,8 @@ export interface ExportFormat {
   readonly indexes: readonly ShardIndex[];
   /** Patches a shard unless told; `null` when a split is always one shard. */
   readonly shardSize: number | null;
+  /** Most threads unless told: so many stay under 500 MB of memory. */
+  readonly workers: number;
   /** Estimated bytes on the disk for one patch, slightly too many rather than too few. */
   bytesPerPatch(request: { side: number; blockSize: number }): number;
   /** All shards of a split, in order. */
@@ -180,7 +182,7 @@ export interface ExportOptions {
   shardSize?: number;
   /** Write only every `of`-th shard, from the `index`-th on. @default all */
   part?: Part;
-  /** Worker threads. @default the machine's cores */
+  /** Worker threads. @default the machine's cores, at most 8, and 4 for parquet */
   workers?: number;
   /** Export the centre 32 x 32 px, which decide the label. @default whole patches */
   crop?: Crop;

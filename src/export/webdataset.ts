@@ -18,6 +18,7 @@ export const webdataset: ExportFormat = {
   revision: 1,
   summary: 'WebDataset: tar shards of PNG, label (cls) and facts (json), for PyTorch, DALI and Ray',
   indexes: ['dali'],
+  workers: 8,
   shardSize: 2048,
 
   bytesPerPatch: ({ side }) => tarMemberBytes(estimatePngBytes(side)) + FACTS_BYTES,
