@@ -68,6 +68,7 @@ async function run(options: Options, context: Context): Promise<void> {
       splits: options.split,
       kinds: options.kind,
       quick: options.quick,
+      deep: options.deep,
       fix: options.fix,
       signal: context.signal,
       onEvent: progress.onEvent,

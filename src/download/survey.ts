@@ -1,6 +1,8 @@
 /** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
 import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { PcamError } from '../errors.js';
 import { allContents, type Content, type Found, holds, readFound, statFile } from '../integrity/inventory.js';
 import { completeMoves, type Move } from '../integrity/untangle.js';
@@ -47,11 +49,13 @@ async function chooseActions(
   files: readonly DatasetFile[],
 ): Promise<Map<DatasetFile, Action>> {
   const actions = new Map<DatasetFile, Action>();
-  for (const file of files) {
+  const limit = pLimit(availableParallelism());
+  const look = async (file: DatasetFile) => {
     const content = wanted(file, run.extract);
     const found = await reader.own(content);
     if (found && holds(found, content)) actions.set(file, { kind: 'present', bytes: found.bytes });
-  }
+  };
+  await Promise.all(files.map((file) => limit(look, file)));
   for (const file of files) {
     if (!actions.has(file)) actions.set(file, await locate(run, reader, file));
   }

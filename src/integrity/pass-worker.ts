@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, systemCode } from '../errors.js';
 import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
@@ -17,7 +18,9 @@ import type {
   ToWorker,
 } from './pass-protocol.js';
 
-const CHUNK = 512 * 1024;
+const CHUNK = 1024 * 1024;
+/** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
+const SLICE = 256 * 1024;
 const PROGRESS_EVERY = 4 * 1024 * 1024;
 
 const port = parentPort!;
@@ -54,8 +57,12 @@ class DigestSet {
     this.#hashes = names.map((name) => [name, createHash(name)]);
   }
 
-  update(bytes: Uint8Array): void {
-    for (const [, hash] of this.#hashes) hash.update(bytes);
+  async update(bytes: Uint8Array): Promise<void> {
+    if (this.#hashes.length === 0) return;
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      for (const [, hash] of this.#hashes) hash.update(bytes.subarray(at, at + SLICE));
+      await setImmediate();
+    }
   }
 
   digest(): Digests {
@@ -85,7 +92,7 @@ class Output {
     this.#writing = writeAll(this.#handle, bytes, this.bytes);
     this.#writing.catch(() => {}); // reported by the next add, or by finish
     this.bytes += bytes.length;
-    this.#digests.update(bytes);
+    await this.#digests.update(bytes);
   }
 
   async finish(): Promise<{ bytes: number; digests: Digests }> {
@@ -163,7 +170,8 @@ async function readThrough({ request, handle, growth, digests, decoder, output }
     next = read(turn, position);
     next.catch(() => {}); // reported when it is awaited
     const decoded = decoder?.write(chunk);
-    digests.update(chunk);
+    decoded?.catch(() => {}); // reported when it is awaited
+    await digests.update(chunk);
     if (decoded) await doing(`writing ${request.output!.path}`, decoded);
     if (position - reported >= PROGRESS_EVERY) {
       reported = position;

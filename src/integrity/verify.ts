@@ -9,6 +9,8 @@ import { DEFAULTS } from '../options.js';
 import { type Layout, layout } from '../paths.js';
 import { resolveManifest, type Selection, selectFiles } from '../selection.js';
 import { type DatasetFile, finalMd5, type Manifest } from '../types.js';
+import { deepCheck } from './deep.js';
+import type { Finding } from './finding.js';
 import {
   allContents,
   type Content,
@@ -28,6 +30,8 @@ export interface VerifyOptions extends Selection {
   manifest?: Manifest | string;
   /** Trust receipts whose size and mtime still hold. @default false */
   quick?: boolean;
+  /** Open the HDF5 and CSV files as well: shapes, types, labels, rows, slides. @default false */
+  deep?: boolean;
   /** Rename swapped files back. @default false */
   fix?: boolean;
   signal?: AbortSignal;
@@ -46,11 +50,7 @@ export interface VerifiedFile {
   hint?: string;
 }
 
-export interface Finding {
-  level: 'info' | 'warning' | 'error';
-  code: string;
-  message: string;
-}
+export type { Finding };
 
 export interface VerifyResult {
   ok: boolean;
@@ -113,9 +113,18 @@ class Verifier {
     const limit = pLimit(availableParallelism());
     await Promise.all(files.flatMap(contentsOf).map((content) => limit(() => this.#read(content))));
     throwIfAborted(this.#context.signal);
-    const findings = options.fix ? await this.#fix() : [];
+    const findings: Finding[] = options.fix ? await this.#fix() : [];
+    if (options.deep) findings.push(...(await this.#deep()));
     const verified = await Promise.all(files.map((file) => this.#judge(file)));
-    return { ok: verified.every((file) => file.status === 'ok'), files: verified, findings };
+    const ok =
+      verified.every((file) => file.status === 'ok') && !findings.some(({ level }) => level === 'error');
+    return { ok, files: verified, findings };
+  }
+
+  #deep(): Promise<Finding[]> {
+    const { manifest, paths, signal, options } = this.#context;
+    const splits = options.splits?.length ? options.splits : undefined;
+    return deepCheck({ dir: paths.dir, manifest, splits, signal });
   }
 
   async #read(content: Content): Promise<Found | undefined> {

@@ -71,7 +71,8 @@ function sentence(event: PcamEvent): string | undefined {
       return event.message;
     case 'done': {
       if (event.status === 'failed') return `${shortName(event.file)}: failed: ${event.message}`;
-      const took = event.status === 'present' ? '' : ` in ${formatSeconds(event.seconds)}`;
+      const took =
+        event.status === 'present' || event.seconds < 1 ? '' : ` in ${formatSeconds(event.seconds)}`;
       return `${shortName(event.file)}: ${event.status}, ${formatBytes(event.bytes)}${took}`;
     }
     default:

@@ -173,7 +173,7 @@ export class SourcePool {
     this.#cancelTimer();
     const now = this.#clock.now();
     let wake = Number.POSITIVE_INFINITY;
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#inTurn()) {
       const usable = this.#usable(waiter.file);
       const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter.file));
       if (free) {
@@ -195,6 +195,16 @@ export class SourcePool {
         if (restUntil(m, waiter.file) > now) wake = Math.min(wake, restUntil(m, waiter.file));
     }
     if (Number.isFinite(wake)) this.#cancelTimer = this.#clock.after(wake - now, () => this.#dispatch());
+  }
+
+  /** Files with the fewest requests under way come first, so that no large file keeps small ones waiting. */
+  #inTurn(): Waiter[] {
+    const underWay = ({ file }: Waiter) =>
+      this.#members.reduce((sum, m) => sum + fileHealth(m, file).active, 0);
+    return this.#waiters
+      .map((waiter) => ({ waiter, active: underWay(waiter) }))
+      .sort((a, b) => a.active - b.active)
+      .map(({ waiter }) => waiter);
   }
 
   #hasPlace(member: Member, file: DatasetFile): boolean {
