@@ -16,7 +16,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { kinds, list, rate, repeated, splits, whole } from './parsers.js';
+import { kinds, list, rate, splits, whole } from './parsers.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -51,13 +51,12 @@ export function downloadCommand(context: Context): Command {
   const command = new Command('download')
     .summary('fetch, verify and decompress the data set')
     .description(
-      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed\n' +
-        'files in the data set folder. What is there and right is not fetched again.',
+      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. What is there and right is not fetched again.',
     )
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
     .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
-    .option('--mirror <place>', 'a URL or folder that is tried first; may be repeated', repeated)
+    .option('--mirror <places>', 'URLs or folders that are tried first (a comma inside one: %2C)', list)
     .option(
       '--from <folder>',
       'take over files that are already here: archives, whole or in part, or .h5 and .csv',

@@ -161,6 +161,7 @@ function describe(files: readonly DatasetFile[], actions: ReadonlyMap<DatasetFil
     import: 'imported',
     adopt: 'resumed',
     fetch: 'downloaded',
+    blocked: 'failed',
   } as const;
   return {
     ok: true,

@@ -49,6 +49,8 @@ export class FileJob {
         return this.#fetch();
       case 'fetch':
         return this.#fetch();
+      case 'blocked':
+        throw action.error;
     }
   }
 

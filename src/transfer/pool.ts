@@ -148,6 +148,11 @@ export class SourcePool {
     this.#dispatch();
   }
 
+  /** Gives all sources but some another chance: what they were dropped for may have been another one's fault. */
+  forgive(file: DatasetFile, but: ReadonlySet<string>): void {
+    for (const { source, files } of this.#members) if (!but.has(source.id)) files.delete(file.name);
+  }
+
   /** From now on the file is fetched from this source alone; from all again when undefined. */
   restrict(file: DatasetFile, sourceId: string | undefined): void {
     if (sourceId === undefined) this.#alone.delete(file.name);
