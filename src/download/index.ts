@@ -13,13 +13,14 @@ import { resolveManifest, selectFiles } from '../selection.js';
 import { chooseSources, openSource } from '../sources/index.js';
 import { systemClock } from '../transfer/clock.js';
 import { createHttpClient, type HttpClient } from '../transfer/http.js';
+import { Journal } from '../transfer/journal.js';
 import { PartFile } from '../transfer/part.js';
 import { SourcePool } from '../transfer/pool.js';
 import { rateLimit, UNLIMITED } from '../transfer/rate-limit.js';
 import type { DatasetFile, SourceConfig } from '../types.js';
 import { FileJob } from './job.js';
 import { bytesNeeded, requireRoom } from './room.js';
-import { type Action, requireFolder, survey } from './survey.js';
+import { requireFolder, survey } from './survey.js';
 import type { DownloadedFile, DownloadOptions, DownloadResult, Run } from './types.js';
 
 export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
@@ -46,7 +47,7 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   const client = createHttpClient(options);
   try {
     const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    if (options.dryRun) return describe(files, (await survey(run, files)).actions);
+    if (options.dryRun) return await describe(run, files);
     return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
@@ -95,6 +96,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
     from: options.from,
     signal,
     emit,
@@ -154,22 +156,27 @@ async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<nu
 }
 
 /** A dry run: the same words as a real one, and nothing is touched. */
-function describe(files: readonly DatasetFile[], actions: ReadonlyMap<DatasetFile, Action>): DownloadResult {
+async function describe(run: Run, files: readonly DatasetFile[]): Promise<DownloadResult> {
   const status = {
     present: 'present',
     rename: 'imported',
     import: 'imported',
     adopt: 'resumed',
     fetch: 'downloaded',
-    blocked: 'failed',
   } as const;
-  return {
-    ok: true,
-    dryRun: true,
-    files: files.map((file): DownloadedFile => {
-      const action = actions.get(file)!;
-      const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
-      return { name: file.name, status: status[action.kind], bytes, transferred: 0, sources: {} };
-    }),
+  const { actions } = await survey(run, files);
+  const describeOne = async (file: DatasetFile): Promise<DownloadedFile> => {
+    const action = actions.get(file)!;
+    const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
+    const begun = action.kind === 'fetch' && !run.force && (await isBegun(run, file));
+    const word = begun ? 'resumed' : status[action.kind];
+    return { name: file.name, status: word, bytes, transferred: 0, sources: {} };
   };
+  return { ok: true, dryRun: true, files: await Promise.all(files.map(describeOne)) };
+}
+
+/** By the journal's word; only a real run reads what it claims. */
+async function isBegun({ paths }: Run, file: DatasetFile): Promise<boolean> {
+  const journal = await Journal.read(paths.journal(file.name), file).catch(() => undefined);
+  return journal !== undefined && journal.ranges.length > 0;
 }

@@ -1,5 +1,5 @@
 /** One pass: digests and gunzip over a file that may still be growing. */
-import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -53,7 +53,7 @@ describe('passOver', () => {
       signal,
     });
     expect(result.output).toEqual({ bytes: bytes.length, digests: { md5: md5(bytes) } });
-    expect(await readFile(join(folder, 'out'))).toEqual(bytes);
+    expect((await readFile(join(folder, 'out'))).equals(bytes)).toBe(true);
   });
 
   it.each([
@@ -168,10 +168,12 @@ describe('startPass', () => {
   it('does not read ahead of what it was told', async () => {
     const right = noise(MB);
     const { input } = await folderWith(Buffer.alloc(MB)); // zeros, as in a part with holes
+    const handle = await open(input, 'r+');
     const pass = startPass({ input, digests: ['md5'], signal });
-    await writeFile(input, right.subarray(0, 1000));
+    await handle.write(right, 0, 1000, 0);
     pass.available(1000);
-    await writeFile(input, right);
+    await handle.write(right, 1000, MB - 1000, 1000);
+    await handle.close();
     expect((await pass.end(MB)).input.digests.md5).toBe(md5(right));
     await pass.stop();
   });
