@@ -84,6 +84,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     sources: sources.map((config) => openSource(config, { client })),
     connections: options.connections ?? DEFAULTS.connections,
     clock: systemClock,
+    rests: options.rests,
     onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
   });
   return {
