@@ -13,15 +13,15 @@ import { resolveManifest, selectFiles } from '../selection.js';
 import { chooseSources, openSource } from '../sources/index.js';
 import { systemClock } from '../transfer/clock.js';
 import { createHttpClient, type HttpClient } from '../transfer/http.js';
-import { Journal } from '../transfer/journal.js';
 import { PartFile } from '../transfer/part.js';
 import { SourcePool } from '../transfer/pool.js';
 import { rateLimit, UNLIMITED } from '../transfer/rate-limit.js';
 import type { DatasetFile, SourceConfig } from '../types.js';
+import { describe } from './dry-run.js';
 import { FileJob } from './job.js';
 import { bytesNeeded, requireRoom } from './room.js';
 import { requireFolder, survey } from './survey.js';
-import type { DownloadedFile, DownloadOptions, DownloadResult, Run } from './types.js';
+import type { DownloadOptions, DownloadResult, Run } from './types.js';
 
 export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
 
@@ -47,7 +47,7 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   const client = createHttpClient(options);
   try {
     const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    if (options.dryRun) return await describe(run, files);
+    if (options.dryRun) return await describe(run, files, (await survey(run, files)).actions);
     return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
@@ -84,6 +84,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     sources: sources.map((config) => openSource(config, { client })),
     connections: options.connections ?? DEFAULTS.connections,
     clock: systemClock,
+    rests: options.rests,
     onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
   });
   return {
@@ -153,30 +154,4 @@ async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<nu
     ),
   );
   return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
-}
-
-/** A dry run: the same words as a real one, and nothing is touched. */
-async function describe(run: Run, files: readonly DatasetFile[]): Promise<DownloadResult> {
-  const status = {
-    present: 'present',
-    rename: 'imported',
-    import: 'imported',
-    adopt: 'resumed',
-    fetch: 'downloaded',
-  } as const;
-  const { actions } = await survey(run, files);
-  const describeOne = async (file: DatasetFile): Promise<DownloadedFile> => {
-    const action = actions.get(file)!;
-    const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
-    const begun = action.kind === 'fetch' && !run.force && (await isBegun(run, file));
-    const word = begun ? 'resumed' : status[action.kind];
-    return { name: file.name, status: word, bytes, transferred: 0, sources: {} };
-  };
-  return { ok: true, dryRun: true, files: await Promise.all(files.map(describeOne)) };
-}
-
-/** By the journal's word; only a real run reads what it claims. */
-async function isBegun({ paths }: Run, file: DatasetFile): Promise<boolean> {
-  const journal = await Journal.read(paths.journal(file.name), file).catch(() => undefined);
-  return journal !== undefined && journal.ranges.length > 0;
 }
