@@ -48,11 +48,15 @@ export async function moveAll(paths: Layout, moves: readonly Move[]): Promise<vo
   }
 }
 
-/** Puts into place what an earlier run had moved aside when it was killed. */
-export async function finishMoves(paths: Layout): Promise<void> {
-  const folder = join(paths.state, 'tmp');
+/**
+ * Puts into place what an earlier run had moved aside when it was killed.
+ * @param known the names that files of the manifest have: nothing else gets into the data set folder
+ */
+export async function finishMoves(paths: Layout, known: readonly string[]): Promise<void> {
+  const folder = paths.temporaries;
   const names = await readdir(folder).catch(() => [] as string[]);
-  for (const name of names.filter((candidate) => candidate.startsWith(PREFIX))) {
+  for (const name of names) {
+    if (!name.startsWith(PREFIX) || !known.includes(name.slice(PREFIX.length))) continue;
     const to = paths.final(name.slice(PREFIX.length));
     try {
       if (!(await statFile(to))) await rename(join(folder, name), to);
