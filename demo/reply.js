@@ -9,6 +9,7 @@ const CHUNK = 64 * 1024;
  * What goes wrong with one reply; what can happen together may be given together.
  * @typedef {object} Fault
  * @property {'reset'} [refuse] the connection is reset before a reply
+ * @property {boolean} [silent] the request is taken, and no reply comes
  * @property {number} [status] this status in place of the file
  * @property {'quota' | 'html'} [page] 200 and a page in place of the file
  * @property {string} [redirect] 302 to this place
@@ -16,7 +17,7 @@ const CHUNK = 64 * 1024;
  * @property {boolean} [wholeFile] 200 and all of the file, whatever range was asked for
  * @property {number} [size] the size of the file that the headers claim
  * @property {'chunked' | 'close'} [unsized] no Content-Length: chunks, or the end of the connection
- * @property {number} [flip] the byte at this offset of the file is wrong, if the reply holds it
+ * @property {number} [flip] the byte at this offset of the body is wrong
  * @property {number} [trickle] bytes a second
  * @property {number} [after] bytes of the body after which `ending` happens
  * @property {'reset' | 'close' | 'end' | 'stall'} [ending] RST; FIN in the middle; a proper end, too early; silence
@@ -25,9 +26,13 @@ const CHUNK = 64 * 1024;
 /** Sends a reply that is not the file, if the fault asks for one. */
 export async function sendFault(reply) {
   const { request, response } = reply;
-  const { refuse, status, page, redirect, headers } = request.fault ?? {};
+  const { refuse, silent, status, page, redirect, headers } = request.fault ?? {};
   if (refuse) {
     response.socket.resetAndDestroy();
+    return true;
+  }
+  if (silent) {
+    await new Promise((resolve) => response.once('close', resolve));
     return true;
   }
   if (redirect !== undefined) return sendPage(reply, 302, '', { ...headers, location: redirect });
@@ -76,13 +81,14 @@ export async function sendFile(reply, ownHeaders) {
 
 async function sendBody(reply, handle, { start, end }) {
   const { site, request, response } = reply;
-  const { flip = -1, trickle } = request.fault ?? {};
+  const { flip, trickle } = request.fault ?? {};
+  const wrong = flip === undefined ? -1 : start + flip;
   const most = Math.min(CHUNK, Math.ceil((trickle ?? site.rate ?? CHUNK * 50) / 50));
   for (let at = start; at < end && !response.destroyed; ) {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(most, end - at)), 0, undefined, at);
     if (bytesRead === 0) return response.destroy();
     const bytes = buffer.subarray(0, bytesRead);
-    if (flip >= at && flip < at + bytesRead) bytes[flip - at] ^= 0xff;
+    if (wrong >= at && wrong < at + bytesRead) bytes[wrong - at] ^= 0xff;
     await pace(site, bytesRead, trickle);
     await write(response, bytes);
     request.sent += bytesRead;

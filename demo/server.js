@@ -21,6 +21,7 @@ import { sendFault, sendFile, sendPage } from './reply.js';
  * @property {number} n counts from 1
  * @property {'google-drive' | 'zenodo' | 'http'} source
  * @property {string} name the file that was asked for; '' when there is no such file
+ * @property {string} path
  * @property {'redirect' | 'form' | 'file' | 'refusal'} step what the reply is to be
  * @property {{ start: number, end: number } | undefined} range half-open; `end` may be Infinity
  * @property {number} size of the file
@@ -93,7 +94,12 @@ async function readNames(folder) {
 
 async function answer(site, incoming, response) {
   const url = new URL(incoming.url ?? '/', 'http://localhost');
-  const request = { ...route(site, url), n: site.requests.length + 1, headers: incoming.headers };
+  const request = {
+    ...route(site, url),
+    path: url.pathname,
+    n: site.requests.length + 1,
+    headers: incoming.headers,
+  };
   Object.assign(request, { range: parseRange(incoming.headers.range), status: 0, sent: 0 });
   site.requests.push(request);
   request.size = request.name === '' ? 0 : await sizeOf(join(site.folder, request.name));

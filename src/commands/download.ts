@@ -105,9 +105,9 @@ async function run(options: Options, context: Context): Promise<void> {
   }
   context.exitCode = exitCodeOf(result.files);
   if (options.json) printJson(context, result);
-  if (options.dryRun) return options.json ? undefined : printPlan(result, context);
+  if (options.dryRun && !options.json) printPlan(result, context);
   for (const file of result.files) if (file.error) printFailure(file, context);
-  if (options.quiet || !result.ok) return;
+  if (options.quiet || options.dryRun || !result.ok) return;
   const names = selectFiles(manifest, { splits: options.split, kinds: options.kind }).map(finalName);
   const seconds = (performance.now() - began) / 1000;
   printClosing({ result, seconds, names, options, context });
@@ -126,6 +126,7 @@ function printPlan({ files }: DownloadResult, { stdout }: Context): void {
     imported: 'would be taken over from this machine',
     resumed: 'would be begun with what is here, and the rest fetched',
     downloaded: 'would be fetched',
+    failed: 'cannot be brought',
   };
   for (const file of files)
     printLine(stdout, `${file.name}: ${words[file.status]}, ${formatBytes(file.bytes)}`);

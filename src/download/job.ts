@@ -9,6 +9,14 @@ import { importFile } from './import.js';
 import type { Action } from './survey.js';
 import type { DownloadedFile, DownloadStatus, Run } from './types.js';
 
+/** An error as the result tells it. */
+export function failureOf(error: unknown): NonNullable<DownloadedFile['error']> {
+  const failure =
+    error instanceof PcamError ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
+  const { code, message, hint, expected, found } = failure;
+  return { code, message, hint, expected, found };
+}
+
 export class FileJob {
   readonly #run: Run;
   readonly #file: DatasetFile;
@@ -27,11 +35,8 @@ export class FileJob {
       return await this.#bring(action);
     } catch (error) {
       throwIfAborted(this.#run.signal);
-      const known = error instanceof PcamError;
-      const failure = known ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
-      const { code, message, hint, expected, found } = failure;
-      const bytes = this.#file.bytes ?? 0;
-      return { ...this.#line('failed', bytes, message), error: { code, message, hint, expected, found } };
+      const failure = failureOf(error);
+      return { ...this.#line('failed', this.#file.bytes ?? 0, failure.message), error: failure };
     }
   }
 

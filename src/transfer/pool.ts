@@ -9,7 +9,7 @@ import { count, formatSeconds } from '../text.js';
 import type { DatasetFile } from '../types.js';
 import type { Clock } from './clock.js';
 import type { SourceFailure } from './failure.js';
-import { restAfter } from './retry.js';
+import { type Rests, restAfter } from './retry.js';
 
 /** What the pool tells the world. */
 export interface PoolEvent {
@@ -63,6 +63,7 @@ export interface PoolOptions {
   clock: Clock;
   onEvent?: (event: PoolEvent) => void;
   patience?: number;
+  rests?: Partial<Rests>;
 }
 
 export class SourcePool {
@@ -70,6 +71,7 @@ export class SourcePool {
   readonly #connections: number;
   readonly #clock: Clock;
   readonly #patience: number;
+  readonly #rests: Partial<Rests>;
   readonly #onEvent: (event: PoolEvent) => void;
   /** Files that are fetched from one source alone, after bytes of several made a wrong whole. */
   readonly #alone = new Map<string, string>();
@@ -81,12 +83,14 @@ export class SourcePool {
     connections,
     clock,
     onEvent = () => {},
-    patience = DEFAULTS.patience,
+    rests = {},
+    patience = rests.patience ?? DEFAULTS.patience,
   }: PoolOptions) {
     this.#members = sources.map((source) => ({ source, active: 0, host: newHealth(), files: new Map() }));
     this.#connections = connections;
     this.#clock = clock;
     this.#patience = patience;
+    this.#rests = rests;
     this.#onEvent = onEvent;
   }
 
@@ -251,7 +255,8 @@ export class SourcePool {
       return;
     }
     health.failures++;
-    const ms = restAfter({ kind, failures: health.failures, retryAfter, random: this.#clock.random() });
+    const random = this.#clock.random();
+    const ms = restAfter({ kind, failures: health.failures, retryAfter, random, rests: this.#rests });
     const told = { file: file.name, source: member.source.id, reason: failure.message };
     if (ms === 0) {
       health.dropped = failure.message;

@@ -63,6 +63,8 @@ class Transfer {
   #opened = false;
   #fatal: unknown;
   #noSource: PcamError | undefined;
+  /** Sources that have told the validator of their copy in this transfer. */
+  readonly #told = new Set<string>();
 
   readonly #stop: () => void;
 
@@ -172,9 +174,10 @@ class Transfer {
     }
     if (validator === undefined) return;
     const earlier = part.validatorOf(sourceId);
-    if (earlier !== undefined && earlier !== validator && (part.contributions().get(sourceId) ?? 0) > 0) {
-      throw new SourceChanged(sourceId);
-    }
+    // What it told a moment ago counts even before a byte of that reply is written.
+    const counts = this.#told.has(sourceId) || (part.contributions().get(sourceId) ?? 0) > 0;
+    if (earlier !== undefined && earlier !== validator && counts) throw new SourceChanged(sourceId);
+    this.#told.add(sourceId);
     if (earlier !== validator) await part.setValidator(sourceId, validator);
   }
 
