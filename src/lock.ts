@@ -1,7 +1,8 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
 
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
@@ -29,11 +30,11 @@ export async function acquireLock(path: string, { command }: { command: string }
     command,
   });
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     for (let tries = 0; tries < 5; tries++) {
       if (await create(path, mine)) return hold(path, mine);
       const theirs = await readOr(path, '');
-      if (theirs === '' && tries < 4) {
+      if (theirs === '' && tries < 3) {
         // Its owner is just writing it, or has just let go.
         await new Promise((resolve) => setTimeout(resolve, 50));
         continue;
@@ -52,6 +53,10 @@ async function create(path: string, content: string): Promise<boolean> {
     const handle = await open(path, 'wx');
     try {
       await handle.writeFile(content);
+    } catch (error) {
+      // A lock that says nothing would keep everybody out for a while, this run's successor first.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }

@@ -1,8 +1,9 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { makeFolder } from '../atomic.js';
 import { abortError, fsError, PcamError, throwIfAborted } from '../errors.js';
 import { Receipts } from '../integrity/receipts.js';
 import { finishMoves, moveAll } from '../integrity/untangle.js';
@@ -104,7 +105,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
 
 async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
   try {
-    await mkdir(run.paths.dir, { recursive: true });
+    await makeFolder(run.paths.dir);
   } catch (error) {
     throw fsError(error, `making the folder ${run.paths.dir}`);
   }

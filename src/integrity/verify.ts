@@ -1,7 +1,7 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
+import { makeFolder } from '../atomic.js';
 import { fsError, throwIfAborted } from '../errors.js';
 import type { OnEvent } from '../events.js';
 import { acquireLock } from '../lock.js';
@@ -75,7 +75,7 @@ export async function verify(options: VerifyOptions = {}): Promise<VerifyResult>
   });
   if (!options.fix) return verifier.run();
   try {
-    await mkdir(paths.state, { recursive: true });
+    await makeFolder(paths.state);
   } catch (error) {
     throw fsError(error, `writing to ${paths.dir}`);
   }
