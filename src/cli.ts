@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data
 export function createProgram(context: Context): Command {
   const program = new Command('pcam')
     .description(
-      'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a\ntraining job reads.',
+      'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
     )
     .version(version, '-V, --version', 'print the version')
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')

@@ -31,11 +31,11 @@ export async function acquireLock(path: string, { command }: { command: string }
   });
   try {
     await makeFolder(dirname(path));
-    for (let tries = 0; tries < 5; tries++) {
+    for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
       const theirs = await readOr(path, '');
-      if (theirs === '' && tries < 3) {
-        // Its owner is just writing it, or has just let go.
+      if (theirs === '' && tries < 4) {
+        // Its owner is just writing it, or has just let go; one that stays empty is left of a crash.
         await new Promise((resolve) => setTimeout(resolve, 50));
         continue;
       }

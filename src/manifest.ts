@@ -1,5 +1,5 @@
 /** Reads and validates a manifest (schema version 1); a manifest is outside input. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsError, PcamError, systemCode } from './errors.js';
@@ -25,18 +25,18 @@ const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._()+=,@-]*$/u;
 export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Manifest> {
   let text: string;
   try {
+    // Looked at before it is read: somebody may name the 7 GB file itself.
+    const { size } = await stat(path);
+    if (size > LARGEST_MANIFEST) throw bad(path, `the file is larger than ${LARGEST_MANIFEST} bytes`);
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'EISDIR') {
+    if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(systemCode(error))) {
       throw new PcamError('BAD_MANIFEST', `there is no manifest at ${path}`, {
         cause: error,
         hint: 'check --manifest and PCAM_MANIFEST; without them the built-in manifest is used',
       });
     }
     throw fsError(error, `reading the manifest ${path}`);
-  }
-  if (text.length > LARGEST_MANIFEST) {
-    throw bad(path, `the file is larger than ${LARGEST_MANIFEST} bytes`);
   }
   let json: unknown;
   try {
@@ -86,7 +86,7 @@ function parseSources(path: string, value: unknown): SourceConfig[] {
 
 function parseBase(path: string, type: string, fields: Fields): string {
   if (type === 'file') {
-    const folder = fields.text(fields.has('path') && !fields.has('baseUrl') ? 'path' : 'baseUrl');
+    const folder = fields.text('baseUrl');
     if (/^file:/i.test(folder)) {
       try {
         return fileURLToPath(folder);

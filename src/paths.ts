@@ -10,6 +10,8 @@ export interface Layout {
   readonly state: string;
   readonly lock: string;
   readonly receipts: string;
+  /** Renames under way. */
+  readonly moves: string;
   final(name: string): string;
   part(name: string): string;
   journal(name: string): string;
@@ -24,6 +26,7 @@ export function layout(dir: string): Layout {
     state,
     lock: join(state, 'lock'),
     receipts: join(state, 'receipts.json'),
+    moves: join(state, 'moves.json'),
     final: (name) => join(dir, name),
     part: (name) => join(state, 'parts', `${name}.part`),
     journal: (name) => join(state, 'parts', `${name}.journal`),

@@ -25,14 +25,14 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
 }
 
-/** `1 h 02 min`, `3 min 05 s`, `12 s`. */
+/** `1 h 02 min`, `3 min 05 s`, `12 s`, `0.4 s`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole >= 3600) {
     return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
   }
   if (whole >= 60) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
-  return `${whole} s`;
+  return seconds > 0 && seconds < 1 ? `${Math.max(0.1, seconds).toFixed(1)} s` : `${whole} s`;
 }
 
 /** `1 file`, `3 files`. */

@@ -54,8 +54,7 @@ export function cacheKeyCommand(context: Context): Command {
   const command = new Command('cache-key')
     .summary('print a key for a CI cache')
     .description(
-      'Prints one line for a CI cache. It changes when, and only when, the bytes that `pcam download` with the same\n' +
-        '--split and --kind leaves in the folder would.',
+      'Prints one line for a CI cache. It changes when, and only when, the bytes that `pcam download` with the same --split and --kind leaves in the folder would.',
     )
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--kind <names>', 'images, labels, meta (default: all)', kinds)

@@ -154,6 +154,8 @@ class Fetcher {
     await part.close();
     await PartFile.discard(this.#file, this.#run.paths);
     this.#blame(sources);
+    // A source may be out because its size was not that of the wrong copy.
+    this.#run.pool.forgive(this.#file, new Set(this.#wrong.keys()));
     throw new TryAgain();
   }
 

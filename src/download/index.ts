@@ -18,10 +18,11 @@ import { PartFile } from '../transfer/part.js';
 import { SourcePool } from '../transfer/pool.js';
 import { rateLimit, UNLIMITED } from '../transfer/rate-limit.js';
 import type { DatasetFile, SourceConfig } from '../types.js';
+import { describe } from './dry-run.js';
 import { FileJob } from './job.js';
 import { bytesNeeded, requireRoom } from './room.js';
-import { type Action, requireFolder, survey } from './survey.js';
-import type { DownloadedFile, DownloadOptions, DownloadResult, Run } from './types.js';
+import { requireFolder, survey } from './survey.js';
+import type { DownloadOptions, DownloadResult, Run } from './types.js';
 
 export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
 
@@ -47,7 +48,7 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   const client = createHttpClient(options);
   try {
     const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    if (options.dryRun) return describe(files, (await survey(run, files)).actions);
+    if (options.dryRun) return await describe(run, files, (await survey(run, files)).actions);
     return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
@@ -97,6 +98,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
     from: options.from,
     signal,
     emit,
@@ -153,24 +155,4 @@ async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<nu
     ),
   );
   return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
-}
-
-/** A dry run: the same words as a real one, and nothing is touched. */
-function describe(files: readonly DatasetFile[], actions: ReadonlyMap<DatasetFile, Action>): DownloadResult {
-  const status = {
-    present: 'present',
-    rename: 'imported',
-    import: 'imported',
-    adopt: 'resumed',
-    fetch: 'downloaded',
-  } as const;
-  return {
-    ok: true,
-    dryRun: true,
-    files: files.map((file): DownloadedFile => {
-      const action = actions.get(file)!;
-      const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
-      return { name: file.name, status: status[action.kind], bytes, transferred: 0, sources: {} };
-    }),
-  };
 }

@@ -22,6 +22,8 @@ const CHUNK = 1024 * 1024;
 /** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
 const SLICE = 256 * 1024;
 const PROGRESS_EVERY = 4 * 1024 * 1024;
+/** The output goes to the disk while the rest is still on its way, so that the last flush is a short one. */
+const FLUSH_EVERY = 128 * 1024 * 1024;
 
 const port = parentPort!;
 const say = (message: FromWorker) => port.postMessage(message);
@@ -76,6 +78,9 @@ class Output {
   readonly #digests: DigestSet;
   readonly #handle: FileHandle;
   #writing: Promise<unknown> = Promise.resolve();
+  #flushing: Promise<unknown> | undefined;
+  #flushError: unknown;
+  #flushed = 0;
 
   private constructor(handle: FileHandle, digests: DigestSet) {
     this.#handle = handle;
@@ -92,17 +97,35 @@ class Output {
     this.#writing = writeAll(this.#handle, bytes, this.bytes);
     this.#writing.catch(() => {}); // reported by the next add, or by finish
     this.bytes += bytes.length;
+    this.#flush();
     await this.#digests.update(bytes);
+  }
+
+  #flush(): void {
+    if (this.#flushing || this.bytes - this.#flushed < FLUSH_EVERY) return;
+    this.#flushed = this.bytes;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch((error) => {
+        // The system tells of bytes that it could not write once: the flush at the end would know nothing of it.
+        this.#flushError = error;
+      })
+      .then(() => {
+        this.#flushing = undefined;
+      });
   }
 
   async finish(): Promise<{ bytes: number; digests: Digests }> {
     await this.#writing;
+    await this.#flushing;
+    if (this.#flushError) throw this.#flushError;
     await this.#handle.sync();
     return { bytes: this.bytes, digests: this.#digests.digest() };
   }
 
   async close(): Promise<void> {
     await this.#writing.catch(() => {});
+    await this.#flushing;
     await this.#handle.close();
   }
 }

@@ -55,6 +55,7 @@ export class RangeSet {
 
   /** The first gap of `within`, without listing the others. */
   firstGap(within: ByteRange): ByteRange | undefined {
+    if (within.end <= within.start) return undefined;
     let from = within.start;
     for (const r of this.#ranges) {
       if (r.end <= from) continue;

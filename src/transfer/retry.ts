@@ -56,7 +56,8 @@ export function parseRetryAfter(
   const text = headers['retry-after']?.trim();
   if (text !== undefined && text !== '') {
     if (/^\d{1,15}(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-    const date = Date.parse(text);
+    // Each of the three forms of an HTTP date begins with the day's name; Date.parse would take '-5' for a year.
+    const date = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
     if (!Number.isNaN(date)) return Math.max(0, date - now);
   }
   const reset = headers['x-ratelimit-reset']?.trim();
