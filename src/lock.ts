@@ -1,7 +1,8 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { lstat, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
 import { readSmallFile } from './small-file.js';
 
@@ -31,7 +32,7 @@ export async function acquireLock(path: string, { command }: { command: string }
     command,
   });
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
       const theirs = await readOr(path, '');
@@ -55,6 +56,10 @@ async function create(path: string, content: string): Promise<boolean> {
     const handle = await open(path, 'wx');
     try {
       await handle.writeFile(content);
+    } catch (error) {
+      // A lock that says nothing would keep everybody out for a while, this run's successor first.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }

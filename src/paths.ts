@@ -10,6 +10,8 @@ export interface Layout {
   readonly state: string;
   readonly lock: string;
   readonly receipts: string;
+  /** Renames under way. */
+  readonly moves: string;
   /** Where partial downloads and their journals lie. */
   readonly parts: string;
   /** Where files are written until their digests are right. */
@@ -30,6 +32,7 @@ export function layout(dir: string): Layout {
     state,
     lock: join(state, 'lock'),
     receipts: join(state, 'receipts.json'),
+    moves: join(state, 'moves.json'),
     parts,
     temporaries,
     final: (name) => join(dir, name),

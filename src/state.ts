@@ -1,5 +1,6 @@
 /** Sees to it that pcam's working state lies in the data set folder, before anything there is written or swept. */
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
+import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
 import type { Layout } from './paths.js';
 
@@ -10,9 +11,9 @@ import type { Layout } from './paths.js';
  */
 export async function prepareState(paths: Layout): Promise<void> {
   try {
-    await mkdir(paths.dir, { recursive: true });
+    await makeFolder(paths.dir);
     await requireOwnFolder(paths.state);
-    await mkdir(paths.state, { recursive: true });
+    await makeFolder(paths.state);
     await requireOwnFolder(paths.parts);
     await requireOwnFolder(paths.temporaries);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** A dry run: what a real one would say, and nothing is touched. */
-import { statFile } from '../integrity/inventory.js';
+import { Journal } from '../transfer/journal.js';
 import type { DatasetFile } from '../types.js';
 import { failureOf } from './job.js';
 import type { Action } from './survey.js';
@@ -18,7 +18,7 @@ async function line(run: Run, file: DatasetFile, action: Action): Promise<Downlo
   const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
   const common = { name: file.name, bytes, transferred: 0, sources: {} };
   if (action.kind === 'blocked') return { ...common, status: 'failed', error: failureOf(action.error) };
-  const begun = !run.force && (await statFile(run.paths.part(file.name)).catch(() => undefined));
+  const begun = action.kind === 'fetch' && !run.force && (await isBegun(run, file));
   const status: Record<typeof action.kind, DownloadStatus> = {
     present: 'present',
     rename: 'imported',
@@ -27,4 +27,10 @@ async function line(run: Run, file: DatasetFile, action: Action): Promise<Downlo
     fetch: begun ? 'resumed' : 'downloaded',
   };
   return { ...common, status: status[action.kind] };
+}
+
+/** By the journal's word; only a real run reads what it claims. */
+async function isBegun({ paths }: Run, file: DatasetFile): Promise<boolean> {
+  const journal = await Journal.read(paths.journal(file.name), file).catch(() => undefined);
+  return journal !== undefined && journal.ranges.length > 0;
 }

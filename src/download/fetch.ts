@@ -137,6 +137,8 @@ class Fetcher {
     const wrong =
       input.digests.md5 !== md5 ? 'MD5' : sha256 && input.digests.sha256 !== sha256 ? 'SHA-256' : undefined;
     if (!wrong) return;
+    // Bytes that changed on the disk since they were written are nobody's fault, and only they are fetched again.
+    if (!(await part.unchanged(this.#run.signal))) throw new InputChanged(`${part.path} was written to`);
     const [expected, found] = wrong === 'MD5' ? [md5, input.digests.md5] : [sha256, input.digests.sha256];
     const sources = [...part.contributions().keys()];
     this.#mismatch = new PcamError(

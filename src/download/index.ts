@@ -99,6 +99,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
     from: options.from,
     signal,
     emit,

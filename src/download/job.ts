@@ -21,7 +21,8 @@ export class FileJob {
   readonly #run: Run;
   readonly #file: DatasetFile;
   readonly #began: number;
-  #sources: Record<string, number> = {};
+  /** Bytes by source; a Map, for an id may be called `constructor`. */
+  readonly #sources = new Map<string, number>();
 
   constructor(run: Run, file: DatasetFile) {
     this.#run = run;
@@ -80,16 +81,16 @@ export class FileJob {
 
   async #fetch(): Promise<DownloadedFile> {
     const { bytes, resumed } = await fetchFile(this.#run, this.#file, (source, received) => {
-      this.#sources[source] = (this.#sources[source] ?? 0) + received;
+      this.#sources.set(source, (this.#sources.get(source) ?? 0) + received);
     });
     return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
   }
 
   #line(status: DownloadStatus, bytes: number, message?: string): DownloadedFile {
     const { name } = this.#file;
-    const transferred = Object.values(this.#sources).reduce((a, b) => a + b, 0);
+    const transferred = [...this.#sources.values()].reduce((a, b) => a + b, 0);
     const seconds = (this.#run.clock.now() - this.#began) / 1000;
     this.#run.emit({ type: 'done', file: name, status, bytes, seconds, message });
-    return { name, status, bytes, transferred, sources: { ...this.#sources } };
+    return { name, status, bytes, transferred, sources: Object.fromEntries(this.#sources) };
   }
 }

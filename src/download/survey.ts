@@ -143,6 +143,7 @@ class Reader {
     if (!found) {
       found = readFound(folder, content, {
         receipts: folder === paths.dir ? receipts : undefined,
+        record: !this.#run.dryRun,
         signal,
         onProgress: (file, read, of) => emit({ type: 'checking', file, read, of }),
       });

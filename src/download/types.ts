@@ -85,6 +85,7 @@ export interface Run {
   readonly keepArchives: boolean;
   readonly extract: boolean;
   readonly force: boolean;
+  readonly dryRun: boolean;
   readonly from: string | undefined;
   readonly signal: AbortSignal;
   readonly emit: (event: PcamEvent) => void;

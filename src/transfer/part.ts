@@ -171,6 +171,16 @@ export class PartFile {
     }
   }
 
+  /** True when what is on the disk is still what was written: reads all of it again. */
+  async unchanged(signal?: AbortSignal): Promise<boolean> {
+    try {
+      return (await checkRanges(this.#handle, this.#ranges, { signal })).length === this.#ranges.length;
+    } catch (error) {
+      throwIfAborted(signal);
+      throw fsError(error, `reading the partial download ${this.path}`);
+    }
+  }
+
   /** Forgets the bytes of one source; the others stay. The part must be opened anew afterwards. */
   static async forget(file: DatasetFile, paths: Layout, source: string): Promise<void> {
     const content = await Journal.read(paths.journal(file.name), file);

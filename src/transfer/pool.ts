@@ -52,6 +52,7 @@ interface FileHealth extends Health {
 
 interface Waiter {
   file: DatasetFile;
+  idle: boolean;
   resolve: (lease: Lease) => void;
   reject: (error: PcamError) => void;
 }
@@ -107,11 +108,17 @@ export class SourcePool {
     return this.#usable(file).map((member) => member.source.id);
   }
 
+  /** Could a source be asked for the file that is not being asked for it now? */
+  idle(file: DatasetFile): boolean {
+    return this.#usable(file).some((member) => fileHealth(member, file).active === 0);
+  }
+
   /**
    * Waits for a healthy source with a free place.
+   * @param options.idle only one that is not asked for this file now
    * @throws PcamError NO_SOURCE when no source is left, or all that are left rest for too long
    */
-  lease(file: DatasetFile, signal: AbortSignal): Promise<Lease> {
+  lease(file: DatasetFile, signal: AbortSignal, { idle = false } = {}): Promise<Lease> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       const onAbort = () => {
@@ -122,6 +129,7 @@ export class SourcePool {
       const done = () => signal.removeEventListener('abort', onAbort);
       const waiter: Waiter = {
         file,
+        idle,
         resolve: (lease) => {
           done();
           resolve(lease);
@@ -184,7 +192,7 @@ export class SourcePool {
     let wake = Number.POSITIVE_INFINITY;
     for (const waiter of this.#inTurn()) {
       const usable = this.#usable(waiter.file);
-      const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter.file));
+      const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter));
       if (free) {
         this.#settle(waiter);
         waiter.resolve(this.#grant(free, waiter.file));
@@ -216,9 +224,9 @@ export class SourcePool {
       .map(({ waiter }) => waiter);
   }
 
-  #hasPlace(member: Member, file: DatasetFile): boolean {
+  #hasPlace(member: Member, { file, idle }: Waiter): boolean {
     const health = fileHealth(member, file);
-    return member.active < this.#connections && !(health.single && health.active > 0);
+    return member.active < this.#connections && !((health.single || idle) && health.active > 0);
   }
 
   #settle(waiter: Waiter): void {

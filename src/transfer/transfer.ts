@@ -15,6 +15,9 @@ const REAL_PROGRESS = 64 * 1024;
 /** What was received is written and journalled at least this often (ms), so that little is lost on slow links. */
 const FLUSH_EVERY = 1000;
 
+/** What a request has not brought in this time (ms) is asked of another source, or over another connection. */
+const SILENT_AFTER = 5000;
+
 export interface TransferOptions {
   file: DatasetFile;
   part: PartFile;
@@ -61,6 +64,7 @@ class Transfer {
   #speed = 0;
   /** Until a reply has told the size, and whether ranges work, one lane is enough. */
   #opened = false;
+  #cancelWatch: () => void = () => {};
   #fatal: unknown;
   #noSource: PcamError | undefined;
   /** Sources that have told the validator of their copy in this transfer. */
@@ -79,7 +83,12 @@ class Transfer {
     const { part, file } = this.#options;
     if (part.complete) return;
     this.#startLane();
-    while (this.#lanes.size > 0) await Promise.race(this.#lanes);
+    this.#watch();
+    try {
+      while (this.#lanes.size > 0) await Promise.race(this.#lanes);
+    } finally {
+      this.#cancelWatch();
+    }
     if (this.#fatal !== undefined) throw this.#fatal;
     if (part.complete) return;
     throw (
@@ -91,8 +100,22 @@ class Transfer {
     await Promise.allSettled(this.#lanes);
   }
 
-  #startLane(): void {
-    const lane: Promise<void> = this.#lane()
+  /** Looks now and then whether a request has fallen silent, and sends a lane to take over what it has left. */
+  #watch(): void {
+    this.#cancelWatch = this.#options.clock.after(SILENT_AFTER, () => {
+      const { pool, file } = this.#options;
+      const silent = this.#plan.silent(this.#silentSince());
+      if (silent && this.#lanes.size < pool.lanes(file)) this.#startLane({ idle: pool.idle(file) });
+      this.#watch();
+    });
+  }
+
+  #silentSince(): number {
+    return this.#options.clock.now() - SILENT_AFTER;
+  }
+
+  #startLane({ idle = false } = {}): void {
+    const lane: Promise<void> = this.#lane(idle)
       .catch((error: unknown) => {
         if (this.#options.part.complete) return;
         if (error instanceof PcamError && error.code === 'NO_SOURCE') {
@@ -116,11 +139,11 @@ class Transfer {
   }
 
   /** One lane: a lease, a piece, a request, and again. */
-  async #lane(): Promise<void> {
+  async #lane(idle: boolean): Promise<void> {
     const { pool, file, part, signal } = this.#options;
     while (this.#fatal === undefined && !part.complete) {
-      const lease = await pool.lease(file, signal);
-      const piece = this.#plan.take(this.#speed);
+      const lease = await pool.lease(file, signal, { idle });
+      const piece = this.#plan.take(this.#speed, this.#silentSince());
       if (!piece) {
         lease.release({ progressed: false });
         return;
@@ -146,6 +169,7 @@ class Transfer {
     const { file, signal } = this.#options;
     const { source } = lease;
     throwIfAborted(signal);
+    piece.waitingSince = this.#options.clock.now();
     const reply = await source.open(file, { start: piece.start, end: piece.end }, signal);
     try {
       await this.#welcome(source.id, reply);
@@ -196,6 +220,7 @@ class Transfer {
     const began = flushed;
     try {
       for await (let chunk of reply.body) {
+        piece.waitingSince = undefined;
         await limit.take(chunk.length, signal);
         onReceived?.(sourceId, chunk.length);
         const skip = Math.min(chunk.length, Math.max(0, piece.start - position));
@@ -213,6 +238,7 @@ class Transfer {
           await flush();
           flushed = clock.now();
         }
+        piece.waitingSince = clock.now();
       }
     } finally {
       // What came before a failure, or a Ctrl-C, is kept as well.

@@ -13,6 +13,8 @@ export interface MiniFile {
   kind?: 'images' | 'labels' | 'meta';
   /** An archive that is decompressed; otherwise the file is what it is. */
   gzip?: boolean;
+  /** Letters in place of random bytes: the archive is tiny. */
+  compressible?: boolean;
   /** The manifest does not say how large it is. */
   sizeUnknown?: boolean;
 }
@@ -40,9 +42,16 @@ export async function makeMini(folder: string, files: readonly MiniFile[]): Prom
   const contents = new Map<string, Buffer>();
   const served = new Map<string, Buffer>();
   const entries: object[] = [];
-  for (const { bytes, split = 'valid', kind = 'images', gzip = false, sizeUnknown = false } of files) {
-    const content = randomBytes(bytes);
+  for (const {
+    compressible,
+    bytes,
+    split = 'valid',
+    kind = 'images',
+    gzip = false,
+    sizeUnknown = false,
+  } of files) {
     const final = `camelyonpatch_level_2_split_${split}${ENDINGS[kind]}`;
+    const content = compressible ? Buffer.alloc(bytes, final) : randomBytes(bytes);
     const name = gzip ? `${final}.gz` : final;
     const data = gzip ? gzipSync(content, { level: 1 }) : content;
     await writeFile(join(folder, name), data);
@@ -56,7 +65,9 @@ export async function makeMini(folder: string, files: readonly MiniFile[]): Prom
       md5: hash('md5', data),
       sha256: hash('sha256', data),
       gdriveId: `1${hash('md5', Buffer.from(name))}`,
-      ...(gzip && { extracted: { name: final, md5: hash('md5', content), bytes } }),
+      ...(gzip && {
+        extracted: { name: final, md5: hash('md5', content), ...(sizeUnknown ? {} : { bytes }) },
+      }),
     });
   }
   const json = (sources: Record<string, object>) => ({
