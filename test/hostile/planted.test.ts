@@ -21,8 +21,8 @@ async function link(target: string, path: string): Promise<void> {
 }
 
 async function expectRight(data: SmallDataset): Promise<void> {
-  expect(await readFile(data.paths.final(IMAGES))).toEqual(data.images.plain);
-  expect(await readFile(data.paths.final(META))).toEqual(data.meta.plain);
+  expect((await readFile(data.paths.final(IMAGES))).equals(data.images.plain)).toBe(true);
+  expect((await readFile(data.paths.final(META))).equals(data.meta.plain)).toBe(true);
 }
 
 async function expectDownloads(data: SmallDataset): Promise<void> {
