@@ -8,6 +8,7 @@ import { cacheKeyCommand, infoCommand } from './commands/info.js';
 import { verifyCommand } from './commands/verify.js';
 import { EXIT_CODES, messageOf, PcamError, systemCode } from './errors.js';
 import { readEnvironment } from './options.js';
+import { printableLines } from './text.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,7 +27,7 @@ Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data
 export function createProgram(context: Context): Command {
   const program = new Command('pcam')
     .description(
-      'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a\ntraining job reads.',
+      'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
     )
     .version(version, '-V, --version', 'print the version')
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
@@ -39,8 +40,8 @@ export function createProgram(context: Context): Command {
       .exitOverride()
       .showHelpAfterError('(add --help for what it takes)')
       .configureOutput({
-        writeOut: (text) => void context.stdout.write(text),
-        writeErr: (text) => void context.stderr.write(text),
+        writeOut: (text) => void context.stdout.write(printableLines(text)),
+        writeErr: (text) => void context.stderr.write(printableLines(text)),
       });
   }
   return program;

@@ -1,12 +1,15 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
+import { readSmallFile } from './small-file.js';
 
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
 const TOUCH_EVERY = 30_000;
+const LARGEST_LOCK = 64 * 1024;
 
 interface Owner {
   pid: number;
@@ -29,16 +32,17 @@ export async function acquireLock(path: string, { command }: { command: string }
     command,
   });
   try {
-    await mkdir(dirname(path), { recursive: true });
-    for (let tries = 0; tries < 5; tries++) {
+    await makeFolder(dirname(path));
+    for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
       const theirs = await readOr(path, '');
       if (theirs === '' && tries < 4) {
-        // Its owner is just writing it, or has just let go.
+        // Its owner is just writing it, or has just let go; one that stays empty is left of a crash.
         await new Promise((resolve) => setTimeout(resolve, 50));
         continue;
       }
       if (await alive(path, theirs)) throw locked(path, theirs);
+      await refuseFolder(path);
       await clear(path, theirs);
     }
     throw locked(path, await readOr(path, ''));
@@ -52,6 +56,10 @@ async function create(path: string, content: string): Promise<boolean> {
     const handle = await open(path, 'wx');
     try {
       await handle.writeFile(content);
+    } catch (error) {
+      // A lock that says nothing would keep everybody out for a while, this run's successor first.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }
@@ -86,6 +94,14 @@ async function alive(path: string, content: string): Promise<boolean> {
   }
   const started = await startOf(owner.pid);
   return started !== undefined && (owner.started === '' || started === '' || started === owner.started);
+}
+
+async function refuseFolder(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats?.isDirectory()) return;
+  throw new PcamError('IO', `${path} is in the way: a folder stands where pcam keeps its lock`, {
+    hint: 'remove it, then run the same command again',
+  });
 }
 
 /** Removes a dead lock, and only that: between our look and now another run may have replaced it. */
@@ -137,7 +153,7 @@ async function startOf(pid: number): Promise<string | undefined> {
 
 async function readOr(path: string, otherwise: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
   } catch {
     return otherwise;
   }

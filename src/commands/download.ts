@@ -16,7 +16,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { kinds, list, rate, repeated, splits, whole } from './parsers.js';
+import { kinds, list, rate, splits, whole } from './parsers.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -51,13 +51,12 @@ export function downloadCommand(context: Context): Command {
   const command = new Command('download')
     .summary('fetch, verify and decompress the data set')
     .description(
-      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed\n' +
-        'files in the data set folder. What is there and right is not fetched again.',
+      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. What is there and right is not fetched again.',
     )
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
     .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
-    .option('--mirror <place>', 'a URL or folder that is tried first; may be repeated', repeated)
+    .option('--mirror <places>', 'URLs or folders that are tried first (a comma inside one: %2C)', list)
     .option(
       '--from <folder>',
       'take over files that are already here: archives, whole or in part, or .h5 and .csv',
@@ -106,9 +105,9 @@ async function run(options: Options, context: Context): Promise<void> {
   }
   context.exitCode = exitCodeOf(result.files);
   if (options.json) printJson(context, result);
-  if (options.dryRun) return options.json ? undefined : printPlan(result, context);
+  if (options.dryRun && !options.json) printPlan(result, context);
   for (const file of result.files) if (file.error) printFailure(file, context);
-  if (options.quiet || !result.ok) return;
+  if (options.quiet || options.dryRun || !result.ok) return;
   const names = selectFiles(manifest, { splits: options.split, kinds: options.kind }).map(finalName);
   const seconds = (performance.now() - began) / 1000;
   printClosing({ result, seconds, names, options, context });
@@ -127,6 +126,7 @@ function printPlan({ files }: DownloadResult, { stdout }: Context): void {
     imported: 'would be taken over from this machine',
     resumed: 'would be begun with what is here, and the rest fetched',
     downloaded: 'would be fetched',
+    failed: 'cannot be brought',
   };
   for (const file of files)
     printLine(stdout, `${file.name}: ${words[file.status]}, ${formatBytes(file.bytes)}`);

@@ -27,8 +27,7 @@ export function fixtureCommand(context: Context): Command {
   const command = new Command('fixture')
     .summary('make a small synthetic data set, for tests and trials')
     .description(
-      'Makes a small synthetic PCam: nine files with the upstream names and layout, and a manifest.json whose only\n' +
-        'source is the folder itself.',
+      'Makes a small synthetic PCam: nine files with the upstream names and layout, and a manifest.json whose only source is the folder itself.',
     )
     .argument('<folder>', 'where to put it')
     .option('--train <n>', 'patches of the train split', patches, FIXTURE_DEFAULTS.train)

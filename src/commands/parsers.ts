@@ -16,12 +16,6 @@ export function list(value: string, previous: string[] = []): string[] {
   return [...previous, ...items];
 }
 
-/** Paths and URLs may hold commas: repeats only. */
-export function repeated(value: string, previous: string[] = []): string[] {
-  if (value === '') throw new InvalidArgumentError('It is empty.');
-  return [...previous, value];
-}
-
 export function splits(value: string, previous: SplitName[] = []): SplitName[] {
   return [...previous, ...list(value).map((word) => oneOf(word, SPLITS, SPLIT_WORDS))];
 }

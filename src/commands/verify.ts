@@ -43,8 +43,7 @@ export function verifyCommand(context: Context): Command {
   const command = new Command('verify')
     .summary('check the files in the data set folder')
     .description(
-      'Reads what is in the data set folder and compares it with the digests of the manifest. Exit code 3 when\n' +
-        'something is missing or wrong.',
+      'Reads what is in the data set folder and compares it with the digests of the manifest. Exit code 3 when something is missing or wrong.',
     )
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
@@ -68,6 +67,7 @@ async function run(options: Options, context: Context): Promise<void> {
       splits: options.split,
       kinds: options.kind,
       quick: options.quick,
+      deep: options.deep,
       fix: options.fix,
       signal: context.signal,
       onEvent: progress.onEvent,

@@ -1,10 +1,8 @@
 /** The patches of one split, read from the disk a few at a time. */
 import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
 import { badHdf5 } from './problems.js';
-import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from './types.js';
+import { CHANNELS, LARGEST_SPLIT, PATCH_BYTES, PATCH_SIZE } from './types.js';
 
-/** Most patches of one split. PCam's largest has 262,144. */
-export const LARGEST_SPLIT = 2 ** 26;
 /** Most patches of one `read`: 1 GiB. */
 export const LARGEST_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);
 /** Patches of one read where they lie one after the other: some 8 MB. */

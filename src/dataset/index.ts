@@ -1,7 +1,8 @@
 /** Opens a data set folder: its splits, in batches. */
 import { stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../errors.js';
-import { readManifest } from '../manifest.js';
+import { DEFAULTS } from '../options.js';
+import { resolveManifest } from '../selection.js';
 import { type Manifest, SPLITS, type SplitName } from '../types.js';
 import { locate, openSplit } from './split.js';
 import type { Dataset, Split } from './types.js';
@@ -10,19 +11,22 @@ export { type OpenSplitOptions, openSplit } from './split.js';
 export * from './types.js';
 
 export interface OpenDatasetOptions {
-  /** The data set folder. */
-  dir: string;
-  /** @default the built-in manifest */
-  manifest?: Manifest;
+  /** The data set folder. @default 'pcam' */
+  dir?: string;
+  /** A manifest, or the path of one. @default the built-in one */
+  manifest?: Manifest | string;
 }
 
 /**
  * Opens a data set folder. Files are opened by `split`; digests are not looked at: that is what `verify` is for.
  * @throws PcamError MISSING when there is no such folder, NOT_A_FOLDER
  */
-export async function openDataset({ dir, manifest }: OpenDatasetOptions): Promise<Dataset> {
+export async function openDataset({
+  dir = DEFAULTS.dir,
+  manifest,
+}: OpenDatasetOptions = {}): Promise<Dataset> {
   await requireFolder(dir);
-  const known = manifest ?? (await readManifest());
+  const known = await resolveManifest(manifest);
   const splits = SPLITS.filter((split) =>
     (['images', 'labels'] as const).every((kind) => locate({ dir, manifest: known, split, kind })?.present),
   );

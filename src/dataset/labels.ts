@@ -1,6 +1,7 @@
 /** The labels of one split: any integer type and shape in, one byte a patch out. */
 import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
 import { badData, badHdf5 } from './problems.js';
+import { LARGEST_SPLIT } from './types.js';
 
 /**
  * Reads all labels of a split.
@@ -23,6 +24,9 @@ export async function readLabels({
     const { shape, type, isInteger, size } = array.info;
     if (!isInteger) throw badHdf5({ file, expected: `an integer type for ${path}`, found: `type ${type}` });
     const total = shape.reduce((product, n) => product * n, 1);
+    if (total > LARGEST_SPLIT) {
+      throw badHdf5({ file, expected: `at most ${LARGEST_SPLIT} labels`, found: `${total}` });
+    }
     if (count !== undefined && total !== count) {
       throw badData({
         file,

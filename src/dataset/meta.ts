@@ -4,9 +4,8 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
 import { abortError, fsError, type PcamError } from '../errors.js';
-import { LARGEST_SPLIT } from './images.js';
 import { badCsv, badData } from './problems.js';
-import type { MetaRow, MetaTable } from './types.js';
+import { LARGEST_SPLIT, type MetaRow, type MetaTable } from './types.js';
 
 const COLUMNS = ['coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch', 'wsi'] as const;
 type Column = (typeof COLUMNS)[number];

@@ -64,7 +64,7 @@ export function locate({
 }
 
 /** The HDF5 array of a split: which file, which path inside, which shape. */
-function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
+export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
   file: string;
   path: string;
   shape?: readonly number[];

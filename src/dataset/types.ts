@@ -6,6 +6,9 @@ export const PATCH_SIZE = 96;
 export const CHANNELS = 3;
 export const PATCH_BYTES = PATCH_SIZE * PATCH_SIZE * CHANNELS;
 
+/** Most patches of one split that pcam opens. PCam's largest has 262,144. */
+export const LARGEST_SPLIT = 2 ** 26;
+
 /** One row of a meta CSV; it stands at the index of its patch. */
 export interface MetaRow {
   /** The slide (whole-slide image) that the patch was cut from, such as `camelyon16_train_tumor_033`. */

@@ -1,9 +1,10 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { abortError, fsError, PcamError, throwIfAborted } from '../errors.js';
+import { abortError, PcamError, throwIfAborted } from '../errors.js';
+import { allContents } from '../integrity/inventory.js';
 import { Receipts } from '../integrity/receipts.js';
 import { finishMoves, moveAll } from '../integrity/untangle.js';
 import { acquireLock } from '../lock.js';
@@ -11,16 +12,18 @@ import { DEFAULTS } from '../options.js';
 import { layout } from '../paths.js';
 import { resolveManifest, selectFiles } from '../selection.js';
 import { chooseSources, openSource } from '../sources/index.js';
+import { prepareState } from '../state.js';
 import { systemClock } from '../transfer/clock.js';
 import { createHttpClient, type HttpClient } from '../transfer/http.js';
 import { PartFile } from '../transfer/part.js';
 import { SourcePool } from '../transfer/pool.js';
 import { rateLimit, UNLIMITED } from '../transfer/rate-limit.js';
 import type { DatasetFile, SourceConfig } from '../types.js';
+import { describe } from './dry-run.js';
 import { FileJob } from './job.js';
 import { bytesNeeded, requireRoom } from './room.js';
-import { type Action, requireFolder, survey } from './survey.js';
-import type { DownloadedFile, DownloadOptions, DownloadResult, Run } from './types.js';
+import { requireFolder, survey } from './survey.js';
+import type { DownloadOptions, DownloadResult, Run } from './types.js';
 
 export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
 
@@ -46,7 +49,7 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   const client = createHttpClient(options);
   try {
     const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    if (options.dryRun) return describe(files, (await survey(run, files)).actions);
+    if (options.dryRun) return await describe(run, files, (await survey(run, files)).actions);
     return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
@@ -83,6 +86,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     sources: sources.map((config) => openSource(config, { client })),
     connections: options.connections ?? DEFAULTS.connections,
     clock: systemClock,
+    rests: options.rests,
     onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
   });
   return {
@@ -95,6 +99,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
     from: options.from,
     signal,
     emit,
@@ -102,14 +107,13 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
 }
 
 async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
-  try {
-    await mkdir(run.paths.dir, { recursive: true });
-  } catch (error) {
-    throw fsError(error, `making the folder ${run.paths.dir}`);
-  }
+  await prepareState(run.paths);
   const lock = await acquireLock(run.paths.lock, { command: 'download' });
   try {
-    await finishMoves(run.paths);
+    await finishMoves(
+      run.paths,
+      allContents(run.manifest).map(({ name }) => name),
+    );
     await sweep(run);
     return await work();
   } finally {
@@ -119,7 +123,7 @@ async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
 
 /** Temporary files of a run that was killed are of no use to anybody. */
 async function sweep({ paths }: Run): Promise<void> {
-  const folder = join(paths.state, 'tmp');
+  const folder = paths.temporaries;
   for (const name of await readdir(folder).catch(() => [] as string[])) {
     if (!name.startsWith('swap-')) await rm(join(folder, name), { force: true, recursive: true });
   }
@@ -151,24 +155,4 @@ async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<nu
     ),
   );
   return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
-}
-
-/** A dry run: the same words as a real one, and nothing is touched. */
-function describe(files: readonly DatasetFile[], actions: ReadonlyMap<DatasetFile, Action>): DownloadResult {
-  const status = {
-    present: 'present',
-    rename: 'imported',
-    import: 'imported',
-    adopt: 'resumed',
-    fetch: 'downloaded',
-  } as const;
-  return {
-    ok: true,
-    dryRun: true,
-    files: files.map((file): DownloadedFile => {
-      const action = actions.get(file)!;
-      const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
-      return { name: file.name, status: status[action.kind], bytes, transferred: 0, sources: {} };
-    }),
-  };
 }

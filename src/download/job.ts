@@ -9,11 +9,20 @@ import { importFile } from './import.js';
 import type { Action } from './survey.js';
 import type { DownloadedFile, DownloadStatus, Run } from './types.js';
 
+/** An error as the result tells it. */
+export function failureOf(error: unknown): NonNullable<DownloadedFile['error']> {
+  const failure =
+    error instanceof PcamError ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
+  const { code, message, hint, expected, found } = failure;
+  return { code, message, hint, expected, found };
+}
+
 export class FileJob {
   readonly #run: Run;
   readonly #file: DatasetFile;
   readonly #began: number;
-  #sources: Record<string, number> = {};
+  /** Bytes by source; a Map, for an id may be called `constructor`. */
+  readonly #sources = new Map<string, number>();
 
   constructor(run: Run, file: DatasetFile) {
     this.#run = run;
@@ -27,11 +36,8 @@ export class FileJob {
       return await this.#bring(action);
     } catch (error) {
       throwIfAborted(this.#run.signal);
-      const known = error instanceof PcamError;
-      const failure = known ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
-      const { code, message, hint, expected, found } = failure;
-      const bytes = this.#file.bytes ?? 0;
-      return { ...this.#line('failed', bytes, message), error: { code, message, hint, expected, found } };
+      const failure = failureOf(error);
+      return { ...this.#line('failed', this.#file.bytes ?? 0, failure.message), error: failure };
     }
   }
 
@@ -42,13 +48,19 @@ export class FileJob {
       case 'rename':
         return this.#renamed(action);
       case 'import':
-        await importFile(this.#run, this.#file, action);
+        if (!(await importFile(this.#run, this.#file, action))) {
+          const message = `${action.path} changed while it was taken over, so the file is fetched`;
+          this.#run.emit({ type: 'notice', file: this.#file.name, message });
+          return this.#fetch();
+        }
         return this.#line('imported', this.#file.bytes ?? action.bytes);
       case 'adopt':
         await this.#adopt(action);
         return this.#fetch();
       case 'fetch':
         return this.#fetch();
+      case 'blocked':
+        throw action.error;
     }
   }
 
@@ -73,16 +85,16 @@ export class FileJob {
 
   async #fetch(): Promise<DownloadedFile> {
     const { bytes, resumed } = await fetchFile(this.#run, this.#file, (source, received) => {
-      this.#sources[source] = (this.#sources[source] ?? 0) + received;
+      this.#sources.set(source, (this.#sources.get(source) ?? 0) + received);
     });
     return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
   }
 
   #line(status: DownloadStatus, bytes: number, message?: string): DownloadedFile {
     const { name } = this.#file;
-    const transferred = Object.values(this.#sources).reduce((a, b) => a + b, 0);
+    const transferred = [...this.#sources.values()].reduce((a, b) => a + b, 0);
     const seconds = (this.#run.clock.now() - this.#began) / 1000;
     this.#run.emit({ type: 'done', file: name, status, bytes, seconds, message });
-    return { name, status, bytes, transferred, sources: { ...this.#sources } };
+    return { name, status, bytes, transferred, sources: Object.fromEntries(this.#sources) };
   }
 }

@@ -1,6 +1,8 @@
 /** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
 import { readdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { PcamError } from '../errors.js';
 import { allContents, type Content, type Found, holds, readFound, statFile } from '../integrity/inventory.js';
 import { completeMoves, type Move } from '../integrity/untangle.js';
@@ -17,7 +19,9 @@ export type Action =
   | { kind: 'import'; path: string; content: Content; bytes: number; own: boolean }
   /** The first bytes of an archive, left by another tool; the rest is fetched. */
   | { kind: 'adopt'; path: string; bytes: number; own: boolean }
-  | { kind: 'fetch' };
+  | { kind: 'fetch' }
+  /** Something that is no file stands under its name, or what is there cannot be read. */
+  | { kind: 'blocked'; error: PcamError };
 
 /** Endings that other tools give to what is not whole yet. */
 const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.tmp'];
@@ -47,15 +51,36 @@ async function chooseActions(
   files: readonly DatasetFile[],
 ): Promise<Map<DatasetFile, Action>> {
   const actions = new Map<DatasetFile, Action>();
-  for (const file of files) {
+  const limit = pLimit(availableParallelism());
+  const present = async (file: DatasetFile) => {
     const content = wanted(file, run.extract);
     const found = await reader.own(content);
     if (found && holds(found, content)) actions.set(file, { kind: 'present', bytes: found.bytes });
-  }
+  };
+  await Promise.all(files.map((file) => limit(() => unlessBlocked(actions, file, present(file)))));
   for (const file of files) {
-    if (!actions.has(file)) actions.set(file, await locate(run, reader, file));
+    if (actions.has(file)) continue;
+    await unlessBlocked(
+      actions,
+      file,
+      locate(run, reader, file).then((action) => actions.set(file, action)),
+    );
   }
   return actions;
+}
+
+/** What stands in the way of one file is no reason to leave the others. */
+async function unlessBlocked(
+  actions: Map<DatasetFile, Action>,
+  file: DatasetFile,
+  look: Promise<unknown>,
+): Promise<void> {
+  try {
+    await look;
+  } catch (error) {
+    if (!(error instanceof PcamError) || error.exitCode >= 128) throw error;
+    actions.set(file, { kind: 'blocked', error });
+  }
 }
 
 async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Action> {
@@ -80,7 +105,8 @@ async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Acti
 
 /** An archive that is shorter than it should be may be the beginning of the right one. */
 async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefined> {
-  if (file.bytes === undefined || (await statFile(run.paths.part(file.name)))) return undefined;
+  if (file.bytes === undefined) return undefined;
+  if (await statFile(run.paths.part(file.name)).catch(() => undefined)) return undefined;
   for (const folder of [run.paths.dir, run.from]) {
     if (folder === undefined) continue;
     for (const ending of PARTIAL_ENDINGS) {
@@ -117,6 +143,7 @@ class Reader {
     if (!found) {
       found = readFound(folder, content, {
         receipts: folder === paths.dir ? receipts : undefined,
+        record: !this.#run.dryRun,
         signal,
         onProgress: (file, read, of) => emit({ type: 'checking', file, read, of }),
       });

@@ -9,6 +9,7 @@ import type { Clock } from '../transfer/clock.js';
 import type { Timeouts } from '../transfer/http.js';
 import type { SourcePool } from '../transfer/pool.js';
 import type { RateLimit } from '../transfer/rate-limit.js';
+import type { Rests } from '../transfer/retry.js';
 import type { Kind, Manifest, SplitName } from '../types.js';
 
 export interface DownloadOptions {
@@ -45,6 +46,8 @@ export interface DownloadOptions {
   /** @default none: the library does not read the environment */
   proxy?: ProxySettings;
   timeouts?: Partial<Timeouts>;
+  /** How patient to be with sources that fail. */
+  rests?: Partial<Rests>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
 }
@@ -82,6 +85,7 @@ export interface Run {
   readonly keepArchives: boolean;
   readonly extract: boolean;
   readonly force: boolean;
+  readonly dryRun: boolean;
   readonly from: string | undefined;
   readonly signal: AbortSignal;
   readonly emit: (event: PcamEvent) => void;

@@ -2,6 +2,9 @@
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { DecodeProblem } from './pass-protocol.js';
 
+/** Room for what one read inflates to, mostly in one call: every call more is a wait for the event loop. */
+const INFLATED = 1280 * 1024;
+
 export interface Decoder {
   /** The first thing that went wrong with the data; from then on input is ignored. */
   readonly problem: DecodeProblem | undefined;
@@ -55,7 +58,7 @@ export class GunzipDecoder implements Decoder {
 
   constructor(options: DecoderOptions) {
     this.#options = options;
-    this.#gunzip = createGunzip({ chunkSize: 1024 * 1024 });
+    this.#gunzip = createGunzip({ chunkSize: INFLATED });
     this.#gunzip.on('data', (bytes: Uint8Array) => this.#take(bytes));
     this.#gunzip.on('error', (error: NodeJS.ErrnoException) => {
       this.problem ??= this.#explain(error);

@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, systemCode } from '../errors.js';
 import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
@@ -17,8 +18,12 @@ import type {
   ToWorker,
 } from './pass-protocol.js';
 
-const CHUNK = 512 * 1024;
+const CHUNK = 1024 * 1024;
+/** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
+const SLICE = 256 * 1024;
 const PROGRESS_EVERY = 4 * 1024 * 1024;
+/** The output goes to the disk while the rest is still on its way, so that the last flush is a short one. */
+const FLUSH_EVERY = 128 * 1024 * 1024;
 
 const port = parentPort!;
 const say = (message: FromWorker) => port.postMessage(message);
@@ -54,8 +59,12 @@ class DigestSet {
     this.#hashes = names.map((name) => [name, createHash(name)]);
   }
 
-  update(bytes: Uint8Array): void {
-    for (const [, hash] of this.#hashes) hash.update(bytes);
+  async update(bytes: Uint8Array): Promise<void> {
+    if (this.#hashes.length === 0) return;
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      for (const [, hash] of this.#hashes) hash.update(bytes.subarray(at, at + SLICE));
+      await setImmediate();
+    }
   }
 
   digest(): Digests {
@@ -69,6 +78,9 @@ class Output {
   readonly #digests: DigestSet;
   readonly #handle: FileHandle;
   #writing: Promise<unknown> = Promise.resolve();
+  #flushing: Promise<unknown> | undefined;
+  #flushError: unknown;
+  #flushed = 0;
 
   private constructor(handle: FileHandle, digests: DigestSet) {
     this.#handle = handle;
@@ -85,17 +97,35 @@ class Output {
     this.#writing = writeAll(this.#handle, bytes, this.bytes);
     this.#writing.catch(() => {}); // reported by the next add, or by finish
     this.bytes += bytes.length;
-    this.#digests.update(bytes);
+    this.#flush();
+    await this.#digests.update(bytes);
+  }
+
+  #flush(): void {
+    if (this.#flushing || this.bytes - this.#flushed < FLUSH_EVERY) return;
+    this.#flushed = this.bytes;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch((error) => {
+        // The system tells of bytes that it could not write once: the flush at the end would know nothing of it.
+        this.#flushError = error;
+      })
+      .then(() => {
+        this.#flushing = undefined;
+      });
   }
 
   async finish(): Promise<{ bytes: number; digests: Digests }> {
     await this.#writing;
+    await this.#flushing;
+    if (this.#flushError) throw this.#flushError;
     await this.#handle.sync();
     return { bytes: this.bytes, digests: this.#digests.digest() };
   }
 
   async close(): Promise<void> {
     await this.#writing.catch(() => {});
+    await this.#flushing;
     await this.#handle.close();
   }
 }
@@ -163,7 +193,8 @@ async function readThrough({ request, handle, growth, digests, decoder, output }
     next = read(turn, position);
     next.catch(() => {}); // reported when it is awaited
     const decoded = decoder?.write(chunk);
-    digests.update(chunk);
+    decoded?.catch(() => {}); // reported when it is awaited
+    await digests.update(chunk);
     if (decoded) await doing(`writing ${request.output!.path}`, decoded);
     if (position - reported >= PROGRESS_EVERY) {
       reported = position;

@@ -33,8 +33,14 @@ export interface Pass {
   stop(): Promise<void>;
 }
 
-/** The input was shorter than was said: somebody cut it while it was read. */
-export class InputChanged extends Error {}
+/** The input is not what it was: somebody cut, removed or overwrote it while it was read. */
+export class InputChanged extends PcamError {
+  constructor(message: string) {
+    super('IO', message, {
+      hint: 'make sure that nothing else writes into the folder, then run the same command again',
+    });
+  }
+}
 
 export function startPass({ signal, onProgress, ...request }: PassOptions): Pass {
   const worker = new Worker(new URL('./pass-worker.js', import.meta.url), {
@@ -91,6 +97,7 @@ export async function passOver(bytes: number, options: PassOptions): Promise<Pas
 }
 
 function failure({ code, message, doing }: Extract<FromWorker, { type: 'failed' }>): Error {
-  if (code === 'SHORT') return new InputChanged(`${message} while ${doing}`);
+  if (code === 'SHORT' || (code === 'ENOENT' && doing.startsWith('reading ')))
+    return new InputChanged(`${message} while ${doing}`);
   return fsError(Object.assign(new Error(message), code ? { code } : {}), doing);
 }

@@ -60,6 +60,20 @@ function percent(part: number, whole: number): string {
   return `${whole > 0 ? Math.floor((part / whole) * 100) : 100}%`;
 }
 
+/** Lines of at most `width` characters, broken at spaces; those after the first are indented. */
+export function wrap(text: string, width: number): string[] {
+  const rows: string[] = [];
+  let rest = text;
+  const most = Math.max(20, width - 1);
+  while (rest.length > most) {
+    const space = rest.lastIndexOf(' ', most);
+    const at = space > most / 2 ? space : most;
+    rows.push(rest.slice(0, at));
+    rest = `  ${rest.slice(at).trimStart()}`;
+  }
+  return [...rows, rest];
+}
+
 /** One line of text for the events that are worth one. */
 function sentence(event: PcamEvent): string | undefined {
   switch (event.type) {
@@ -71,7 +85,8 @@ function sentence(event: PcamEvent): string | undefined {
       return event.message;
     case 'done': {
       if (event.status === 'failed') return `${shortName(event.file)}: failed: ${event.message}`;
-      const took = event.status === 'present' ? '' : ` in ${formatSeconds(event.seconds)}`;
+      const took =
+        event.status === 'present' || event.seconds < 1 ? '' : ` in ${formatSeconds(event.seconds)}`;
       return `${shortName(event.file)}: ${event.status}, ${formatBytes(event.bytes)}${took}`;
     }
     default:
@@ -81,9 +96,11 @@ function sentence(event: PcamEvent): string | undefined {
 
 class Bars implements Progress {
   readonly #bars: cliProgress.MultiBar;
+  readonly #stream: NodeJS.WriteStream;
   readonly #open = new Map<string, { bar: cliProgress.SingleBar; speed: Speed }>();
 
   constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
     this.#bars = new cliProgress.MultiBar(
       {
         stream,
@@ -112,7 +129,8 @@ class Bars implements Progress {
     }
     const line = sentence(event);
     if (line !== undefined) {
-      this.#bars.log(`${printable(line)}\n`);
+      // Above the bars each line is cut at the terminal's width.
+      for (const row of wrap(printable(line), this.#stream.columns ?? 80)) this.#bars.log(`${row}\n`);
       this.#bars.update();
     }
     const over = event.type === 'done' || (event.type === 'checking' && event.read >= event.of);

@@ -1,8 +1,9 @@
 /** A folder on this machine or a mounted share. */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode } from '../errors.js';
 import { SourceFailure } from '../transfer/failure.js';
+import type { ByteRange } from '../transfer/ranged.js';
 import type { SourceFactory } from './types.js';
 
 const CHUNK = 1024 * 1024;
@@ -13,31 +14,49 @@ export const fileSource: SourceFactory = ({ id, type, baseUrl }) => ({
   has: () => true,
   open: async (file, range, signal) => {
     const path = join(baseUrl, file.name);
-    try {
-      const handle = await open(path, 'r');
-      const { size, mtimeMs } = await handle.stat();
-      const end = Math.min(range.end, size);
-      if (range.start > size) {
-        await handle.close();
-        throw new SourceFailure('wrong', `${path} has only ${size} bytes`);
-      }
-      // A stream with nothing to read would read all.
-      if (range.start === end) await handle.close();
-      const body =
-        range.start === end
-          ? emptyBody()
-          : handle.createReadStream({ start: range.start, end: end - 1, highWaterMark: CHUNK, signal });
-      const discard = () => void ('destroy' in body && body.destroy());
-      if ('on' in body) body.on('error', () => {});
-      const validator = `${size}-${mtimeMs}`;
-      return { start: range.start, end, ranged: true, total: size, validator, body, discard };
-    } catch (error) {
-      if (error instanceof SourceFailure) throw error;
-      if (systemCode(error) === 'ENOENT')
-        throw new SourceFailure('wrong', `there is no ${path}`, { cause: error });
-      throw new SourceFailure('wrong', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
-    }
+    const { size, mtimeMs } = await lookAt(path);
+    const end = Math.min(range.end, size);
+    if (range.start > size) throw new SourceFailure('wrong', `${path} has only ${size} bytes`);
+    const handle = await open(path, 'r').catch((error) => {
+      throw unreadable(path, error);
+    });
+    const close = () => void handle.close().catch(() => {});
+    const body = read(handle, { path, range: { start: range.start, end }, signal });
+    const validator = `${size}-${mtimeMs}`;
+    return { start: range.start, end, ranged: true, total: size, validator, body, discard: close };
   },
 });
 
-async function* emptyBody(): AsyncGenerator<Uint8Array> {}
+/** Before it is opened: to open a pipe would wait for somebody to write to it. */
+async function lookAt(path: string): Promise<{ size: number; mtimeMs: number }> {
+  const stats = await stat(path).catch((error) => {
+    throw unreadable(path, error);
+  });
+  if (!stats.isFile()) throw new SourceFailure('wrong', `${path} is not a file`);
+  return stats;
+}
+
+/** The same buffer again and again: whoever takes a chunk copies what it keeps before it asks for the next one. */
+async function* read(
+  handle: FileHandle,
+  { path, range: { start, end }, signal }: { path: string; range: ByteRange; signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - start));
+  for (let at = start; at < end; ) {
+    if (signal.aborted) throw signal.reason;
+    const { bytesRead } = await handle
+      .read(buffer, 0, Math.min(buffer.length, end - at), at)
+      .catch((error) => {
+        throw unreadable(path, error);
+      });
+    if (bytesRead === 0) return; // somebody cut it; the reader sees that bytes are missing
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** A share that has gone, or a bad sector, is this source's trouble alone: others may have the bytes. */
+function unreadable(path: string, cause: unknown): SourceFailure {
+  if (systemCode(cause) === 'ENOENT') return new SourceFailure('wrong', `there is no ${path}`, { cause });
+  return new SourceFailure('wrong', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+}

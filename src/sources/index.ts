@@ -58,8 +58,12 @@ function parseMirror(mirror: string): { type: string; baseUrl: string } {
     if (!URL.canParse(mirror)) throw new PcamError('USAGE', `--mirror ${mirror} is not a URL`);
     return { type: 'http', baseUrl: mirror.replace(/\/+$/, '') };
   }
-  if (/^file:\/\//i.test(mirror) && URL.canParse(mirror)) {
-    return { type: 'file', baseUrl: fileURLToPath(mirror) };
+  if (/^file:\/\//i.test(mirror)) {
+    try {
+      return { type: 'file', baseUrl: fileURLToPath(mirror) };
+    } catch (cause) {
+      throw new PcamError('USAGE', `--mirror ${mirror} is no folder on this machine`, { cause });
+    }
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror) || mirror === '') {
     throw new PcamError('USAGE', `--mirror ${mirror}: only http and https URLs and folders can be mirrors`);

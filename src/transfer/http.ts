@@ -12,10 +12,10 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 const { version, homepage } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string; homepage?: string };
+) as { version: string; homepage: string };
 
 /** Zenodo answers the default agents of HTTP clients with 403; a name and a home page are welcome. */
-export const USER_AGENT = `pcam/${version} (+${homepage ?? 'https://github.com/basveeling/pcam'})`;
+export const USER_AGENT = `pcam/${version} (+${homepage})`;
 
 export interface Timeouts {
   /** ms until a connection must stand. */

@@ -17,6 +17,8 @@ export interface Piece {
   end: number;
   /** Where the next byte goes. */
   at: number;
+  /** Since when the lane has been waiting for the network; undefined while it writes, or keeps to --limit-rate. */
+  waitingSince?: number;
 }
 
 export class Plan {
@@ -32,18 +34,28 @@ export class Plan {
   }
 
   /**
-   * The next piece from the front, or half of what the slowest request has left; undefined when there is nothing
-   * that another request would help with.
+   * The next piece from the front, or half of what the slowest request has left, or all that a silent one has left;
+   * undefined when there is nothing that another request would help with.
    * @param speed bytes a second of one request, as far as is known
+   * @param silentSince a request that has waited since before this time (ms) counts as silent
    */
-  take(speed: number): Piece | undefined {
+  take(speed: number, silentSince = Number.NEGATIVE_INFINITY): Piece | undefined {
     const gap = this.#free().firstGap({ start: 0, end: this.size });
     if (gap) {
       const length = Math.min(Math.max(speed * REQUEST_SECONDS, SMALLEST), LARGEST);
       const end = Math.min(gap.end, gap.start + Math.floor(length));
       return this.#add({ start: gap.start, end, at: gap.start });
     }
-    return this.#divide();
+    return this.#divide() ?? this.#takeOver(silentSince);
+  }
+
+  /** A request that has brought nothing since then, and has something left to bring. */
+  silent(since: number): Piece | undefined {
+    for (const piece of this.#pieces) {
+      if (piece.end > piece.at && piece.waitingSince !== undefined && piece.waitingSince <= since)
+        return piece;
+    }
+    return undefined;
   }
 
   /** All that is not yet taken from `from` on, up to the next taken byte: for a server that knows no ranges. */
@@ -71,6 +83,14 @@ export class Plan {
     for (const range of this.#done.ranges) taken.add(range);
     for (const piece of this.#pieces) if (piece !== but) taken.add(restOf(piece));
     return taken;
+  }
+
+  #takeOver(silentSince: number): Piece | undefined {
+    const silent = this.silent(silentSince);
+    if (!silent) return undefined;
+    const piece = { start: silent.at, end: silent.end, at: silent.at };
+    silent.end = silent.at;
+    return this.#add(piece);
   }
 
   #divide(): Piece | undefined {

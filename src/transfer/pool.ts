@@ -9,7 +9,7 @@ import { count, formatSeconds } from '../text.js';
 import type { DatasetFile } from '../types.js';
 import type { Clock } from './clock.js';
 import type { SourceFailure } from './failure.js';
-import { restAfter } from './retry.js';
+import { type Rests, restAfter } from './retry.js';
 
 /** What the pool tells the world. */
 export interface PoolEvent {
@@ -52,6 +52,7 @@ interface FileHealth extends Health {
 
 interface Waiter {
   file: DatasetFile;
+  idle: boolean;
   resolve: (lease: Lease) => void;
   reject: (error: PcamError) => void;
 }
@@ -63,6 +64,7 @@ export interface PoolOptions {
   clock: Clock;
   onEvent?: (event: PoolEvent) => void;
   patience?: number;
+  rests?: Partial<Rests>;
 }
 
 export class SourcePool {
@@ -70,6 +72,7 @@ export class SourcePool {
   readonly #connections: number;
   readonly #clock: Clock;
   readonly #patience: number;
+  readonly #rests: Partial<Rests>;
   readonly #onEvent: (event: PoolEvent) => void;
   /** Files that are fetched from one source alone, after bytes of several made a wrong whole. */
   readonly #alone = new Map<string, string>();
@@ -81,12 +84,14 @@ export class SourcePool {
     connections,
     clock,
     onEvent = () => {},
-    patience = DEFAULTS.patience,
+    rests = {},
+    patience = rests.patience ?? DEFAULTS.patience,
   }: PoolOptions) {
     this.#members = sources.map((source) => ({ source, active: 0, host: newHealth(), files: new Map() }));
     this.#connections = connections;
     this.#clock = clock;
     this.#patience = patience;
+    this.#rests = rests;
     this.#onEvent = onEvent;
   }
 
@@ -103,11 +108,17 @@ export class SourcePool {
     return this.#usable(file).map((member) => member.source.id);
   }
 
+  /** Could a source be asked for the file that is not being asked for it now? */
+  idle(file: DatasetFile): boolean {
+    return this.#usable(file).some((member) => fileHealth(member, file).active === 0);
+  }
+
   /**
    * Waits for a healthy source with a free place.
+   * @param options.idle only one that is not asked for this file now
    * @throws PcamError NO_SOURCE when no source is left, or all that are left rest for too long
    */
-  lease(file: DatasetFile, signal: AbortSignal): Promise<Lease> {
+  lease(file: DatasetFile, signal: AbortSignal, { idle = false } = {}): Promise<Lease> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       const onAbort = () => {
@@ -118,6 +129,7 @@ export class SourcePool {
       const done = () => signal.removeEventListener('abort', onAbort);
       const waiter: Waiter = {
         file,
+        idle,
         resolve: (lease) => {
           done();
           resolve(lease);
@@ -148,6 +160,11 @@ export class SourcePool {
     this.#dispatch();
   }
 
+  /** Gives all sources but some another chance: what they were dropped for may have been another one's fault. */
+  forgive(file: DatasetFile, but: ReadonlySet<string>): void {
+    for (const { source, files } of this.#members) if (!but.has(source.id)) files.delete(file.name);
+  }
+
   /** From now on the file is fetched from this source alone; from all again when undefined. */
   restrict(file: DatasetFile, sourceId: string | undefined): void {
     if (sourceId === undefined) this.#alone.delete(file.name);
@@ -173,9 +190,9 @@ export class SourcePool {
     this.#cancelTimer();
     const now = this.#clock.now();
     let wake = Number.POSITIVE_INFINITY;
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#inTurn()) {
       const usable = this.#usable(waiter.file);
-      const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter.file));
+      const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter));
       if (free) {
         this.#settle(waiter);
         waiter.resolve(this.#grant(free, waiter.file));
@@ -197,9 +214,19 @@ export class SourcePool {
     if (Number.isFinite(wake)) this.#cancelTimer = this.#clock.after(wake - now, () => this.#dispatch());
   }
 
-  #hasPlace(member: Member, file: DatasetFile): boolean {
+  /** Files with the fewest requests under way come first, so that no large file keeps small ones waiting. */
+  #inTurn(): Waiter[] {
+    const underWay = ({ file }: Waiter) =>
+      this.#members.reduce((sum, m) => sum + fileHealth(m, file).active, 0);
+    return this.#waiters
+      .map((waiter) => ({ waiter, active: underWay(waiter) }))
+      .sort((a, b) => a.active - b.active)
+      .map(({ waiter }) => waiter);
+  }
+
+  #hasPlace(member: Member, { file, idle }: Waiter): boolean {
     const health = fileHealth(member, file);
-    return member.active < this.#connections && !(health.single && health.active > 0);
+    return member.active < this.#connections && !((health.single || idle) && health.active > 0);
   }
 
   #settle(waiter: Waiter): void {
@@ -236,7 +263,8 @@ export class SourcePool {
       return;
     }
     health.failures++;
-    const ms = restAfter({ kind, failures: health.failures, retryAfter, random: this.#clock.random() });
+    const random = this.#clock.random();
+    const ms = restAfter({ kind, failures: health.failures, retryAfter, random, rests: this.#rests });
     const told = { file: file.name, source: member.source.id, reason: failure.message };
     if (ms === 0) {
       health.dropped = failure.message;

@@ -4,6 +4,16 @@ import type { ByteRange } from './ranged.js';
 export class RangeSet {
   #ranges: ByteRange[] = [];
 
+  constructor(ranges: Iterable<ByteRange> = []) {
+    for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+      const last = this.#ranges.at(-1);
+      if (end <= start) continue;
+      if (last && start <= last.end)
+        this.#ranges[this.#ranges.length - 1] = { start: last.start, end: Math.max(last.end, end) };
+      else this.#ranges.push({ start, end });
+    }
+  }
+
   get ranges(): readonly ByteRange[] {
     return this.#ranges;
   }
@@ -55,6 +65,7 @@ export class RangeSet {
 
   /** The first gap of `within`, without listing the others. */
   firstGap(within: ByteRange): ByteRange | undefined {
+    if (within.end <= within.start) return undefined;
     let from = within.start;
     for (const r of this.#ranges) {
       if (r.end <= from) continue;

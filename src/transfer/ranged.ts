@@ -106,6 +106,7 @@ export function parseContentRange(
   const end = Number(match[2]) + 1;
   const total = match[3] === '*' ? undefined : Number(match[3]);
   if (end <= start || (total !== undefined && end > total)) return undefined;
+  if (!Number.isSafeInteger(end) || !Number.isSafeInteger(total ?? 0)) return undefined;
   return { start, end, total };
 }
 

@@ -10,6 +10,16 @@ const RETRIES: Record<FailureKind, number> = {
   wrong: 0,
 };
 
+/** How long sources rest, and how long a file waits for them (ms). */
+export interface Rests {
+  /** @default 500 */
+  first: number;
+  /** @default 30000 */
+  longest: number;
+  /** Longest that a file waits for a resting source when no other one can deliver it. @default 120000 */
+  patience: number;
+}
+
 export interface RestInput {
   kind: FailureKind;
   /** Failures in a row, this one included: 1 or more. */
@@ -18,6 +28,7 @@ export interface RestInput {
   retryAfter?: number;
   /** 0 to 1. */
   random: number;
+  rests?: Partial<Rests>;
 }
 
 /**
@@ -25,9 +36,10 @@ export interface RestInput {
  * not come back at once. A server's own `Retry-After` is obeyed, however long; who waits for it is the pool's choice.
  * @returns milliseconds to rest; 0: drop the source
  */
-export function restAfter({ kind, failures, retryAfter, random }: RestInput): number {
+export function restAfter({ kind, failures, retryAfter, random, rests = {} }: RestInput): number {
   if (failures > RETRIES[kind]) return 0;
-  const backoff = Math.min(DEFAULTS.firstRest * 2 ** (failures - 1), DEFAULTS.longestRest);
+  const { first = DEFAULTS.firstRest, longest = DEFAULTS.longestRest } = rests;
+  const backoff = Math.min(first * 2 ** (failures - 1), longest);
   const jittered = Math.max(1, Math.round(backoff * (1 - random / 2)));
   return Math.max(jittered, retryAfter ?? 0);
 }
@@ -44,7 +56,8 @@ export function parseRetryAfter(
   const text = headers['retry-after']?.trim();
   if (text !== undefined && text !== '') {
     if (/^\d{1,15}(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-    const date = Date.parse(text);
+    // Each of the three forms of an HTTP date begins with the day's name; Date.parse would take '-5' for a year.
+    const date = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
     if (!Number.isNaN(date)) return Math.max(0, date - now);
   }
   const reset = headers['x-ratelimit-reset']?.trim();

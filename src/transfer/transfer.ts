@@ -15,6 +15,9 @@ const REAL_PROGRESS = 64 * 1024;
 /** What was received is written and journalled at least this often (ms), so that little is lost on slow links. */
 const FLUSH_EVERY = 1000;
 
+/** What a request has not brought in this time (ms) is asked of another source, or over another connection. */
+const SILENT_AFTER = 5000;
+
 export interface TransferOptions {
   file: DatasetFile;
   part: PartFile;
@@ -24,6 +27,8 @@ export interface TransferOptions {
   signal: AbortSignal;
   /** Bytes as they come in, before they are written. */
   onReceived?: (source: string, bytes: number) => void;
+  /** A source was refused because its copy has another size than an earlier source told. */
+  onOtherSize?: (source: string) => void;
 }
 
 /** The copy of a source is not the one that its earlier bytes came from: they must be forgotten. */
@@ -61,8 +66,11 @@ class Transfer {
   #speed = 0;
   /** Until a reply has told the size, and whether ranges work, one lane is enough. */
   #opened = false;
+  #cancelWatch: () => void = () => {};
   #fatal: unknown;
   #noSource: PcamError | undefined;
+  /** Sources that have told the validator of their copy in this transfer. */
+  readonly #told = new Set<string>();
 
   readonly #stop: () => void;
 
@@ -77,7 +85,12 @@ class Transfer {
     const { part, file } = this.#options;
     if (part.complete) return;
     this.#startLane();
-    while (this.#lanes.size > 0) await Promise.race(this.#lanes);
+    this.#watch();
+    try {
+      while (this.#lanes.size > 0) await Promise.race(this.#lanes);
+    } finally {
+      this.#cancelWatch();
+    }
     if (this.#fatal !== undefined) throw this.#fatal;
     if (part.complete) return;
     throw (
@@ -89,8 +102,22 @@ class Transfer {
     await Promise.allSettled(this.#lanes);
   }
 
-  #startLane(): void {
-    const lane: Promise<void> = this.#lane()
+  /** Looks now and then whether a request has fallen silent, and sends a lane to take over what it has left. */
+  #watch(): void {
+    this.#cancelWatch = this.#options.clock.after(SILENT_AFTER, () => {
+      const { pool, file } = this.#options;
+      const silent = this.#plan.silent(this.#silentSince());
+      if (silent && this.#lanes.size < pool.lanes(file)) this.#startLane({ idle: pool.idle(file) });
+      this.#watch();
+    });
+  }
+
+  #silentSince(): number {
+    return this.#options.clock.now() - SILENT_AFTER;
+  }
+
+  #startLane({ idle = false } = {}): void {
+    const lane: Promise<void> = this.#lane(idle)
       .catch((error: unknown) => {
         if (this.#options.part.complete) return;
         if (error instanceof PcamError && error.code === 'NO_SOURCE') {
@@ -114,11 +141,11 @@ class Transfer {
   }
 
   /** One lane: a lease, a piece, a request, and again. */
-  async #lane(): Promise<void> {
+  async #lane(idle: boolean): Promise<void> {
     const { pool, file, part, signal } = this.#options;
     while (this.#fatal === undefined && !part.complete) {
-      const lease = await pool.lease(file, signal);
-      const piece = this.#plan.take(this.#speed);
+      const lease = await pool.lease(file, signal, { idle });
+      const piece = this.#plan.take(this.#speed, this.#silentSince());
       if (!piece) {
         lease.release({ progressed: false });
         return;
@@ -144,6 +171,7 @@ class Transfer {
     const { file, signal } = this.#options;
     const { source } = lease;
     throwIfAborted(signal);
+    piece.waitingSince = this.#options.clock.now();
     const reply = await source.open(file, { start: piece.start, end: piece.end }, signal);
     try {
       await this.#welcome(source.id, reply);
@@ -165,6 +193,7 @@ class Transfer {
     if (total !== undefined) {
       if (part.size !== undefined && part.size !== total) {
         const known = file.bytes === undefined ? 'other sources have' : 'the manifest says';
+        if (file.bytes === undefined) this.#options.onOtherSize?.(sourceId);
         throw new SourceFailure('wrong', `its copy has ${total} bytes, ${known} ${part.size}`);
       }
       await part.setSize(total);
@@ -172,9 +201,10 @@ class Transfer {
     }
     if (validator === undefined) return;
     const earlier = part.validatorOf(sourceId);
-    if (earlier !== undefined && earlier !== validator && (part.contributions().get(sourceId) ?? 0) > 0) {
-      throw new SourceChanged(sourceId);
-    }
+    // What it told a moment ago counts even before a byte of that reply is written.
+    const counts = this.#told.has(sourceId) || (part.contributions().get(sourceId) ?? 0) > 0;
+    if (earlier !== undefined && earlier !== validator && counts) throw new SourceChanged(sourceId);
+    this.#told.add(sourceId);
     if (earlier !== validator) await part.setValidator(sourceId, validator);
   }
 
@@ -193,6 +223,7 @@ class Transfer {
     const began = flushed;
     try {
       for await (let chunk of reply.body) {
+        piece.waitingSince = undefined;
         await limit.take(chunk.length, signal);
         onReceived?.(sourceId, chunk.length);
         const skip = Math.min(chunk.length, Math.max(0, piece.start - position));
@@ -210,6 +241,7 @@ class Transfer {
           await flush();
           flushed = clock.now();
         }
+        piece.waitingSince = clock.now();
       }
     } finally {
       // What came before a failure, or a Ctrl-C, is kept as well.

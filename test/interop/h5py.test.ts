@@ -57,6 +57,13 @@ describe.skipIf(!h5py)('what h5py wrote', () => {
     }
   });
 
+  it('cannot fill the memory with a chunk that unpacks to a gigabyte', async () => {
+    const images = await openImages({ file: join(folder, 'bomb.h5'), path: 'x' });
+    expect(() => images.read(0, 1)).toThrow(expect.objectContaining({ code: 'BAD_HDF5' }));
+    // Far less than the gigabyte, for HDF5 and everything else in this process.
+    expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(900);
+  });
+
   const refused: Record<string, RegExp> = {
     'external-link': /link into another file/,
     'soft-link': /soft link/,

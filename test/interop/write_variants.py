@@ -1,6 +1,7 @@
 """Writes the same patches and labels in every layout that h5py users have. Argument: a folder."""
 
 import sys
+import zlib
 from pathlib import Path
 
 import h5py
@@ -74,5 +75,20 @@ refuse("compound", lambda f: f.create_dataset("x", data=np.zeros(3, dtype=[("a",
 refuse("empty", lambda f: f.create_dataset("x", data=h5py.Empty("u1")))
 refuse("unwritten", lambda f: f.create_dataset("x", shape=(1 << 40, 96, 96, 3), dtype="u1", chunks=(1, 96, 96, 3)))
 refuse("large-chunks", lambda f: f.create_dataset("x", shape=(1 << 20, 96, 96, 3), dtype="u1", chunks=(12000, 96, 96, 3)))
-bomb = np.zeros((9000, 96, 96, 3), dtype=np.uint8)
-refuse("many-chunks", lambda f: f.create_dataset("x", data=bomb[:1], chunks=(1, 2, 2, 1)))
+refuse("many-chunks", lambda f: f.create_dataset("x", data=x[:1], chunks=(1, 2, 2, 1)))
+
+
+def bomb(file):
+    """A chunk of a few hundred kilobytes that unpacks to 1 GiB where 110 kB belong."""
+    segment = zlib.compressobj(9)
+    head = segment.compress(b"")
+    zeros = segment.compress(bytes(1 << 24)) + segment.flush(zlib.Z_FULL_FLUSH)
+    again = segment.compress(bytes(1 << 24)) + segment.flush(zlib.Z_FULL_FLUSH)
+    adler = ((64 << 24) % 65521) << 16 | 1
+    stream = head + zeros + again * 63 + b"\x03\x00" + adler.to_bytes(4, "big")
+    array = file.create_dataset("x", shape=(4, 96, 96, 3), dtype="u1", chunks=(4, 96, 96, 3), compression="gzip")
+    array.id.write_direct_chunk((0, 0, 0, 0), stream)
+
+
+with h5py.File(folder / "bomb.h5", "w") as file:
+    bomb(file)

@@ -28,6 +28,9 @@ const TOOLS = {
     'importlib.util as u, sys; sys.exit(u.find_spec("torchvision") is None)',
     'python3-torchvision',
   ),
+  openssl: { candidates: ['openssl'], probe: ['version'], from: 'openssl' },
+  nginx: { candidates: ['nginx', '/usr/sbin/nginx'], probe: ['-v'], from: 'nginx-light' },
+  tinyproxy: { candidates: ['tinyproxy'], probe: ['-v'], from: 'tinyproxy-bin' },
 } satisfies Record<string, Tool>;
 
 export type ToolName = keyof typeof TOOLS;

@@ -1,0 +1,244 @@
+/** The disk says no, or somebody else writes in the folder: a clear end, nothing lost, and the next run goes on. */
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { download } from '#pcam/download/index.js';
+import { verify } from '#pcam/integrity/verify.js';
+import { type Script, sourceAt, startServer } from '../support/fault-server.js';
+import { type Mini, type MiniFile, makeMini } from '../support/mini.js';
+import { partPath } from '../support/part.js';
+import { startPcam } from '../support/process.js';
+import { canMount, smallDisk } from '../support/small-disk.js';
+import { sharedFolder } from '../support/temp.js';
+
+const MB = 1024 * 1024;
+const mountable = await canMount();
+
+const root = await sharedFolder();
+afterAll(root.remove);
+let folders = 0;
+/** Concurrent tests cannot tell vitest when they are over, so all share a folder of folders. */
+const fresh = () => join(root.folder, String(folders++));
+
+interface Setup {
+  mini: Mini;
+  url: string;
+  manifest: ReturnType<Mini['manifest']>;
+  sent(): number;
+}
+
+async function serve(files: readonly MiniFile[], fault?: Script): Promise<Setup & AsyncDisposable> {
+  const mini = await makeMini(join(fresh(), 'served'), files);
+  const server = await startServer({ folder: mini.folder, fault });
+  return {
+    mini,
+    url: server.url,
+    manifest: mini.manifest({ web: sourceAt('http', server.url) }),
+    sent: () => server.requests.reduce((sum, request) => sum + request.sent, 0),
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+async function expectRight(dir: string, { contents }: Mini): Promise<void> {
+  for (const [name, content] of contents) {
+    expect(content.equals(await readFile(join(dir, name))), name).toBe(true);
+  }
+}
+
+const finals = async (dir: string) => (await readdir(dir)).filter((name) => name !== '.pcam');
+
+describe.skipIf(!mountable).concurrent('a full disk', () => {
+  // Without a size in the manifest pcam cannot know beforehand, as when another program fills the disk meanwhile.
+  const archive: MiniFile = { bytes: 4 * MB, gzip: true, sizeUnknown: true };
+
+  test('is noticed before anything is fetched, where the sizes are known', async () => {
+    await using setup = await serve([{ bytes: 4 * MB, gzip: true }]);
+    await using disk = await smallDisk(3 * MB);
+    const dir = join(disk.folder, 'pcam');
+    await expect(download({ dir, manifest: setup.manifest })).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(setup.sent()).toBe(0);
+  });
+
+  test('in transfer: what came is kept, and the next run goes on', async () => {
+    await using setup = await serve([archive]);
+    await using disk = await smallDisk(2.5 * MB);
+    const dir = join(disk.folder, 'pcam');
+    const first = await download({ dir, manifest: setup.manifest });
+    expect(first.files[0]).toMatchObject({ status: 'failed', error: { code: 'DISK_FULL' } });
+    expect(first.files[0]!.error!.message).toContain('partial download');
+    expect(await finals(dir)).toEqual([]);
+    await disk.resize(32 * MB);
+    const second = await download({ dir, manifest: setup.manifest });
+    expect(second.files[0]!.status).toBe('resumed');
+    expect(second.files[0]!.transferred).toBeLessThan(3.2 * MB);
+    await expectRight(dir, setup.mini);
+  });
+
+  test('in decompression: the archive is kept, and nothing is fetched again', async () => {
+    await using setup = await serve([{ ...archive, compressible: true }]);
+    await using disk = await smallDisk(MB);
+    const dir = join(disk.folder, 'pcam');
+    const first = await download({ dir, manifest: setup.manifest });
+    expect(first.files[0]).toMatchObject({ status: 'failed', error: { code: 'DISK_FULL' } });
+    expect(first.files[0]!.error!.message).toMatch(/tmp.*_x\.h5$/);
+    expect(await finals(dir)).toEqual([]);
+    await disk.resize(32 * MB);
+    const second = await download({ dir, manifest: setup.manifest });
+    expect(second.files[0]).toMatchObject({ status: 'resumed', transferred: 0 });
+    await expectRight(dir, setup.mini);
+  });
+
+  test('in the journal', async () => {
+    await using setup = await serve([{ bytes: 4 * MB, sizeUnknown: true }]);
+    await using disk = await smallDisk(5 * MB);
+    const dir = join(disk.folder, 'pcam');
+    const [name] = setup.mini.names;
+    // The part has all the room that it needs, and then there is none left for a journal.
+    await mkdir(dirname(partPath(dir, name!)), { recursive: true });
+    await writeFile(partPath(dir, name!), Buffer.alloc(4 * MB));
+    await fill(join(dir, 'ballast'));
+    // The journal is not the only one without room: the lock is the first to say so.
+    const first = await download({ dir, manifest: setup.manifest }).catch((error) => error);
+    expect(first).toMatchObject({ code: 'DISK_FULL' });
+    rmSync(join(dir, 'ballast'));
+    await fill(join(dir, 'ballast'), 2);
+    const second = await download({ dir, manifest: setup.manifest }).catch((error) => error);
+    expect(second.files?.[0].error ?? second).toMatchObject({ code: 'DISK_FULL' });
+    rmSync(join(dir, 'ballast'));
+    await download({ dir, manifest: setup.manifest });
+    await expectRight(dir, setup.mini);
+  });
+
+  test('the command says so, and exits with 5', async () => {
+    await using setup = await serve([archive]);
+    await using disk = await smallDisk(2.5 * MB);
+    const manifest = join(setup.mini.folder, 'for-cli.json');
+    await writeFile(manifest, JSON.stringify(setup.mini.json({ web: sourceAt('http', setup.url) })));
+    const args = ['download', '--manifest', manifest, '--dir', join(disk.folder, 'pcam'), '--json'];
+    const { code, stdout, stderr } = await startPcam(args).ended;
+    expect(code).toBe(5);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, files: [{ error: { code: 'DISK_FULL' } }] });
+    expect(stderr).toContain('run the same command again');
+  });
+});
+
+/** Fills a disk up to the last page, or but for a few. */
+async function fill(path: string, but = 0): Promise<void> {
+  const chunks: Buffer[] = [];
+  try {
+    for (;;) {
+      writeFileSync(path, Buffer.alloc(4096), { flag: 'a' });
+      chunks.push(Buffer.alloc(0));
+    }
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    truncateSync(path, Math.max(0, chunks.length - but) * 4096);
+  }
+}
+
+describe.skipIf(!mountable).concurrent('a read-only disk', () => {
+  test('is no place to download to', async () => {
+    await using setup = await serve([{ bytes: 1000 }]);
+    await using disk = await smallDisk(MB);
+    await disk.readOnly();
+    const dir = join(disk.folder, 'pcam');
+    await expect(download({ dir, manifest: setup.manifest })).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+    });
+    expect(setup.sent()).toBe(0);
+  });
+
+  test('can be verified', async () => {
+    await using setup = await serve([{ bytes: 100_000, gzip: true }]);
+    await using disk = await smallDisk(4 * MB);
+    const dir = join(disk.folder, 'pcam');
+    await download({ dir, manifest: setup.manifest });
+    await disk.readOnly();
+    expect((await verify({ dir, manifest: setup.manifest })).ok).toBe(true);
+    const again = download({ dir, manifest: setup.manifest });
+    await expect(again).rejects.toMatchObject({ code: 'NO_PERMISSION' });
+  });
+});
+
+describe.concurrent('under a running download', () => {
+  /** Does something once, when the server is asked for the second range. */
+  function atSecondRange(act: () => void): Script {
+    let done = false;
+    return ({ range }) => {
+      if (done || !range || range.start === 0) return undefined;
+      done = true;
+      act();
+      // The rest comes late enough for the damage to be done to bytes that are there.
+      return { after: 300_000, ending: 'reset' };
+    };
+  }
+
+  const file: MiniFile = { bytes: 9 * MB, gzip: true };
+  let dir = '';
+  const disasters: Record<string, (path: string) => void> = {
+    'the part is removed': (path) => rmSync(path),
+    'the part is cut to nothing': (path) => truncateSync(path, 0),
+    'the part is cut in the middle': (path) => truncateSync(path, 100_000),
+    'the part is replaced': (path) => {
+      rmSync(path);
+      writeFileSync(path, 'something else');
+    },
+    'all working state is removed': (path) => rmSync(dirname(path), { recursive: true }),
+  };
+
+  test.each(Object.keys(disasters))('%s: the result is right', async (name) => {
+    dir = fresh();
+    const mine = dir;
+    let path = '';
+    await using setup = await serve(
+      [file],
+      atSecondRange(() => disasters[name]!(path)),
+    );
+    path = partPath(mine, setup.mini.names[0]!);
+    const result = await download({ dir: mine, manifest: setup.manifest, rests: { first: 20 } });
+    expect(result.files[0]!.error).toBeUndefined();
+    await expectRight(mine, setup.mini);
+  });
+
+  test('bytes that change on the disk are not blamed on the source', async () => {
+    const mine = fresh();
+    let path = '';
+    const notices: string[] = [];
+    await using setup = await serve(
+      [file],
+      atSecondRange(() => truncateSync(path, 0)),
+    );
+    path = partPath(mine, setup.mini.names[0]!);
+    const result = await download({
+      dir: mine,
+      manifest: setup.manifest,
+      rests: { first: 20 },
+      onEvent: (event) => {
+        if (event.type === 'notice') notices.push(event.message);
+        expect(event.type).not.toBe('drop');
+      },
+    });
+    expect(result.ok).toBe(true);
+    expect(notices.join()).not.toMatch(/is wrong: MD5/);
+  });
+});
+
+test('a clock that jumps back an hour does not matter', async () => {
+  const dir = fresh();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    let n = 0;
+    await using setup = await serve([{ bytes: 9 * MB }], () => {
+      vi.setSystemTime(Date.now() - 3_600_000);
+      if (n++ > 1) return undefined;
+      return { status: 429, headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() } };
+    });
+    const result = await download({ dir, manifest: setup.manifest, rests: { first: 20 } });
+    expect(result.files[0]!.error).toBeUndefined();
+    await expectRight(dir, setup.mini);
+    expect((await verify({ dir, manifest: setup.manifest, quick: true })).ok).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});

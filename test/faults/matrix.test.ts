@@ -1,0 +1,128 @@
+/** Each fault x {one source, two} x {first range, later range, last range} x {once, always}: cases.ts has the table. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { download } from '#pcam/download/index.js';
+import {
+  closedPort,
+  type FaultServer,
+  makeCertificate,
+  script,
+  sourceAt,
+  startServer,
+  ZONES,
+  type Zone,
+} from '../support/fault-server.js';
+import { hash, type Mini, makeMini } from '../support/mini.js';
+import { sharedFolder } from '../support/temp.js';
+import { CASES, type Case, type Places } from './cases.js';
+
+/** One piece, which four connections divide among them: a first range, later ones, and a last one. */
+const BYTES = 3 * 1024 * 1024;
+const NAME = 'camelyonpatch_level_2_split_valid_x.h5';
+/** No cell takes longer than this (ms). */
+const BOUND = 15_000;
+
+let root: { folder: string; remove: () => Promise<void> };
+let sized: Mini;
+let unsized: Mini;
+let healthy: FaultServer;
+let untrusted: FaultServer;
+let trusted: { key: string; cert: string };
+let places: Places;
+const limit = pLimit(8);
+
+beforeAll(async () => {
+  root = await sharedFolder();
+  sized = await makeMini(join(root.folder, 'sized'), [{ bytes: BYTES }]);
+  unsized = await makeMini(join(root.folder, 'unsized'), [{ bytes: BYTES, sizeUnknown: true }]);
+  trusted = await makeCertificate();
+  healthy = await startServer({ folder: sized.folder });
+  untrusted = await startServer({ folder: sized.folder, tls: await makeCertificate() });
+  places = { refusedPort: await closedPort(), untrustedUrl: untrusted.url, healthyUrl: healthy.url };
+});
+
+afterAll(async () => {
+  await healthy.close();
+  await untrusted.close();
+  await root.remove();
+});
+
+interface Cell {
+  row: Case;
+  zone: Zone;
+  times: 'once' | 'always';
+  sources: 1 | 2;
+}
+
+let count = 0;
+
+async function run({ row, zone, times, sources }: Cell): Promise<void> {
+  const { type = 'http' } = row;
+  const mini = row.sizeUnknown ? unsized : sized;
+  const fault = script(row.fault(places), { zone, times });
+  const faulty = await startServer({
+    folder: mini.folder,
+    fault: (request) => (request.path === '/loop' ? { redirect: '/loop' } : fault(request)),
+    tls: row.tls && trusted,
+  });
+  // The healthy one has the same bytes, or none of its own where the size is unknown.
+  const second = row.sizeUnknown ? await startServer({ folder: mini.folder }) : undefined;
+  const dir = join(root.folder, `cell-${count++}`);
+  const began = performance.now();
+  try {
+    const result = await download({
+      dir,
+      manifest: mini.manifest({
+        faulty: sourceAt(type, faulty.url),
+        ...(sources === 2 && { healthy: sourceAt('http', (second ?? healthy).url) }),
+      }),
+      timeouts: { connect: 2000, headers: 300, stall: 300 },
+      rests: { first: 20, longest: 200, patience: 5000 },
+      ca: row.tls && trusted.cert,
+    });
+    expect(performance.now() - began).toBeLessThan(BOUND);
+    expect(faulty.requests.some((request) => request.fault)).toBe(true);
+    const expected = sources === 2 ? 'done' : row[times];
+    const [file] = result.files;
+    if (expected === 'done') {
+      expect(file!.error).toBeUndefined();
+      expect(hash('md5', await readFile(join(dir, NAME)))).toBe(hash('md5', mini.served.get(NAME)!));
+    } else {
+      expect(file).toMatchObject({ status: 'failed', error: { code: expected.code } });
+      for (const words of [NAME, 'faulty', expected.reason]) expect(file!.error!.message).toMatch(words);
+    }
+    await expectTidy(dir, expected === 'done');
+  } finally {
+    await faulty.close();
+    await second?.close();
+  }
+}
+
+/** Nothing but right files under final names, and no lock or temporary file. */
+async function expectTidy(dir: string, done: boolean): Promise<void> {
+  expect((await readdir(dir)).filter((name) => name !== '.pcam')).toEqual(done ? [NAME] : []);
+  const state = await readdir(join(dir, '.pcam'), { recursive: true });
+  const allowed = done ? /^(parts|tmp|receipts\.json)$/ : /^(parts|tmp|parts\/.*\.(part|journal))$/;
+  expect(state.filter((name) => !allowed.test(name))).toEqual([]);
+}
+
+describe.concurrent('a fault', () => {
+  test.each(CASES)('$name', async (row) => {
+    const cells = ([1, 2] as const).flatMap((sources) =>
+      ZONES.flatMap((zone) =>
+        (['once', 'always'] as const).map((times): Cell => ({ row, zone, times, sources })),
+      ),
+    );
+    const problems: string[] = [];
+    const one = async (cell: Cell) => {
+      await run(cell).catch((error: Error) => {
+        const { zone, times, sources } = cell;
+        problems.push(`${sources} source(s), ${zone} range, ${times}: ${error.message}`);
+      });
+    };
+    await Promise.all(cells.map((cell) => limit(() => one(cell))));
+    expect(problems).toEqual([]);
+  });
+});

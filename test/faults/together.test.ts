@@ -1,0 +1,222 @@
+/** Two at once: a lock with a clear message, or the right result. And locks that nobody holds any more. */
+import { once } from 'node:events';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { download } from '#pcam/download/index.js';
+import { verify } from '#pcam/integrity/verify.js';
+import { acquireLock } from '#pcam/lock.js';
+import { sourceAt, startServer } from '../support/fault-server.js';
+import { type Mini, makeMini } from '../support/mini.js';
+import { start, startPcam } from '../support/process.js';
+import { sharedFolder } from '../support/temp.js';
+
+const root = await sharedFolder();
+afterAll(root.remove);
+let folders = 0;
+const fresh = () => join(root.folder, String(folders++));
+
+/** A server that answers nobody before the gate is opened, and tells when somebody stands before it. */
+async function serve() {
+  const mini = await makeMini(fresh(), [
+    { bytes: 3_000_000, gzip: true },
+    { bytes: 2000, kind: 'labels', gzip: true },
+  ]);
+  let open = () => {};
+  let arrive = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const server = await startServer({
+    folder: mini.folder,
+    fault: async ({ name }) => {
+      if (!/_x/.test(name)) return undefined;
+      arrive();
+      await gate;
+      return undefined;
+    },
+  });
+  const sources = { web: sourceAt('http', server.url) };
+  const manifestPath = join(mini.folder, 'cli.json');
+  await writeFile(manifestPath, JSON.stringify(mini.json(sources)));
+  return { mini, manifestPath, manifest: mini.manifest(sources), open, arrived, close: () => server.close() };
+}
+
+async function expectRight(dir: string, { contents }: Mini): Promise<void> {
+  for (const [name, content] of contents) {
+    expect(content.equals(await readFile(join(dir, name))), name).toBe(true);
+  }
+}
+
+describe.concurrent('two at once', () => {
+  test('a second download is told who is in the folder, and exits with 5; the first is not disturbed', async () => {
+    const { mini, manifestPath, open, arrived, close } = await serve();
+    const dir = fresh();
+    const args = ['download', '--manifest', manifestPath, '--dir', dir];
+    const first = startPcam(args);
+    try {
+      await arrived;
+      const second = await startPcam([...args, '--json']).ended;
+      expect(second.code).toBe(5);
+      expect(JSON.parse(second.stdout)).toMatchObject({ ok: false, error: { code: 'LOCKED' } });
+      expect(second.stderr).toContain(`process ${first.child.pid} on ${hostname()} (pcam download)`);
+      open();
+      expect((await first.ended).code).toBe(0);
+      await expectRight(dir, mini);
+    } finally {
+      await close();
+    }
+  });
+
+  test('the same in one process', async () => {
+    const { mini, manifest, open, arrived, close } = await serve();
+    const dir = fresh();
+    try {
+      const first = download({ dir, manifest });
+      await arrived;
+      await expect(download({ dir, manifest })).rejects.toMatchObject({ code: 'LOCKED' });
+      await expect(verify({ dir, manifest, fix: true })).rejects.toMatchObject({ code: 'LOCKED' });
+      open();
+      expect((await first).ok).toBe(true);
+      await expectRight(dir, mini);
+    } finally {
+      await close();
+    }
+  });
+
+  test('verify during a download says what is there and what is under way', async () => {
+    const { mini, manifest, open, arrived, close } = await serve();
+    const dir = fresh();
+    let labelsDone = () => {};
+    const labels = new Promise<void>((resolve) => {
+      labelsDone = resolve;
+    });
+    try {
+      const first = download({
+        dir,
+        manifest,
+        onEvent: (event) => event.type === 'done' && /_y/.test(event.file) && labelsDone(),
+      });
+      await Promise.all([arrived, labels]);
+      const { ok, files } = await verify({ dir, manifest });
+      expect(ok).toBe(false);
+      expect(files.map(({ status }) => status)).toEqual(['partial', 'ok']);
+      open();
+      expect((await first).ok).toBe(true);
+      await expectRight(dir, mini);
+      expect((await verify({ dir, manifest })).ok).toBe(true);
+    } finally {
+      await close();
+    }
+  });
+
+  test('verify all the time while files arrive never sees a wrong one', async () => {
+    const { manifest, open, close } = await serve();
+    const dir = fresh();
+    open();
+    try {
+      let over = false;
+      const first = download({ dir, manifest, limitRate: 6_000_000 }).finally(() => {
+        over = true;
+      });
+      while (!over) {
+        for (const { status } of (await verify({ dir, manifest })).files) {
+          expect(['missing', 'partial', 'ok']).toContain(status);
+        }
+      }
+      expect((await first).files.map(({ error }) => error)).toEqual([undefined, undefined]);
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe.concurrent('a lock', () => {
+  const lockPath = () => join(fresh(), '.pcam', 'lock');
+
+  async function plant(content: string): Promise<string> {
+    const path = lockPath();
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    return path;
+  }
+
+  const owner = (more: object) =>
+    JSON.stringify({ pid: process.pid, host: hostname(), started: '', command: 'download', ...more });
+
+  async function expectTaken(path: string): Promise<void> {
+    const lock = await acquireLock(path, { command: 'download' });
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+    await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  }
+
+  test('of a process that is dead is taken over', async () => {
+    const script = join(root.folder, 'dead.mjs');
+    await writeFile(script, '');
+    const { child, ended } = start(script, []);
+    await ended;
+    await expectTaken(await plant(owner({ pid: child.pid })));
+  });
+
+  test('of an earlier process with the number of one that is alive is taken over', async () => {
+    await expectTaken(await plant(owner({ started: '1' })));
+  });
+
+  test('of a process that is alive holds', async () => {
+    const path = await plant(owner({}));
+    await expect(acquireLock(path, { command: 'download' })).rejects.toMatchObject({ code: 'LOCKED' });
+  });
+
+  test('of another machine holds while it is touched, and no longer', async () => {
+    const path = await plant(owner({ host: 'elsewhere.example' }));
+    await expect(acquireLock(path, { command: 'download' })).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringContaining('elsewhere.example'),
+      hint: expect.stringContaining(path),
+    });
+    const old = new Date(Date.now() - 3_600_000);
+    await utimes(path, old, old);
+    await expectTaken(path);
+  });
+
+  test.each([
+    ['nothing, after a power loss', ''],
+    ['half of it', '{"pid":12'],
+    ['zeros', '\0\0\0\0'],
+    ['something else', '[1,2]'],
+    ['no process', '{"pid":-1,"host":"x"}'],
+  ])('that holds %s is taken over', async (_, content) => {
+    await expectTaken(await plant(content));
+  });
+
+  test('goes to one alone of many that find a dead one', async () => {
+    const path = await plant(owner({ started: '1' }));
+    const tries = await Promise.allSettled(
+      Array.from({ length: 20 }, () => acquireLock(path, { command: 'download' })),
+    );
+    const won = tries.filter((result) => result.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    await won[0]!.value.release();
+  });
+
+  test('is let go when the process is killed, by being recognised as dead', async () => {
+    const { mini, manifestPath, manifest, open, arrived, close } = await serve();
+    const dir = fresh();
+    try {
+      const { child } = startPcam(['download', '--manifest', manifestPath, '--dir', dir]);
+      await arrived;
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      open();
+      expect((await download({ dir, manifest })).ok).toBe(true);
+      await expectRight(dir, mini);
+    } finally {
+      await close();
+    }
+  });
+});

@@ -1,0 +1,54 @@
+/** Runs the real command line, or a script, as a child process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export const PCAM = fileURLToPath(new URL('../../bin/pcam.js', import.meta.url));
+
+export interface Ended {
+  /** Exit code; undefined when a signal ended it. */
+  code: number | undefined;
+  signal: NodeJS.Signals | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+export interface StartOptions {
+  cwd?: string;
+  /** Settings beside those of this machine. */
+  env?: Record<string, string>;
+}
+
+/** Starts node on a script, with no proxy and no settings of this machine. */
+export function start(
+  script: string,
+  args: readonly string[],
+  { cwd, env: more }: StartOptions = {},
+): Running {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(pcam_|node_options$|node_extra|.*proxy$)/i.test(name),
+  );
+  const env = { ...Object.fromEntries(own), ...more };
+  const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const text = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (words: string) => {
+      text[stream] += words;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code ?? undefined,
+    signal: signal ?? undefined,
+    ...text,
+  }));
+  return { child, ended };
+}
+
+export function startPcam(args: readonly string[], options: StartOptions = {}): Running {
+  return start(PCAM, args, options);
+}
