@@ -16,10 +16,15 @@ export function digits(number: number, least = 6): string {
   return String(number).padStart(least, '0');
 }
 
-/** One JSON object: split, index, label, and the meta row where there is one. */
+/**
+ * One JSON object: split, index, label, and the meta row where there is one. Put together by hand: this is a tenth of
+ * the time of a sample otherwise.
+ */
 export function patchJson(split: SplitName, index: number, { labels, meta }: ShardSource): string {
-  const label = labels[index]!;
-  return JSON.stringify({ split, index, label, ...(meta ? metaFields(meta, index) : {}) });
+  const known = `{"split":"${split}","index":${index},"label":${labels[index]}`;
+  if (!meta) return `${known}}`;
+  const { wsi, coord_x, coord_y, tumor_patch, center_tumor_patch } = meta.row(index);
+  return `${known},"wsi":${JSON.stringify(wsi)},"coord_x":${coord_x},"coord_y":${coord_y},"tumor_patch":${tumor_patch},"center_tumor_patch":${center_tumor_patch}}`;
 }
 
 /** The meta row with its columns in the order that exports use. */

@@ -4,6 +4,10 @@ import type { FileSink } from './types.js';
 const BLOCK = 512;
 /** The day PCam was published. Fixed, and not 0, which some tools warn of as implausibly old. */
 const MODIFIED = Date.UTC(2018, 5, 8) / 1000;
+/** Where the fields of a header are. */
+const NAME_BYTES = 100;
+const SIZE = 124;
+const CHECKSUM = 148;
 const ZEROS = new Uint8Array(2 * BLOCK);
 
 /** Bytes that a member of `bytes` bytes takes. */
@@ -14,6 +18,8 @@ export function tarMemberBytes(bytes: number): number {
 export class TarWriter {
   readonly #sink: FileSink;
   readonly #header = emptyHeader();
+  /** Sum of the header's bytes, but for name and size; the checksum's own are counted as spaces. */
+  readonly #sum = this.#header.reduce((a, b) => a + b, 8 * 0x20);
 
   constructor(sink: FileSink) {
     this.#sink = sink;
@@ -25,12 +31,18 @@ export class TarWriter {
    * @returns where its data starts in the archive
    */
   add(name: string, data: Uint8Array): number {
-    if (name.length > 100) throw new RangeError(`a tar member's name has at most 100 characters: ${name}`);
+    if (name.length > NAME_BYTES)
+      throw new RangeError(`a tar member's name has at most 100 characters: ${name}`);
     const header = this.#header;
-    header.fill(0, 0, 100);
-    header.write(name, 0, 'latin1');
-    writeOctal({ header, at: 124, digits: 11, value: data.length });
-    writeChecksum(header);
+    let sum = this.#sum;
+    for (let i = 0; i < NAME_BYTES; i++) {
+      const code = i < name.length ? name.charCodeAt(i) : 0;
+      header[i] = code;
+      sum += code;
+    }
+    sum += writeOctal({ header, at: SIZE, digits: 11, value: data.length });
+    writeOctal({ header, at: CHECKSUM, digits: 6, value: sum });
+    header[CHECKSUM + 7] = 0x20;
     this.#sink.write(header);
     const start = this.#sink.position;
     this.#sink.write(data);
@@ -56,28 +68,27 @@ function emptyHeader(): Buffer {
   return header;
 }
 
-/** The sum of the header's bytes, its own field counted as spaces: six octal digits, NUL, space. */
-function writeChecksum(header: Buffer): void {
-  header.fill(0x20, 148, 156);
-  let sum = 0;
-  // What follows the magic is empty.
-  for (let i = 0; i < 265; i++) sum += header[i]!;
-  writeOctal({ header, at: 148, digits: 6, value: sum });
-  header[154] = 0;
-}
-
+/** Writes digits from the last to the first. @returns their sum as bytes */
 function writeOctal({
   header,
   at,
   digits,
   value,
 }: {
-  header: Buffer;
+  header: Uint8Array;
   at: number;
   digits: number;
   value: number;
-}): void {
-  header.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
+}): number {
+  let rest = value;
+  let sum = 0;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const code = 0x30 + (rest % 8);
+    header[i] = code;
+    sum += code;
+    rest = Math.floor(rest / 8);
+  }
+  return sum;
 }
 
 function padding(bytes: number): number {

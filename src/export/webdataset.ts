@@ -11,6 +11,7 @@ import type { ExportFormat, ShardSource } from './types.js';
 /** Bytes of the `.cls` and the `.json` members, and of their headers. */
 const FACTS_BYTES = 2 * tarMemberBytes(200);
 const ENCODER = new TextEncoder();
+const LABELS = ['0', '1'].map((label) => ENCODER.encode(label));
 
 export const webdataset: ExportFormat = {
   format: 'png',
@@ -74,7 +75,7 @@ function addSample({
   };
   return [
     add('png', encodePng(pixels, source.side)),
-    add('cls', ENCODER.encode(String(source.labels[index]))),
+    add('cls', LABELS[source.labels[index]!]!),
     add('json', ENCODER.encode(patchJson(split, index, source))),
   ];
 }
