@@ -199,9 +199,13 @@ export class PartFile {
   /** Begins a part with a copy of another tool's partial download, which is left as it is. */
   static async adopt(file: DatasetFile, paths: Layout, from: string): Promise<void> {
     const path = paths.part(file.name);
-    await mkdir(dirname(path), { recursive: true });
-    await PartFile.discard(file, paths);
-    await copyFile(from, path, constants.COPYFILE_FICLONE);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await PartFile.discard(file, paths);
+      await copyFile(from, path, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      throw fsError(error, `copying ${from} to ${path}`);
+    }
   }
 }
 

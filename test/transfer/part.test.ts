@@ -177,6 +177,11 @@ describe('PartFile', () => {
     expect((await pcamError(PartFile.open(file, layout(folder)))).exitCode).toBe(5);
   });
 
+  it('says so when what another tool began is gone', async () => {
+    const paths = layout(await temporaryFolder());
+    expect((await pcamError(PartFile.adopt(file, paths, join(paths.dir, 'none')))).code).toBe('MISSING');
+  });
+
   it('adopts what another tool began, and leaves that as it is', async () => {
     const paths = layout(await temporaryFolder());
     await put(paths.dir, { 'x.part': bytes.subarray(0, 3000) });
