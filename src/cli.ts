@@ -8,6 +8,7 @@ import { cacheKeyCommand, infoCommand } from './commands/info.js';
 import { verifyCommand } from './commands/verify.js';
 import { EXIT_CODES, messageOf, PcamError, systemCode } from './errors.js';
 import { readEnvironment } from './options.js';
+import { printableLines } from './text.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -39,8 +40,8 @@ export function createProgram(context: Context): Command {
       .exitOverride()
       .showHelpAfterError('(add --help for what it takes)')
       .configureOutput({
-        writeOut: (text) => void context.stdout.write(text),
-        writeErr: (text) => void context.stderr.write(text),
+        writeOut: (text) => void context.stdout.write(printableLines(text)),
+        writeErr: (text) => void context.stderr.write(printableLines(text)),
       });
   }
   return program;

@@ -1,13 +1,15 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
+import { readSmallFile } from './small-file.js';
 
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
 const TOUCH_EVERY = 30_000;
+const LARGEST_LOCK = 64 * 1024;
 
 interface Owner {
   pid: number;
@@ -40,6 +42,7 @@ export async function acquireLock(path: string, { command }: { command: string }
         continue;
       }
       if (await alive(path, theirs)) throw locked(path, theirs);
+      await refuseFolder(path);
       await clear(path, theirs);
     }
     throw locked(path, await readOr(path, ''));
@@ -93,6 +96,14 @@ async function alive(path: string, content: string): Promise<boolean> {
   return started !== undefined && (owner.started === '' || started === '' || started === owner.started);
 }
 
+async function refuseFolder(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (!stats?.isDirectory()) return;
+  throw new PcamError('IO', `${path} is in the way: a folder stands where pcam keeps its lock`, {
+    hint: 'remove it, then run the same command again',
+  });
+}
+
 /** Removes a dead lock, and only that: between our look and now another run may have replaced it. */
 async function clear(path: string, dead: string): Promise<void> {
   const aside = `${path}.dead-${process.pid}`;
@@ -142,7 +153,7 @@ async function startOf(pid: number): Promise<string | undefined> {
 
 async function readOr(path: string, otherwise: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
   } catch {
     return otherwise;
   }

@@ -1,8 +1,8 @@
 /** Reads and validates a manifest (schema version 1); a manifest is outside input. */
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsError, PcamError, systemCode } from './errors.js';
+import { readSmallFile, UnfitFile } from './small-file.js';
 import { printable } from './text.js';
 import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
 
@@ -25,12 +25,11 @@ const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._()+=,@-]*$/u;
 export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Manifest> {
   let text: string;
   try {
-    // Looked at before it is read: somebody may name the 7 GB file itself.
-    const { size } = await stat(path);
-    if (size > LARGEST_MANIFEST) throw bad(path, `the file is larger than ${LARGEST_MANIFEST} bytes`);
-    text = await readFile(path, 'utf8');
+    // Somebody may name the 7 GB file itself.
+    text = await readSmallFile(path, { most: LARGEST_MANIFEST });
   } catch (error) {
-    if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(systemCode(error))) {
+    if (error instanceof UnfitFile) throw bad(path, error.message);
+    if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {
       throw new PcamError('BAD_MANIFEST', `there is no manifest at ${path}`, {
         cause: error,
         hint: 'check --manifest and PCAM_MANIFEST; without them the built-in manifest is used',
@@ -273,7 +272,13 @@ function isSize(value: unknown): value is number {
 }
 
 function show(value: unknown): string {
-  return printable(JSON.stringify(value) ?? 'nothing', 120);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    text = 'something nested too deeply'; // JSON.stringify recurses where JSON.parse does not
+  }
+  return printable(text ?? 'nothing', 120);
 }
 
 function bad(path: string, problem: string): PcamError {

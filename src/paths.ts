@@ -12,6 +12,10 @@ export interface Layout {
   readonly receipts: string;
   /** Renames under way. */
   readonly moves: string;
+  /** Where partial downloads and their journals lie. */
+  readonly parts: string;
+  /** Where files are written until their digests are right. */
+  readonly temporaries: string;
   final(name: string): string;
   part(name: string): string;
   journal(name: string): string;
@@ -21,15 +25,19 @@ export interface Layout {
 
 export function layout(dir: string): Layout {
   const state = join(dir, STATE_FOLDER);
+  const parts = join(state, 'parts');
+  const temporaries = join(state, 'tmp');
   return {
     dir,
     state,
     lock: join(state, 'lock'),
     receipts: join(state, 'receipts.json'),
     moves: join(state, 'moves.json'),
+    parts,
+    temporaries,
     final: (name) => join(dir, name),
-    part: (name) => join(state, 'parts', `${name}.part`),
-    journal: (name) => join(state, 'parts', `${name}.journal`),
-    temporary: (name) => join(state, 'tmp', name),
+    part: (name) => join(parts, `${name}.part`),
+    journal: (name) => join(parts, `${name}.journal`),
+    temporary: (name) => join(temporaries, name),
   };
 }

@@ -1,15 +1,32 @@
 /** Small text helpers that every message goes through. */
 
+/** What a terminal obeys rather than shows: C0 and C1 control characters, and what turns the direction of writing. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
 /**
  * Outside text (file names, server messages) made safe for a terminal: escape sequences, control characters
- * and bidirectional overrides become visible, and the length is bounded.
+ * and bidirectional overrides become visible, and the length is bounded. Line ends too: a server's message that goes
+ * on in a line of its own could pass for one of ours.
  */
 export function printable(text: string, most = 2000): string {
-  const safe = text.replace(
-    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  const safe = text.replace(UNSAFE, visible);
   return safe.length > most ? `${safe.slice(0, most)}…` : safe;
+}
+
+/** The same for text of ours, which may have several lines. */
+export function printableLines(text: string): string {
+  return text.replace(UNSAFE, (character) => (character === '\n' ? character : visible(character)));
+}
+
+/** JSON of the same value with nothing in it that a terminal obeys; JSON itself escapes C0 alone. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(UNSAFE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function visible(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 /** `12.3 MB`: decimal units, as disks and networks count. */

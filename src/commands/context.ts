@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { PcamError } from '../errors.js';
 import { DEFAULTS, type Environment } from '../options.js';
-import { printable } from '../text.js';
+import { printableJson, printableLines } from '../text.js';
 
 export interface Context {
   readonly stdout: NodeJS.WriteStream;
@@ -38,9 +38,10 @@ export function optionsOf<T>(command: Command): T & CommonOptions {
 
 /** The one document of `--json`. */
 export function printJson(context: Context, document: unknown): void {
-  context.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  context.stdout.write(`${printableJson(document)}\n`);
 }
 
-export function printLine(stream: NodeJS.WriteStream, line: string): void {
-  stream.write(`${printable(line, 10_000)}\n`);
+/** Text of ours, of one line or several; what comes from outside has to be `printable` before it gets in. */
+export function printLine(stream: NodeJS.WriteStream, text: string): void {
+  stream.write(`${printableLines(text)}\n`);
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { cacheKey } from '../cache-key.js';
 import { info } from '../info.js';
 import { table } from '../report/format.js';
-import { formatBytes } from '../text.js';
+import { formatBytes, printable } from '../text.js';
 import type { Kind, SplitName } from '../types.js';
 import {
   addCommonOptions,
@@ -44,9 +44,13 @@ State in the folder, by receipts and names alone (pcam verify reads the files):
     const head = ['file', 'size', 'md5', 'sources', `state in ${dir}`];
     printLine(context.stdout, table([head, ...rows], { right: [1] }));
     for (const { id, type, baseUrl, record } of result.sources) {
-      printLine(context.stdout, `source ${id}: ${type}, ${baseUrl}${record ? ` record ${record}` : ''}`);
+      printLine(
+        context.stdout,
+        `source ${id}: ${type}, ${printable(baseUrl)}${record ? ` record ${record}` : ''}`,
+      );
     }
-    printLine(context.stdout, `license ${result.license ?? '?'}; cite ${result.citation.join(', ') || '?'}`);
+    const [license, citation] = [result.license ?? '?', result.citation.join(', ') || '?'];
+    printLine(context.stdout, `license ${printable(license)}; cite ${printable(citation)}`);
   });
 }
 

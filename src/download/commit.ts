@@ -13,10 +13,20 @@ export async function commit(run: Run, content: Content, temporary: string, dige
   const final = run.paths.final(content.name);
   try {
     await commitFile(temporary, final);
+  } catch (error) {
+    throw fsError(error, `putting ${final} into place`);
+  }
+  try {
     const stats = await statFile(final);
     if (stats) await run.receipts.record(content.name, stats, digests);
   } catch (error) {
-    throw fsError(error, `putting ${final} into place`);
+    // The file is there and right; without a receipt it is only read again.
+    const { message } = fsError(error, `writing ${run.paths.receipts}`);
+    run.emit({
+      type: 'notice',
+      file: content.file.name,
+      message: `${content.name} has no receipt: ${message}`,
+    });
   }
 }
 

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { PcamError, throwIfAborted } from '../errors.js';
 import { InputChanged, type Pass, type PassResult, startPass } from '../integrity/pass.js';
+import { Journal } from '../transfer/journal.js';
 import { IMPORTED, PartFile } from '../transfer/part.js';
 import { SourceChanged, transferFile } from '../transfer/transfer.js';
 import type { DatasetFile } from '../types.js';
@@ -50,7 +51,11 @@ class Fetcher {
   /** Sources whose mixture was wrong, still to be tried alone. */
   #suspects: string[] = [];
   #mismatch: PcamError | undefined;
+  /** Sources that were refused because an earlier one told another size; the manifest knows none. */
+  readonly #otherSize = new Set<string>();
   #changes = 0;
+  /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
+  #resumed = Number.POSITIVE_INFINITY;
 
   constructor(run: Run, file: DatasetFile, onReceived: (source: string, bytes: number) => void) {
     this.#run = run;
@@ -65,6 +70,7 @@ class Fetcher {
       signal,
       onCheck: (read, of) => emit({ type: 'checking', file: file.name, read, of }),
     });
+    this.#resumed = Math.min(this.#resumed, part.resumed);
     const target = wanted(file, this.#run.extract);
     const decompress = target.form === 'final' && file.extracted !== undefined;
     const temporary = await temporaryFor(this.#run, target.name);
@@ -76,9 +82,11 @@ class Fetcher {
       if (!(await part.intact())) throw new InputChanged(`${part.path} was moved or cut`);
       await part.close();
       await this.#commit(part, result, decompress ? temporary : undefined);
-      return { bytes: part.size ?? 0, resumed: part.resumed };
+      return { bytes: part.size ?? 0, resumed: this.#resumed };
     } finally {
       await part.close().catch(() => {});
+      // A part without a byte would only look like a download that was begun.
+      if (part.done.size === 0) await PartFile.discard(file, paths);
       await rm(temporary, { force: true });
     }
   }
@@ -117,6 +125,7 @@ class Fetcher {
           this.#onReceived(source, bytes);
           progress();
         },
+        onOtherSize: (source) => this.#otherSize.add(source),
       }).catch((error) => {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });
@@ -156,6 +165,7 @@ class Fetcher {
     this.#blame(sources);
     // A source may be out because its size was not that of the wrong copy.
     this.#run.pool.forgive(this.#file, new Set(this.#wrong.keys()));
+    this.#otherSize.clear();
     throw new TryAgain();
   }
 
@@ -205,6 +215,7 @@ class Fetcher {
         hint: 'make sure that nothing else writes into the folder, then run the same command again',
       });
     }
+    if (error instanceof PcamError && error.code === 'NO_SOURCE' && (await this.#beginAnew())) return;
     if (error instanceof PcamError && error.code === 'NO_SOURCE' && this.#mismatch) {
       const [failed] = this.#suspects;
       if (failed === undefined) throw this.#mismatch;
@@ -214,6 +225,22 @@ class Fetcher {
       throw this.#mismatch;
     }
     throw error;
+  }
+
+  /**
+   * The sources that told the size cannot deliver, and those that could were refused because of it: then theirs is
+   * the size to go by, and the bytes of the others are worth nothing.
+   */
+  async #beginAnew(): Promise<boolean> {
+    const { pool, paths } = this.#run;
+    if (this.#otherSize.size === 0 || ++this.#changes >= MOST_CHANGES) return false;
+    const { ranges } = await Journal.read(paths.journal(this.#file.name), this.#file);
+    const out = [...this.#wrong.keys(), ...ranges.map(({ source }) => source)];
+    pool.forgive(this.#file, new Set(out.filter((source) => !this.#otherSize.has(source))));
+    this.#otherSize.clear();
+    this.#notice('the sources disagree on the size, and those asked first cannot deliver; beginning anew');
+    await PartFile.discard(this.#file, paths);
+    return true;
   }
 
   #notice(message: string): void {

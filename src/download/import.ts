@@ -2,7 +2,7 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { fsError } from '../errors.js';
 import { type Content, contentsOf } from '../integrity/inventory.js';
-import { type PassResult, passOver } from '../integrity/pass.js';
+import { InputChanged, type PassResult, passOver } from '../integrity/pass.js';
 import type { DatasetFile } from '../types.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
@@ -14,17 +14,24 @@ export type ImportAction = Extract<Action, { kind: 'import' }>;
 
 /**
  * @param action a file whose digest was found right
- * @throws PcamError when it does not decompress to what the manifest says, or changed since it was looked at
+ * @returns false when it has changed since, or went away: then nothing was taken over
+ * @throws PcamError when it does not decompress to what the manifest says
  */
-export async function importFile(run: Run, file: DatasetFile, action: ImportAction): Promise<void> {
+export async function importFile(run: Run, file: DatasetFile, action: ImportAction): Promise<boolean> {
   const target = wanted(file, run.extract);
   const temporary = await temporaryFor(run, target.name);
   try {
     const decompress = action.content.form === 'archive' && target.form === 'final';
-    const result = await pass(run, file, action, temporary, decompress);
+    const result = await pass(run, file, action, temporary, decompress).catch((error) => {
+      if (error instanceof InputChanged || error.code === 'MISSING') return undefined;
+      throw error;
+    });
+    // A browser may still be at work on it.
+    if (result?.input.digests.md5 !== action.content.md5) return false;
     if (decompress) checkOutput(file, result, action.path);
     await commit(run, target, temporary, result.output?.digests ?? result.input.digests);
     await settleArchive(run, file, action);
+    return true;
   } finally {
     await rm(temporary, { force: true });
   }

@@ -3,8 +3,8 @@ import { setMaxListeners } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { makeFolder } from '../atomic.js';
-import { abortError, fsError, PcamError, throwIfAborted } from '../errors.js';
+import { abortError, PcamError, throwIfAborted } from '../errors.js';
+import { allContents } from '../integrity/inventory.js';
 import { Receipts } from '../integrity/receipts.js';
 import { finishMoves, moveAll } from '../integrity/untangle.js';
 import { acquireLock } from '../lock.js';
@@ -12,6 +12,7 @@ import { DEFAULTS } from '../options.js';
 import { layout } from '../paths.js';
 import { resolveManifest, selectFiles } from '../selection.js';
 import { chooseSources, openSource } from '../sources/index.js';
+import { prepareState } from '../state.js';
 import { systemClock } from '../transfer/clock.js';
 import { createHttpClient, type HttpClient } from '../transfer/http.js';
 import { PartFile } from '../transfer/part.js';
@@ -106,14 +107,13 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
 }
 
 async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
-  try {
-    await makeFolder(run.paths.dir);
-  } catch (error) {
-    throw fsError(error, `making the folder ${run.paths.dir}`);
-  }
+  await prepareState(run.paths);
   const lock = await acquireLock(run.paths.lock, { command: 'download' });
   try {
-    await finishMoves(run.paths);
+    await finishMoves(
+      run.paths,
+      allContents(run.manifest).map(({ name }) => name),
+    );
     await sweep(run);
     return await work();
   } finally {
@@ -123,7 +123,7 @@ async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
 
 /** Temporary files of a run that was killed are of no use to anybody. */
 async function sweep({ paths }: Run): Promise<void> {
-  const folder = join(paths.state, 'tmp');
+  const folder = paths.temporaries;
   for (const name of await readdir(folder).catch(() => [] as string[])) {
     if (!name.startsWith('swap-')) await rm(join(folder, name), { force: true, recursive: true });
   }

@@ -48,7 +48,11 @@ export class FileJob {
       case 'rename':
         return this.#renamed(action);
       case 'import':
-        await importFile(this.#run, this.#file, action);
+        if (!(await importFile(this.#run, this.#file, action))) {
+          const message = `${action.path} changed while it was taken over, so the file is fetched`;
+          this.#run.emit({ type: 'notice', file: this.#file.name, message });
+          return this.#fetch();
+        }
         return this.#line('imported', this.#file.bytes ?? action.bytes);
       case 'adopt':
         await this.#adopt(action);

@@ -105,7 +105,8 @@ async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Acti
 
 /** An archive that is shorter than it should be may be the beginning of the right one. */
 async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefined> {
-  if (file.bytes === undefined || (await statFile(run.paths.part(file.name)))) return undefined;
+  if (file.bytes === undefined) return undefined;
+  if (await statFile(run.paths.part(file.name)).catch(() => undefined)) return undefined;
   for (const folder of [run.paths.dir, run.from]) {
     if (folder === undefined) continue;
     for (const ending of PARTIAL_ENDINGS) {

@@ -3,9 +3,14 @@
  * 7 GB again to say that nothing has changed; they are never the ground to accept a file that was not read.
  */
 import type { BigIntStats } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
+import { readSmallFile } from '../small-file.js';
+import { requireOwnFolder } from '../state.js';
 import type { Digests } from './pass.js';
+
+/** A receipt has some 300 bytes. */
+const OWN = { most: 16 * 1024 * 1024, follow: false };
 
 interface Receipt {
   bytes: number;
@@ -30,7 +35,7 @@ export class Receipts {
   static async load(path: string): Promise<Receipts> {
     const receipts = new Map<string, Receipt>();
     try {
-      const json = JSON.parse(await readFile(path, 'utf8')) as { version?: unknown; files?: unknown };
+      const json = JSON.parse(await readSmallFile(path, OWN)) as { version?: unknown; files?: unknown };
       if (json.version === 1 && json.files && typeof json.files === 'object') {
         for (const [name, value] of Object.entries(json.files))
           if (isReceipt(value)) receipts.set(name, value);
@@ -84,7 +89,8 @@ export class Receipts {
   #save(): Promise<void> {
     const save = this.#saving
       .catch(() => {})
-      .then(() => {
+      .then(async () => {
+        await requireOwnFolder(dirname(this.#path));
         const files = Object.fromEntries([...this.#receipts].sort(([a], [b]) => (a < b ? -1 : 1)));
         return writeFileAtomic(this.#path, `${JSON.stringify({ version: 1, files }, null, 1)}\n`);
       });

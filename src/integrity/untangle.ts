@@ -1,6 +1,6 @@
 /** Renames files whose bytes are those of another file of the manifest back to their own names. */
 import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { fsError, systemCode } from '../errors.js';
 import type { Layout } from '../paths.js';
@@ -54,10 +54,13 @@ export async function moveAll(paths: Layout, moves: readonly Move[]): Promise<vo
   }
 }
 
-/** Finishes what an earlier run was at when it was killed. Call it before anything else changes the folder. */
-export async function finishMoves(paths: Layout): Promise<void> {
+/**
+ * Finishes what an earlier run was at when it was killed. Call it before anything else changes the folder.
+ * @param known the names that files of the manifest have: nothing else is renamed, whatever a plan says
+ */
+export async function finishMoves(paths: Layout, known: readonly string[]): Promise<void> {
   try {
-    const plan = await readPlan(paths);
+    const plan = await readPlan(paths, known);
     if (!plan) return;
     if (!plan.placing) {
       for (const { from, to } of plan.moves) {
@@ -84,7 +87,7 @@ function writePlan(paths: Layout, plan: Plan): Promise<void> {
   return writeFileAtomic(paths.moves, JSON.stringify(plan));
 }
 
-async function readPlan(paths: Layout): Promise<Plan | undefined> {
+async function readPlan(paths: Layout, known: readonly string[]): Promise<Plan | undefined> {
   let text: string;
   try {
     text = await readFile(paths.moves, 'utf8');
@@ -94,8 +97,9 @@ async function readPlan(paths: Layout): Promise<Plan | undefined> {
   }
   try {
     const { moves, placing } = JSON.parse(text) as Plan;
-    const plain = (name: unknown) => typeof name === 'string' && name !== '' && basename(name) === name;
-    return moves.every(({ from, to }) => plain(from) && plain(to)) ? { moves, placing } : undefined;
+    return moves.every(({ from, to }) => known.includes(from) && known.includes(to))
+      ? { moves, placing }
+      : undefined;
   } catch {
     return undefined; // not from pcam, which writes it whole or not at all
   }

@@ -1,13 +1,13 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import { makeFolder } from '../atomic.js';
-import { fsError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import type { OnEvent } from '../events.js';
 import { acquireLock } from '../lock.js';
 import { DEFAULTS } from '../options.js';
 import { type Layout, layout } from '../paths.js';
 import { resolveManifest, type Selection, selectFiles } from '../selection.js';
+import { prepareState } from '../state.js';
 import { type DatasetFile, finalMd5, type Manifest } from '../types.js';
 import { deepCheck } from './deep.js';
 import type { Finding } from './finding.js';
@@ -65,23 +65,24 @@ export interface VerifyResult {
 export async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
   const manifest = await resolveManifest(options.manifest);
   const paths = layout(options.dir ?? DEFAULTS.dir);
-  const signal = options.signal ?? new AbortController().signal;
+  const own = new AbortController();
+  const signal = AbortSignal.any([own.signal, ...(options.signal ? [options.signal] : [])]);
   const verifier = new Verifier({
     manifest,
     paths,
     receipts: await Receipts.load(paths.receipts),
     signal,
+    stop: () => own.abort(),
     options,
   });
   if (!options.fix) return verifier.run();
-  try {
-    await makeFolder(paths.state);
-  } catch (error) {
-    throw fsError(error, `writing to ${paths.dir}`);
-  }
+  await prepareState(paths);
   const lock = await acquireLock(paths.lock, { command: 'verify --fix' });
   try {
-    await finishMoves(paths);
+    await finishMoves(
+      paths,
+      allContents(manifest).map(({ name }) => name),
+    );
     return await verifier.run();
   } finally {
     await lock.release();
@@ -93,6 +94,8 @@ interface Context {
   paths: Layout;
   receipts: Receipts;
   signal: AbortSignal;
+  /** Ends what is under way. */
+  stop: () => void;
   options: VerifyOptions;
 }
 
@@ -111,7 +114,15 @@ class Verifier {
     const { manifest, options } = this.#context;
     const files = selectFiles(manifest, options);
     const limit = pLimit(availableParallelism());
-    await Promise.all(files.flatMap(contentsOf).map((content) => limit(() => this.#read(content))));
+    const reads = files.flatMap(contentsOf).map((content) => limit(() => this.#read(content)));
+    try {
+      await Promise.all(reads);
+    } catch (error) {
+      // Gigabytes may still be read for the others: nothing goes on behind the caller's back.
+      this.#context.stop();
+      await Promise.allSettled(reads);
+      throw error;
+    }
     throwIfAborted(this.#context.signal);
     const findings: Finding[] = options.fix ? await this.#fix() : [];
     if (options.deep) findings.push(...(await this.#deep()));

@@ -9,11 +9,15 @@
  *     v gdrive "etag"                                         validator of a source's copy
  *     s 4096                                                  size, learned on the way
  */
-import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { systemCode } from '../errors.js';
+import { readSmallFile, UnfitFile } from '../small-file.js';
 import type { DatasetFile } from '../types.js';
+
+/** A day of a slow link leaves some 10 MB of lines. */
+const LARGEST_JOURNAL = 32 * 1024 * 1024;
 
 export interface JournalRange {
   readonly start: number;
@@ -43,9 +47,11 @@ export class Journal {
     const content: JournalContent = { ranges: [], validators: new Map(), size: undefined };
     let text: string;
     try {
-      text = await readFile(path, 'utf8');
+      text = await readSmallFile(path, { most: LARGEST_JOURNAL, follow: false });
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return content;
+      // What is no journal of ours claims nothing; the one that is made next takes its place.
+      if (error instanceof UnfitFile || ['ENOENT', 'ELOOP', 'ENXIO'].includes(systemCode(error)))
+        return content;
       throw error;
     }
     const [first, ...lines] = text.split('\n');

@@ -4,6 +4,16 @@ import type { ByteRange } from './ranged.js';
 export class RangeSet {
   #ranges: ByteRange[] = [];
 
+  constructor(ranges: Iterable<ByteRange> = []) {
+    for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+      const last = this.#ranges.at(-1);
+      if (end <= start) continue;
+      if (last && start <= last.end)
+        this.#ranges[this.#ranges.length - 1] = { start: last.start, end: Math.max(last.end, end) };
+      else this.#ranges.push({ start, end });
+    }
+  }
+
   get ranges(): readonly ByteRange[] {
     return this.#ranges;
   }

@@ -27,6 +27,8 @@ export interface TransferOptions {
   signal: AbortSignal;
   /** Bytes as they come in, before they are written. */
   onReceived?: (source: string, bytes: number) => void;
+  /** A source was refused because its copy has another size than an earlier source told. */
+  onOtherSize?: (source: string) => void;
 }
 
 /** The copy of a source is not the one that its earlier bytes came from: they must be forgotten. */
@@ -191,6 +193,7 @@ class Transfer {
     if (total !== undefined) {
       if (part.size !== undefined && part.size !== total) {
         const known = file.bytes === undefined ? 'other sources have' : 'the manifest says';
+        if (file.bytes === undefined) this.#options.onOtherSize?.(sourceId);
         throw new SourceFailure('wrong', `its copy has ${total} bytes, ${known} ${part.size}`);
       }
       await part.setSize(total);

@@ -415,7 +415,7 @@ describe('an interrupted run', () => {
     expect((await pcamError(run)).code).toBe('ABORTED');
     expect(existsSync(join(dir, 'train_x.h5'))).toBe(false);
     expect(existsSync(join(dir, '.pcam', 'lock'))).toBe(false);
-    const { result } = await fetchAll({ files: [large], at: { web: server.url }, dir });
+    const { result } = await fetchAll({ files: [large], at: { web: server.url }, dir, connections: 1 });
     expect(result.files[0]).toMatchObject({
       status: 'resumed',
       transferred: large.served.length - 3_000_000,

@@ -74,7 +74,7 @@ describe.each(CASES)('%s', (_, before, moves, after) => {
     const paths = layout(await put(await temporaryFolder(), before));
     await moveAll(paths, moves);
     expect(await content(paths.dir)).toEqual(after);
-    await finishMoves(paths);
+    await finishMoves(paths, ['a', 'b', 'c', 'd']);
     expect(await content(paths.dir)).toEqual(after);
   });
 
@@ -85,8 +85,8 @@ describe.each(CASES)('%s', (_, before, moves, after) => {
       if (most === 0)
         expect(await content(paths.dir)).toEqual(before); // not even the plan is there
       // The next run may be killed as well.
-      else await stoppedAfter(most % 3, () => finishMoves(paths));
-      await finishMoves(paths);
+      else await stoppedAfter(most % 3, () => finishMoves(paths, ['a', 'b', 'c', 'd']));
+      await finishMoves(paths, ['a', 'b', 'c', 'd']);
       expect(await content(paths.dir), `killed after ${most} renames`).toEqual(most === 0 ? before : after);
       expect(await readdir(join(paths.state, 'tmp')).catch(() => [])).toEqual([]);
     }

@@ -18,11 +18,22 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+export interface StartOptions {
+  cwd?: string;
+  /** Settings beside those of this machine. */
+  env?: Record<string, string>;
+}
+
 /** Starts node on a script, with no proxy and no settings of this machine. */
-export function start(script: string, args: readonly string[], { cwd }: { cwd?: string } = {}): Running {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(pcam_|node_options$|.*proxy$)/i.test(name)),
+export function start(
+  script: string,
+  args: readonly string[],
+  { cwd, env: more }: StartOptions = {},
+): Running {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(pcam_|node_options$|node_extra|.*proxy$)/i.test(name),
   );
+  const env = { ...Object.fromEntries(own), ...more };
   const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const text = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
@@ -38,6 +49,6 @@ export function start(script: string, args: readonly string[], { cwd }: { cwd?: 
   return { child, ended };
 }
 
-export function startPcam(args: readonly string[], options: { cwd?: string } = {}): Running {
+export function startPcam(args: readonly string[], options: StartOptions = {}): Running {
   return start(PCAM, args, options);
 }

@@ -97,14 +97,20 @@ describe('PartFile', () => {
     expect((await reopened(paths, of)).resumed).toBe(large.length);
   });
 
-  it('remembers a size that only a source told', async () => {
+  it('remembers a size that only a source told once the part is whole by it, and not before', async () => {
     const of = plainFile('c.csv', bytes, { unsized: true }).file;
     const paths = layout(await temporaryFolder());
     const part = await PartFile.open(of, paths);
     expect(part.missing()).toEqual([{ start: 0, end: Number.POSITIVE_INFINITY }]);
     await part.setSize(123);
+    await part.write(0, bytes.subarray(0, 100), 'a');
     await part.close();
-    expect((await reopened(paths, of)).size).toBe(123);
+    expect(await reopened(paths, of)).toMatchObject({ size: undefined });
+    const again = await PartFile.open(of, paths);
+    await again.setSize(123);
+    await again.write(100, bytes.subarray(100, 123), 'a');
+    await again.close();
+    expect(await reopened(paths, of)).toMatchObject({ size: 123 });
   });
 
   it('is complete when the last byte is in, and knows who gave how much', async () => {
@@ -159,13 +165,21 @@ describe('PartFile', () => {
     const victim = join(paths.dir, 'victim');
     await writeFile(victim, 'mine');
     await symlink(victim, paths.part(file.name));
-    await pcamError(PartFile.open(file, paths));
+    const part = await PartFile.open(file, paths);
+    await part.write(0, bytes.subarray(0, 10), 'a');
+    await part.close();
     expect(await readFile(victim, 'utf8')).toBe('mine');
+    expect(await readFile(paths.part(file.name))).toEqual(bytes.subarray(0, 10));
   });
 
   it('says what is wrong when a file stands where its folder belongs', async () => {
     const folder = await put(await temporaryFolder(), { '.pcam': 'a file' });
     expect((await pcamError(PartFile.open(file, layout(folder)))).exitCode).toBe(5);
+  });
+
+  it('says so when what another tool began is gone', async () => {
+    const paths = layout(await temporaryFolder());
+    expect((await pcamError(PartFile.adopt(file, paths, join(paths.dir, 'none')))).code).toBe('MISSING');
   });
 
   it('adopts what another tool began, and leaves that as it is', async () => {

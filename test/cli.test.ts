@@ -1,0 +1,339 @@
+/** The command line as people and scripts meet it: exit codes, one document on stdout, words on stderr. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EXIT_CODES } from '#pcam/errors.js';
+import { acquireLock } from '#pcam/lock.js';
+import { layout } from '#pcam/paths.js';
+import { contents, holding } from './support/download.js';
+import { archive, manifestJson, noise, plainFile, put } from './support/files.js';
+import { type Ended, PCAM, startPcam } from './support/process.js';
+import { lastPart, listen, send, serveFiles } from './support/server.js';
+import { temporaryFolder } from './support/temp.js';
+
+const x = archive('train_x.h5', noise(2000, 1));
+const y = archive('valid_y.h5', noise(300, 2), { split: 'valid', kind: 'labels' });
+const FILES = [x, y];
+const SERVED = Object.fromEntries(FILES.map(({ file, served }) => [file.name, served]));
+
+interface Place {
+  folder: string;
+  /** The data set folder. */
+  dir: string;
+  manifest: string;
+  run(...args: string[]): Promise<Ended>;
+}
+
+async function place(baseUrl: string, files = FILES): Promise<Place> {
+  const folder = await temporaryFolder();
+  const manifest = join(folder, 'm.json');
+  const dir = join(folder, 'data');
+  await writeFile(manifest, JSON.stringify(manifestJson(files, { web: { type: 'http', baseUrl } })));
+  const run = (...args: string[]) =>
+    startPcam([...args, '-d', dir, '--manifest', manifest], { cwd: folder }).ended;
+  return { folder, dir, manifest, run };
+}
+
+const NOBODY = 'http://127.0.0.1:1';
+
+/** stdout holds one JSON document and nothing else. */
+function document({ stdout }: Ended) {
+  const json = JSON.parse(stdout);
+  expect(stdout.endsWith('}\n')).toBe(true);
+  return json;
+}
+
+describe('exit codes', () => {
+  it('0 when all is well: download, verify, info, cache-key', async () => {
+    const server = await serveFiles(SERVED);
+    const { run, dir } = await place(server.url);
+    const fetched = await run('download', '--json');
+    expect(fetched.code).toBe(0);
+    expect(document(fetched)).toEqual({
+      ok: true,
+      files: FILES.map(({ file, served }) => ({
+        name: file.name,
+        status: 'downloaded',
+        bytes: served.length,
+        transferred: served.length,
+        sources: { web: served.length },
+      })),
+    });
+    expect(await contents(dir)).toEqual(holding(FILES));
+    const [verified, info, key, plain] = await Promise.all([
+      run('verify', '--json'),
+      run('info', '--json'),
+      run('cache-key'),
+      run('download'),
+    ]);
+    expect([verified.code, info.code, key.code, plain.code]).toEqual([0, 0, 0, 0]);
+    const digests = FILES.map(({ file }) => ({
+      name: file.name,
+      status: 'ok',
+      expected: file.extracted!.md5,
+      found: file.extracted!.md5,
+    }));
+    expect(document(verified)).toEqual({ ok: true, files: digests, findings: [] });
+    expect(document(info)).toMatchObject({
+      ok: true,
+      files: FILES.map(() => ({ state: 'verified', sources: ['web'] })),
+    });
+    expect(key.stdout).toMatch(/^pcam-v1-[0-9a-f]+\n$/);
+    expect(plain.stdout).toBe('');
+    expect(plain.stderr).toContain(dir);
+  });
+
+  it('3 when the data is missing or wrong', async () => {
+    const { run } = await place(NOBODY);
+    const verified = await run('verify', '--json');
+    expect(verified.code).toBe(3);
+    expect(document(verified)).toMatchObject({ ok: false, files: [{ status: 'missing', found: null }, {}] });
+    const bad = await serveFiles({ ...SERVED, [x.file.name]: noise(x.served.length, 9) });
+    const other = await place(bad.url);
+    const fetched = await other.run('download', '--json');
+    expect(fetched.code).toBe(3);
+    const [failed] = document(fetched).files;
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'DIGEST_MISMATCH' } });
+    expect(failed.error.message).toContain(x.file.md5);
+    expect(fetched.stderr).toContain(x.file.md5);
+  });
+
+  it('4 when no source delivers', async () => {
+    const server = await serveFiles({});
+    const { run } = await place(server.url);
+    const ended = await run('download', '--json');
+    expect(ended.code).toBe(4);
+    expect(document(ended)).toMatchObject({ ok: false, files: [{ error: { code: 'NO_SOURCE' } }, {}] });
+    expect(ended.stderr).toContain('404');
+  });
+
+  it('5 when this machine says no', async () => {
+    const { run, dir, folder } = await place(NOBODY);
+    const lock = await acquireLock(layout(dir).lock, { command: 'download' });
+    const locked = await run('download', '--json');
+    expect(locked.code).toBe(5);
+    expect(document(locked)).toMatchObject({ ok: false, error: { code: 'LOCKED' } });
+    expect(document(locked).error.hint).toBeTruthy();
+    await lock.release();
+    await put(folder, { file: '' });
+    for (const command of ['download', 'verify']) {
+      const ended = await startPcam([command, '--json', '-d', join(folder, 'file')]).ended;
+      expect(ended.code).toBe(5);
+      expect(document(ended).error.code).toBe('NOT_A_FOLDER');
+    }
+  });
+
+  it.each<[string, string[]]>([
+    ['an unknown option', ['download', '--splt', 'valid']],
+    ['an unknown split', ['verify', '--split', 'trian']],
+    ['an unknown kind', ['download', '--kind', 'z']],
+    ['an option without its value', ['download', '--split']],
+    ['an empty list', ['download', '--split', ',']],
+    ['an unknown source', ['download', '--source', 'zendo']],
+    ['a number that is none', ['download', '--jobs', 'many']],
+    ['a number out of bounds', ['download', '--connections', '65']],
+    ['a speed that is none', ['download', '--limit-rate', 'fast']],
+    ['too many arguments', ['info', 'train']],
+    ['an unknown command', ['donwload']],
+    ['a manifest that is not there', ['info', '--manifest', 'nowhere.json']],
+    ['an empty folder name', ['verify', '-d', '']],
+    ['a folder for --from that is not there', ['download', '--from', '/nowhere/at/all']],
+  ])('2 for %s, with one document for --json', async (_, args) => {
+    const cwd = await temporaryFolder();
+    const ended = await startPcam([...args, '--json'], { cwd }).ended;
+    expect(ended.code).toBe(2);
+    const { ok, error } = document(ended);
+    expect(ok).toBe(false);
+    expect(['USAGE', 'BAD_MANIFEST']).toContain(error.code);
+    expect(error.message).toBeTruthy();
+    expect(ended.stderr).not.toBe('');
+    expect(existsSync(join(cwd, 'pcam'))).toBe(false);
+  });
+
+  it('0 for help and version, 2 for no command at all', async () => {
+    const [help, own, version, none] = await Promise.all(
+      [['--help'], ['download', '--help'], ['--version'], []].map((args) => startPcam(args).ended),
+    );
+    expect([help!.code, own!.code, version!.code, none!.code]).toEqual([0, 0, 0, 2]);
+    expect(help!.stdout).toContain('Exit codes');
+    expect(own!.stdout).toContain('Examples');
+    expect(version!.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(none!.stdout).toBe('');
+  });
+});
+
+it('suggests what was meant', async () => {
+  const said = async (...args: string[]) => (await startPcam(args).ended).stderr;
+  const [split, option, command, source] = await Promise.all([
+    said('download', '--split', 'trian'),
+    said('download', '--splt', 'x'),
+    said('verfiy'),
+    said('download', '--source', 'zendo'),
+  ]);
+  expect(split).toMatch(/did you mean train/i);
+  expect(option).toMatch(/did you mean --split/i);
+  expect(command).toMatch(/did you mean verify/i);
+  expect(source).toMatch(/did you mean zenodo/i);
+});
+
+describe('where things are', () => {
+  it('-d is understood before and after the command, and PCAM_DIR and PCAM_MANIFEST without', async () => {
+    const server = await serveFiles(SERVED);
+    const { folder, manifest } = await place(server.url);
+    const at = (name: string) => join(folder, name);
+    const env = { PCAM_DIR: at('env'), PCAM_MANIFEST: manifest };
+    const runs = await Promise.all([
+      startPcam(['-d', at('before'), '--manifest', manifest, 'download']).ended,
+      startPcam(['download', '--dir', at('after'), '--manifest', manifest]).ended,
+      startPcam(['download'], { env }).ended,
+      startPcam(['--dir', at('one'), 'download', '-d', at('two')], { env }).ended,
+      startPcam(['download', '--manifest', manifest], { cwd: folder }).ended,
+    ]);
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+    for (const name of ['before', 'after', 'env', 'two', 'pcam']) {
+      expect(await contents(at(name))).toEqual(holding(FILES));
+    }
+    expect(existsSync(at('one'))).toBe(false);
+  });
+});
+
+describe('choices', () => {
+  it.each<[string, string[], string[]]>([
+    ['val', ['--split', 'val'], [y.file.name]],
+    ['validation', ['--split', 'Validation'], [y.file.name]],
+    ['commas', ['--split', 'train,valid'], [x.file.name, y.file.name]],
+    ['repeats', ['--split', 'train', '--split', 'valid'], [x.file.name, y.file.name]],
+    ['y', ['--kind', 'y'], [y.file.name]],
+    ['x and labels', ['--kind', 'x, labels'], [x.file.name, y.file.name]],
+    ['both', ['--kind', 'images', '--split', 'train'], [x.file.name]],
+  ])('%s', async (_, args, names) => {
+    const { run } = await place(NOBODY);
+    const ended = await run('verify', '--json', ...args);
+    expect(document(ended).files.map(({ name }: { name: string }) => name)).toEqual(names);
+  });
+});
+
+describe('output', () => {
+  it('may be cut by its reader', async () => {
+    const script = `${JSON.stringify(process.execPath)} ${JSON.stringify(PCAM)} info | head -n 1`;
+    const shell = spawn('bash', ['-o', 'pipefail', '-c', script]);
+    let [stdout, stderr] = ['', ''];
+    shell.stdout.on('data', (words) => {
+      stdout += words;
+    });
+    shell.stderr.on('data', (words) => {
+      stderr += words;
+    });
+    const code = await new Promise((resolve) => shell.on('close', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('md5');
+  });
+
+  it('of a dry run is a plan on stdout; with --quiet there is nothing to read', async () => {
+    const server = await serveFiles(SERVED);
+    const { run, dir } = await place(server.url);
+    const plan = await run('download', '--dry-run');
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toContain(x.file.name);
+    expect(existsSync(dir)).toBe(false);
+    const quiet = await run('download', '--quiet');
+    expect(quiet).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('never passes on an escape sequence of a server', async () => {
+    const server = await listen((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<title>\u001b[31mred\u001b[2J</title>');
+    });
+    const { folder, manifest } = await place(NOBODY);
+    const json = manifestJson([x], { drive: { type: 'google-drive', baseUrl: server.url } });
+    await writeFile(manifest, JSON.stringify(json));
+    const ended = await startPcam(['download', '-d', join(folder, 'd'), '--manifest', manifest, '--json'])
+      .ended;
+    expect(ended.code).toBe(4);
+    expect(ended.stdout + ended.stderr).toContain('red');
+    expect(ended.stdout + ended.stderr).not.toContain('\u001b');
+  });
+});
+
+describe.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s', (signal, code) => {
+  it(`ends a download with ${code}, and the next run goes on`, async () => {
+    const large = archive('train_x.h5', noise(3_000_000, 3));
+    let hold = true;
+    const server = await listen((request, response) => {
+      if (!hold) return send(request, response, large.served);
+      expect(lastPart(request)).toBe(large.file.name);
+      response.writeHead(200, { 'content-length': String(large.served.length) });
+      response.write(large.served.subarray(0, 2_500_000));
+    });
+    const { run, dir, manifest } = await place(server.url, [large]);
+    const { child, ended } = startPcam(['download', '--json', '-d', dir, '--manifest', manifest]);
+    const part = layout(dir).journal(large.file.name);
+    // Two blocks of a megabyte are journalled as soon as they are there.
+    while (((await readFile(part, 'utf8').catch(() => '')).match(/^r /gm)?.length ?? 0) < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.kill(signal);
+    const stopped = await ended;
+    expect(stopped.code).toBe(code);
+    expect(document(stopped)).toMatchObject({
+      ok: false,
+      error: { code: code === 130 ? 'ABORTED' : 'TERMINATED' },
+    });
+    expect(existsSync(layout(dir).lock)).toBe(false);
+    hold = false;
+    const again = document(await run('download', '--json'));
+    expect(again.files[0].status).toBe('resumed');
+    expect(again.files[0].transferred).toBeLessThan(1_000_000);
+    expect(await contents(dir)).toEqual(holding([large]));
+  });
+});
+
+describe('the README', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8').catch(() => undefined);
+  const section = (title: string) => readme?.split(`\n### ${title}\n`)[1]?.split(/\n##+ /)[0];
+  const cells = (text: string) => [...text.matchAll(/^\| `(-[^`]*)`/gm)].map(([, cell]) => cell!).sort();
+  const COMMON = ['--manifest <file>', '-d, --dir <folder>', '-h, --help'];
+  const help = async (...args: string[]) => {
+    const { stdout } = await startPcam([...args, '--help']).ended;
+    const options = [...stdout.matchAll(/^ {2}(-\S.*?)(?: {2,}|$)/gm)].map(([, option]) => option!);
+    return options.filter((option) => !COMMON.includes(option)).sort();
+  };
+
+  it.skipIf(readme === undefined)('describes the options of each command, and no others', async () => {
+    const { stdout } = await startPcam(['--help']).ended;
+    const commands = [
+      ...stdout
+        .split('Commands:\n')[1]!
+        .split('\n\n')[0]!
+        .matchAll(/^ {2}([a-z][a-z-]*)/gm),
+    ]
+      .map(([, name]) => name!)
+      .filter((name) => name !== 'help');
+    expect(commands).toContain('download');
+    const documented = [...readme!.matchAll(/^### pcam ([a-z-]+)$/gm)].map(([, name]) => name!);
+    expect(documented.sort()).toEqual([...commands].sort());
+    const helps = await Promise.all(commands.map((command) => help(command)));
+    for (const [i, command] of commands.entries()) {
+      expect(cells(section(`pcam ${command}`) ?? ''), command).toEqual(helps[i]);
+    }
+  });
+
+  it.skipIf(readme === undefined)('describes the exit codes', () => {
+    for (const code of new Set([0, ...Object.values(EXIT_CODES)])) {
+      expect(section('Exit codes'), String(code)).toMatch(new RegExp(`\\b${code}\\b`));
+    }
+  });
+});
+
+it('a file that is no archive is kept as it is served', async () => {
+  const table = plainFile('meta.csv', Buffer.from('a,b\n1,2\n'));
+  const server = await serveFiles({ 'meta.csv': table.served });
+  const { run, dir } = await place(server.url, [table]);
+  expect((await run('download')).code).toBe(0);
+  expect(await contents(dir)).toEqual(holding([table]));
+});

@@ -1,0 +1,48 @@
+/** Option values: what people type, and what is refused. */
+import { describe, expect, it } from 'vitest';
+import { kinds, list, rate, splits, whole } from '#pcam/commands/parsers.js';
+
+describe('rate', () => {
+  it.each([
+    ['1', 1],
+    ['500k', 500e3],
+    ['2M', 2e6],
+    ['1.5MiB', 1.5 * 2 ** 20],
+    ['1g', 1e9],
+    ['3MB/s', 3e6],
+    [' 10 k ', 10e3],
+  ])('%s', (text, bytes) => {
+    expect(rate(text)).toBe(bytes);
+  });
+
+  it.each(['', '0', '0.1', '-1', 'fast', '1T', '1e6', '1,5M', 'Infinity', 'k'])('refuses %j', (text) => {
+    expect(() => rate(text)).toThrow();
+  });
+});
+
+describe('whole', () => {
+  it.each(['', '0', '65', '1.5', '-1', '1e1', '0x10', ' 3', 'NaN'])('refuses %j', (text) => {
+    expect(() => whole(1, 64)(text)).toThrow();
+  });
+
+  it('takes what is between', () => {
+    expect([whole(1, 64)('1'), whole(1, 64)('64'), whole(1, 64)('007')]).toEqual([1, 64, 7]);
+  });
+});
+
+describe('lists', () => {
+  it('take commas and repeats', () => {
+    expect(list('a, b,,c', ['z'])).toEqual(['z', 'a', 'b', 'c']);
+    expect(splits('val,TRAIN', ['test'])).toEqual(['test', 'valid', 'train']);
+    expect(kinds('x,y,meta')).toEqual(['images', 'labels', 'meta']);
+  });
+
+  it.each(['', ',', 'constructor', '__proto__', 'toString', 'all'])('of splits refuse %j', (text) => {
+    expect(() => splits(text)).toThrow();
+  });
+
+  it('do not change what they are given', () => {
+    const previous = Object.freeze(['a']) as string[];
+    expect(list('b', previous)).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,256 @@
+/** What somebody planted in the data set folder: links, pipes, folders and made-up state lead pcam nowhere. */
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { info, verify } from '#pcam/index.js';
+import { plainFile, put } from '../support/files.js';
+import { pcamError } from '../support/outcome.js';
+import { contents, IMAGES, META, pipe, type SmallDataset, smallDataset } from './small.js';
+
+const PRECIOUS = { 'notes.txt': 'mine', 'tmp/train_x.h5': 'mine too', 'receipts.json': '{}', 'deep/er': 'x' };
+
+async function victim(data: SmallDataset): Promise<string> {
+  return put(join(data.root, 'victim'), PRECIOUS);
+}
+
+async function link(target: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(target, path);
+}
+
+async function expectRight(data: SmallDataset): Promise<void> {
+  expect((await readFile(data.paths.final(IMAGES))).equals(data.images.plain)).toBe(true);
+  expect((await readFile(data.paths.final(META))).equals(data.meta.plain)).toBe(true);
+}
+
+async function expectDownloads(data: SmallDataset): Promise<void> {
+  const result = await data.download();
+  expect(result.files.map(({ error }) => error)).toEqual([undefined, undefined]);
+  await expectRight(data);
+}
+
+describe('a link', () => {
+  it.each([
+    ['a decompressed file', {}, IMAGES],
+    ['a CSV file', {}, META],
+    ['an archive', { keepArchives: true }, `${IMAGES}.gz`],
+  ])('under the name of %s is replaced, and never written through', async (_, options, name) => {
+    const data = await smallDataset();
+    const target = join(await victim(data), 'notes.txt');
+    await link(target, data.paths.final(name));
+    expect((await data.download(options)).ok).toBe(true);
+    await expectRight(data);
+    expect((await lstat(data.paths.final(name))).isFile()).toBe(true);
+    expect(await contents(dirname(target))).toMatchObject(PRECIOUS);
+  });
+
+  it('to the right bytes elsewhere is as good as a file, and is left alone', async () => {
+    const data = await smallDataset();
+    await put(data.root, { elsewhere: data.images.plain });
+    await link(join(data.root, 'elsewhere'), data.paths.final(IMAGES));
+    expect((await data.download()).files[0]!.status).toBe('present');
+    expect((await lstat(data.paths.final(IMAGES))).isSymbolicLink()).toBe(true);
+  });
+
+  it.each([
+    ['the state folder', (data: SmallDataset) => data.paths.state],
+    ['the folder of partial downloads', (data: SmallDataset) => data.paths.parts],
+    ['the folder of temporary files', (data: SmallDataset) => data.paths.temporaries],
+  ])('in the place of %s is refused, and nothing behind it is touched', async (_, place) => {
+    const data = await smallDataset();
+    const behind = await victim(data);
+    await link(behind, place(data));
+    const before = await contents(behind);
+    for (const command of [
+      () => data.download(),
+      () => data.download({ force: true }),
+      () => verify({ ...data, fix: true }),
+    ]) {
+      expect(await pcamError(command())).toMatchObject({ code: 'NOT_A_FOLDER', exitCode: 5 });
+    }
+    await put(data.dir, { [IMAGES]: data.images.plain });
+    await verify(data);
+    await info(data);
+    expect(await contents(behind)).toEqual(before);
+  });
+
+  it.each([
+    ['a partial download', (data: SmallDataset) => data.paths.part(`${IMAGES}.gz`)],
+    ['a journal', (data: SmallDataset) => data.paths.journal(`${IMAGES}.gz`)],
+    ['a temporary file', (data: SmallDataset) => data.paths.temporary(IMAGES)],
+    ['the receipts', (data: SmallDataset) => data.paths.receipts],
+    ['the lock', (data: SmallDataset) => data.paths.lock],
+  ])('in the place of %s is replaced, and never followed', async (_, place) => {
+    for (const name of ['notes.txt', 'nothing-there', '/dev/zero']) {
+      const data = await smallDataset();
+      const behind = await victim(data);
+      await link(name.startsWith('/') ? name : join(behind, name), place(data));
+      await expectDownloads(data);
+      expect(await contents(behind)).toMatchObject(PRECIOUS);
+      expect(existsSync(join(behind, 'nothing-there'))).toBe(false);
+    }
+  });
+
+  it('may be the data set folder itself', async () => {
+    const data = await smallDataset();
+    await mkdir(join(data.root, 'big-disk'));
+    await symlink(join(data.root, 'big-disk'), data.dir);
+    await expectDownloads(data);
+    expect((await verify({ ...data, fix: true })).ok).toBe(true);
+    expect((await lstat(data.dir)).isSymbolicLink()).toBe(true);
+  });
+});
+
+describe('what is no file', () => {
+  const places: [string, (data: SmallDataset) => string][] = [
+    ['a partial download', (data) => data.paths.part(META)],
+    ['a journal', (data) => data.paths.journal(META)],
+    ['a temporary file', (data) => data.paths.temporary(META)],
+    ['the receipts', (data) => data.paths.receipts],
+    ['the lock', (data) => data.paths.lock],
+  ];
+
+  it.each(places)('a pipe in the place of %s is replaced, and blocks nothing', async (_, place) => {
+    const data = await smallDataset();
+    await pipe(place(data));
+    await expectDownloads(data);
+    expect((await verify(data)).ok).toBe(true);
+  });
+
+  it.each(places)('a folder in the place of %s does no harm, or is named', async (what, place) => {
+    const data = await smallDataset();
+    await put(place(data), { 'notes.txt': 'mine' });
+    if (what === 'the lock') {
+      const error = await pcamError(data.download());
+      expect(error).toMatchObject({ code: 'IO', exitCode: 5 });
+      expect(error.message).toContain(data.paths.lock);
+      expect(await contents(place(data))).toEqual({ 'notes.txt': 'mine' });
+      return;
+    }
+    const { files } = await data.download();
+    expect(files[0]!.status).toBe('downloaded');
+    if (files[1]!.status === 'failed') {
+      expect(files[1]!.error).toMatchObject({ code: 'IO', message: expect.stringContaining(META) });
+      expect(await contents(place(data))).toEqual({ 'notes.txt': 'mine' });
+      expect(existsSync(data.paths.final(META))).toBe(false);
+    } else {
+      await expectRight(data);
+    }
+  });
+
+  it.each(['pipe', 'folder'])('a %s under a final name fails that file alone, and clearly', async (kind) => {
+    const data = await smallDataset();
+    const path = data.paths.final(IMAGES);
+    await (kind === 'pipe' ? pipe(path) : put(path, { 'notes.txt': 'mine' }));
+    const { files } = await data.download();
+    expect(files[0]!.error).toMatchObject({ code: 'IO', message: expect.stringContaining(path) });
+    expect(files[1]!.status).toBe('downloaded');
+    expect((await pcamError(verify(data))).message).toContain(path);
+    expect((await info(data)).files[0]!.state).toBe('missing');
+  });
+
+  it.each(['pipe', 'folder'])('a %s at a source is no file, and blocks nothing', async (kind) => {
+    const data = await smallDataset();
+    const mirror = join(data.root, 'mirror');
+    const path = join(mirror, `${IMAGES}.gz`);
+    await (kind === 'pipe' ? pipe(path) : put(path, { 'notes.txt': 'mine' }));
+    const { files } = await data.download({ mirrors: [mirror] });
+    expect(files[0]!.status).toBe('downloaded');
+    await expectRight(data);
+    expect(await contents(data.dir)).not.toHaveProperty('notes.txt');
+    const alone = await pcamErrorOf(data.download({ mirrors: [mirror], sources: ['folder'], force: true }));
+    expect(alone).toBeUndefined();
+  });
+
+  it('a pipe in the place of --from is refused', async () => {
+    const data = await smallDataset();
+    const from = await pipe(join(data.root, 'from'));
+    expect(await pcamError(data.download({ from }))).toMatchObject({ code: 'USAGE', exitCode: 2 });
+    expect(existsSync(data.dir)).toBe(false);
+  });
+});
+
+async function pcamErrorOf(result: Promise<{ files: { error?: unknown }[] }>): Promise<unknown> {
+  return (await result).files.find(({ error }) => error)?.error;
+}
+
+describe('made-up state', () => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  it.each([
+    ['garbage', '\0\xff{'],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['nested without end', deep],
+    ['other types', '{"version":1,"files":{"train_x.h5":{"bytes":"1"},"__proto__":{"bytes":1}}}'],
+  ])('receipts and a lock that are %s', async (_, text) => {
+    const data = await smallDataset();
+    await put(data.dir, { '.pcam/receipts.json': text, '.pcam/lock': text });
+    await expectDownloads(data);
+    expect((await verify({ ...data, quick: true })).ok).toBe(true);
+  });
+
+  it('receipts, a lock and a journal of a gigabyte are not read', async () => {
+    const data = await smallDataset();
+    for (const path of [data.paths.receipts, data.paths.lock, data.paths.journal(META)]) {
+      await put(dirname(path), { x: '' });
+      await writeFile(path, '');
+      await truncate(path, 2 ** 30);
+    }
+    const before = process.memoryUsage.rss();
+    await expectDownloads(data);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(300e6);
+  });
+
+  it('a moved file that no run of pcam has moved stays out of the folder', async () => {
+    const data = await smallDataset();
+    await put(data.paths.temporaries, {
+      'swap-..': 'x',
+      'swap-.bashrc': 'x',
+      'swap-': 'x',
+      'swap-a.sh': 'x',
+    });
+    await expectDownloads(data);
+    expect(
+      Object.keys(await contents(data.dir))
+        .filter((name) => !name.startsWith('.pcam'))
+        .sort(),
+    ).toEqual([IMAGES, META].sort());
+  });
+
+  const bytes = Buffer.alloc(64 * 1024, 'a');
+  const big = plainFile(META, bytes, { unsized: true });
+  const head = JSON.stringify({ pcam: 1, name: META, md5: big.file.md5 });
+  const all = `r 0 ${bytes.length} ${crc32(bytes).toString(16)} folder`;
+  const one = crc32(Buffer.from('a')).toString(16);
+  const journals: Record<string, string[]> = {
+    'huge numbers': [
+      'r 0 9007199254740991 0 a',
+      'r 9999999999999999 99999999999999999 0 a',
+      's 9999999999999999',
+    ],
+    'ranges beyond the file': [`r ${bytes.length} ${bytes.length + 5} 0 a`, 'r 5 3 0 a', 'r -5 3 0 a'],
+    'a size that is wrong': ['s 5'],
+    'a wrong size that looks complete': [`r 0 1 ${one} folder`, 's 1'],
+    'another validator': ['v folder "other"', all],
+    'a source with escapes': [`r 0 10 ${crc32(bytes.subarray(0, 10)).toString(16)} \u001b[2J`],
+    'the whole file, a hundred thousand times': Array.from({ length: 100_000 }, () => all),
+    'a piece at every second byte': Array.from(
+      { length: 32_000 },
+      (_, i) => `r ${2 * i} ${2 * i + 1} ${one} a`,
+    ),
+    'a million lines of nothing': Array.from({ length: 1_000_000 }, () => 'r'),
+    'one line without end': ['r'.repeat(5_000_000)],
+  };
+  it.each(Object.entries(journals))('a journal with %s', async (_, lines) => {
+    const data = await smallDataset({ meta: big });
+    await put(data.paths.parts, {
+      [`${META}.part`]: bytes,
+      [`${META}.journal`]: `${[head, ...lines].join('\n')}\n`,
+    });
+    const began = performance.now();
+    await expectDownloads(data);
+    expect(performance.now() - began).toBeLessThan(15_000);
+  });
+});
