@@ -1,6 +1,8 @@
 /** The library: what the commands call. Nothing here prints, ends the process, or reads the environment. */
 export { type CacheKeyOptions, cacheKey } from './cache-key.js';
 export {
+  type Batch,
+  type BatchOptions,
   type Dataset,
   type MetaRow,
   type MetaTable,
