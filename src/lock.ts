@@ -1,5 +1,5 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { lstat, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants, copyFile, link, lstat, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder } from './atomic.js';
@@ -9,6 +9,7 @@ import { readSmallFile } from './small-file.js';
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
 const TOUCH_EVERY = 30_000;
+const GUARD_DEAD_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
 
 interface Owner {
@@ -35,10 +36,11 @@ export async function acquireLock(path: string, { command }: { command: string }
     await makeFolder(dirname(path));
     for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
-      const theirs = await readOr(path, '');
+      const theirs = await contentOf(path);
+      if (theirs === undefined) continue; // its owner has just let go
       if (theirs === '' && tries < 4) {
-        // Its owner is just writing it, or has just let go; one that stays empty is left of a crash.
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        // Its owner is just writing it; one that stays empty is left of a crash.
+        await pause();
         continue;
       }
       if (await alive(path, theirs)) throw locked(path, theirs);
@@ -51,21 +53,33 @@ export async function acquireLock(path: string, { command }: { command: string }
   }
 }
 
+let temporaries = 0;
+
+/** The lock appears with its content or not at all, so that nobody takes one that is being written for a dead one. */
 async function create(path: string, content: string): Promise<boolean> {
+  const temporary = `${path}.tmp-${process.pid}-${++temporaries}`;
   try {
-    const handle = await open(path, 'wx');
-    try {
-      await handle.writeFile(content);
-    } catch (error) {
-      // A lock that says nothing would keep everybody out for a while, this run's successor first.
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    await writeFile(temporary, content, { flag: 'wx' });
+    return await place(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function place(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    // ENOENT: the run that holds the lock has swept the folder.
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
+  }
+  try {
+    // A file system without hard links.
+    await copyFile(temporary, path, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
     throw error;
   }
 }
@@ -104,18 +118,30 @@ async function refuseFolder(path: string): Promise<void> {
   });
 }
 
-/** Removes a dead lock, and only that: between our look and now another run may have replaced it. */
+/**
+ * Removes a dead lock, and only that. Of many that find it one alone may: another one's live lock may stand there by
+ * the time the second gets to it.
+ */
 async function clear(path: string, dead: string): Promise<void> {
-  const aside = `${path}.dead-${process.pid}`;
+  const guard = `${path}.clearing`;
   try {
-    await rename(path, aside);
+    await writeFile(guard, '', { flag: 'wx' });
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
+    const { mtimeMs } = await stat(guard).catch(() => ({ mtimeMs: Date.now() }));
+    // It is held for a moment; an old one is left of a crash in that very moment.
+    if (Math.abs(Date.now() - mtimeMs) > GUARD_DEAD_AFTER) await rm(guard, { force: true });
+    return pause();
   }
-  const taken = await readOr(aside, '');
-  if (taken === dead) await rm(aside, { force: true });
-  else await rename(aside, path);
+  try {
+    if ((await contentOf(path)) === dead) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 function locked(path: string, content: string): PcamError {
@@ -151,7 +177,15 @@ async function startOf(pid: number): Promise<string | undefined> {
   return fields[19] ?? '';
 }
 
-async function readOr(path: string, otherwise: string): Promise<string> {
+/** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
+async function contentOf(path: string): Promise<string | undefined> {
+  const content = await readOr(path, undefined);
+  if (content !== undefined) return content;
+  const stats = await lstat(path).catch(() => undefined);
+  return stats && '';
+}
+
+async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
   try {
     return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
   } catch {
