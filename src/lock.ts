@@ -1,5 +1,6 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { constants, copyFile, link, lstat, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, lstat, open, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder } from './atomic.js';
@@ -9,7 +10,7 @@ import { readSmallFile } from './small-file.js';
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
 const TOUCH_EVERY = 30_000;
-const GUARD_DEAD_AFTER = 10_000;
+const CLEARING_DEAD_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
 
 interface Owner {
@@ -31,6 +32,7 @@ export async function acquireLock(path: string, { command }: { command: string }
     host: hostname(),
     started: await startOf(process.pid),
     command,
+    token: randomUUID(),
   });
   try {
     await makeFolder(dirname(path));
@@ -53,34 +55,44 @@ export async function acquireLock(path: string, { command }: { command: string }
   }
 }
 
-let temporaries = 0;
-
-/** The lock appears with its content or not at all, so that nobody takes one that is being written for a dead one. */
+/** The lock appears with its content or not at all: one that is empty for a moment would look like a dead one. */
 async function create(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.tmp-${process.pid}-${++temporaries}`;
+  const whole = `${path}.tmp-${process.pid}-${randomUUID()}`;
   try {
-    await writeFile(temporary, content, { flag: 'wx' });
-    return await place(temporary, path);
+    await writeNew(whole, content);
+    await link(whole, path);
+    return true;
+  } catch (error) {
+    // ENOENT: the run that holds the lock has just swept the folder.
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
+    // File systems without hard links: FAT, some network shares.
+    if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EINVAL)$/.test(systemCode(error))) throw error;
+    return await createInPlace(path, content);
   } finally {
-    await rm(temporary, { force: true });
+    await rm(whole, { force: true });
   }
 }
 
-async function place(temporary: string, path: string): Promise<boolean> {
+async function createInPlace(path: string, content: string): Promise<boolean> {
   try {
-    await link(temporary, path);
+    await writeNew(path, content);
     return true;
   } catch (error) {
-    // ENOENT: the run that holds the lock has swept the folder.
-    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
-  }
-  try {
-    // A file system without hard links.
-    await copyFile(temporary, path, constants.COPYFILE_EXCL);
-    return true;
-  } catch (error) {
-    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+  } catch (error) {
+    // A lock that says nothing would keep everybody out for a while, this run's successor first.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -119,24 +131,22 @@ async function refuseFolder(path: string): Promise<void> {
 }
 
 /**
- * Removes a dead lock, and only that. Of many that find it one alone may: another one's live lock may stand there by
- * the time the second gets to it.
+ * Removes a dead lock. One run at a time may do so: otherwise a slow one could remove the lock that a quick one has
+ * made in place of the dead one since.
  */
 async function clear(path: string, dead: string): Promise<void> {
-  const guard = `${path}.clearing`;
-  try {
-    await writeFile(guard, '', { flag: 'wx' });
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-    const { mtimeMs } = await stat(guard).catch(() => ({ mtimeMs: Date.now() }));
-    // It is held for a moment; an old one is left of a crash in that very moment.
-    if (Math.abs(Date.now() - mtimeMs) > GUARD_DEAD_AFTER) await rm(guard, { force: true });
-    return pause();
+  const clearing = `${path}.clearing`;
+  if (!(await createInPlace(clearing, ''))) {
+    const { mtimeMs } = await stat(clearing).catch(() => ({ mtimeMs: Date.now() }));
+    // It takes milliseconds, so one that is old was left by a crash.
+    if (Math.abs(Date.now() - mtimeMs) > CLEARING_DEAD_AFTER) await rm(clearing, { force: true });
+    await pause();
+    return;
   }
   try {
     if ((await contentOf(path)) === dead) await rm(path, { force: true });
   } finally {
-    await rm(guard, { force: true });
+    await rm(clearing, { force: true });
   }
 }
 
@@ -179,16 +189,13 @@ async function startOf(pid: number): Promise<string | undefined> {
 
 /** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
 async function contentOf(path: string): Promise<string | undefined> {
-  const content = await readOr(path, undefined);
-  if (content !== undefined) return content;
-  const stats = await lstat(path).catch(() => undefined);
-  return stats && '';
-}
-
-async function readOr<T>(path: string, otherwise: T): Promise<string | T> {
   try {
     return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
-  } catch {
-    return otherwise;
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? undefined : '';
   }
+}
+
+async function readOr(path: string, otherwise: string): Promise<string> {
+  return (await contentOf(path)) || otherwise;
 }

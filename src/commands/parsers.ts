@@ -32,6 +32,11 @@ function oneOf<T extends string>(word: string, allowed: readonly T[], words: Rec
   throw new InvalidArgumentError(`Allowed are ${allowed.join(', ')}.${near ? ` Did you mean ${near}?` : ''}`);
 }
 
+/** One of some words. */
+export function choice<T extends string>(allowed: readonly T[]): (value: string) => T {
+  return (value) => oneOf(value, allowed, {});
+}
+
 /** A whole number from `least` to `most`. */
 export function whole(least: number, most: number): (value: string) => number {
   return (value) => {

@@ -15,8 +15,11 @@ const MOST_CHUNKS_PER_PATCH = 4096;
 export interface ImageReader {
   /** Number of patches. */
   readonly count: number;
-  /** Patches `start` to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order. */
-  read(start: number, end: number): Uint8Array;
+  /**
+   * Patches `start` to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order.
+   * @param target memory of just that size to put them in, default new memory
+   */
+  read(start: number, end: number, target?: Uint8Array): Uint8Array;
   close(): void;
 }
 
@@ -81,14 +84,17 @@ class Images implements ImageReader {
     this.#slabSize = slabSize(array.info.chunks?.[0] ?? 1);
   }
 
-  read(start: number, end: number): Uint8Array {
+  read(start: number, end: number, target?: Uint8Array): Uint8Array {
     const { count } = this;
     const whole = Number.isInteger(start) && Number.isInteger(end);
     if (!whole || start < 0 || end < start || end > count || end - start > LARGEST_BATCH) {
       throw new RangeError(`patches ${start} to ${end} of ${count}, at most ${LARGEST_BATCH} at once`);
     }
-    if (this.#slabSize === 0) return this.#readDirect(start, end, PATCHES_PER_READ);
-    const images = emptyPatches(end - start);
+    const images = target ?? emptyPatches(end - start);
+    if (images.length !== (end - start) * PATCH_BYTES) {
+      throw new RangeError(`memory of ${images.length} bytes for ${end - start} patches`);
+    }
+    if (this.#slabSize === 0) return this.#readDirect({ start, end, step: PATCHES_PER_READ, images });
     for (let at = start; at < end; ) {
       const slab = this.#slabAt(at);
       const next = Math.min(end, this.#slabStart + slab.length / PATCH_BYTES);
@@ -103,14 +109,25 @@ class Images implements ImageReader {
     const start = index - (index % this.#slabSize);
     if (!this.#slab || this.#slabStart !== start) {
       this.#slab = undefined;
-      this.#slab = this.#readDirect(start, Math.min(this.count, start + this.#slabSize), this.#slabSize);
+      const end = Math.min(this.count, start + this.#slabSize);
+      const images = emptyPatches(end - start);
+      this.#slab = this.#readDirect({ start, end, step: this.#slabSize, images });
       this.#slabStart = start;
     }
     return this.#slab;
   }
 
-  #readDirect(start: number, end: number, step: number): Uint8Array {
-    const images = emptyPatches(end - start);
+  #readDirect({
+    start,
+    end,
+    step,
+    images,
+  }: {
+    start: number;
+    end: number;
+    step: number;
+    images: Uint8Array;
+  }): Uint8Array {
     for (let at = start; at < end; at += step) {
       const patches = Math.min(step, end - at);
       const from = (at - start) * PATCH_BYTES;

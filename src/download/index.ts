@@ -131,7 +131,7 @@ async function sweep({ paths }: Run): Promise<void> {
   for (const folder of [paths.state, dirname(paths.journal(''))]) {
     for (const name of await names(folder)) {
       // Our own process may be at work on its own, such as a verify beside this download.
-      const owner = /\.tmp-(\d+)-\d+$/.exec(name)?.[1];
+      const owner = /\.tmp-(\d+)-[\w-]+$/.exec(name)?.[1];
       if (owner !== undefined && Number(owner) !== process.pid) await remove(join(folder, name));
     }
   }

@@ -22,6 +22,7 @@ const python = (module: string, from: string): Tool => ({
 
 const TOOLS = {
   h5py: python('h5py, numpy', 'python3-h5py'),
+  pil: python('h5py, numpy, PIL', 'python3-h5py python3-pil'),
   // Importing torchvision takes seconds, so the probe only looks whether it is there.
   torchvision: python(
     'importlib.util as u, sys; sys.exit(u.find_spec("torchvision") is None)',

@@ -1,0 +1,155 @@
+/** `pcam export`. */
+import { Command, InvalidArgumentError } from 'commander';
+import { PcamError } from '../errors.js';
+import type { OnEvent } from '../events.js';
+import { exportDataset } from '../export/export.js';
+import { FORMATS } from '../export/index.js';
+import { parsePart } from '../export/plan.js';
+import {
+  CROPS,
+  type Crop,
+  type ExportEvent,
+  type ExportResult,
+  type FormatName,
+  LAYOUTS,
+  type LayoutName,
+  type Part,
+  SHARD_INDEXES,
+  type ShardIndex,
+} from '../export/types.js';
+import { createProgress } from '../report/progress.js';
+import { resolveManifest } from '../selection.js';
+import { count, formatBytes } from '../text.js';
+import type { SplitName } from '../types.js';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+} from './context.js';
+import { choice, splits, whole } from './parsers.js';
+
+interface Options extends CommonOptions {
+  format: FormatName;
+  layout: LayoutName;
+  split?: SplitName[];
+  out?: string;
+  shardSize?: number;
+  part?: Part;
+  workers?: number;
+  crop?: Crop;
+  index?: ShardIndex;
+  force?: boolean;
+  json?: boolean;
+}
+
+const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];
+
+const EXAMPLES = `
+Formats:
+${FORMATS.map(({ format, layout, summary }) => `  ${`${format}, ${layout}`.padEnd(16)}  ${summary}`).join('\n')}
+
+The same data and options give the same bytes, whatever the number of workers. index.json in the output has the
+SHA-256 of every shard and says what it was made from. A second run checks what is there and writes only what is
+missing or wrong.
+
+On several machines, give each job its part, --part 1/4 to --part 4/4, and the same options otherwise. With one shared
+--out, the job that ends last writes index.json. With a folder each, copy them into one and run any of the
+commands again on it, best without --part: it checks the shards and completes index.json.
+
+Examples:
+  pcam export --format png --split valid --out shards
+  pcam export --format raw --crop center32 --workers 8
+  pcam export --format parquet --part 2/4 --out /shared/pcam-parquet
+`;
+
+export function exportCommand(context: Context): Command {
+  const command = new Command('export')
+    .summary('turn the data set into what training jobs read')
+    .description(
+      'Writes verified splits as WebDataset shards, image folders, NumPy arrays or Parquet: in parallel, in flat memory, the same bytes every time.',
+    )
+    .requiredOption('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
+    .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
+    .option('--split <names>', 'train, valid, test (default: all)', splits)
+    .option('--out <folder>', 'where to put it (default: pcam-<format>, with layout and crop)')
+    .option(
+      '--shard-size <n>',
+      'patches a shard (default: 2048, parquet 20480)',
+      whole(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--part <i/n>', 'only the shards of job i of n', part)
+    .option(
+      '--workers <n>',
+      "threads (default: the machine's cores, at most 8, for parquet 4)",
+      whole(1, 256),
+    )
+    .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
+    .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
+    .option('--force', 'start over where the folder holds an export with other options or of other data')
+    .option('--json', 'print one JSON document on stdout')
+    .addHelpText('after', EXAMPLES);
+  addCommonOptions(command, context);
+  return command.action(async () => run(optionsOf<Options>(command), context));
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const { split, json, ...rest } = options;
+  const manifest = await resolveManifest(options.manifest);
+  const progress = createProgress({ stream: context.stderr, quiet: json && !context.stderr.isTTY });
+  const started = performance.now();
+  let result: ExportResult;
+  try {
+    result = await exportDataset({
+      ...rest,
+      manifest,
+      splits: split,
+      signal: context.signal,
+      onEvent: asProgress(progress.onEvent),
+    });
+  } finally {
+    progress.stop();
+  }
+  if (json) return printJson(context, result);
+  printLine(context.stderr, sentence(result, (performance.now() - started) / 1000));
+}
+
+/** The bars are of files and bytes: a split is one, and its pixels are what goes by. */
+function asProgress(onEvent: OnEvent): (event: ExportEvent) => void {
+  const started = new Set<SplitName>();
+  return (event) => {
+    if (event.type === 'checking') onEvent(event);
+    if (event.type !== 'progress') return;
+    const { split, patches, of, bytesPerPatch } = event;
+    const bytes = of * bytesPerPatch;
+    const file = `export ${split}`;
+    if (!started.has(split)) onEvent({ type: 'start', file, bytes, have: 0 });
+    started.add(split);
+    onEvent({
+      type: 'progress',
+      file,
+      received: patches * bytesPerPatch,
+      processed: patches * bytesPerPatch,
+      bytes,
+    });
+  };
+}
+
+function sentence({ shards, patches, out }: ExportResult, seconds: number): string {
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const written = shards.filter(({ status }) => status === 'written').length;
+  const kept = shards.length - written;
+  const there = kept > 0 ? `, ${kept} of them there already` : '';
+  return `${out}: ${count(patches, 'patch')} in ${count(shards.length, 'shard')}${there}, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`;
+}
+
+function part(value: string): Part {
+  try {
+    return parsePart(value);
+  } catch (error) {
+    if (!(error instanceof PcamError)) throw error;
+    throw new InvalidArgumentError(`${error.hint ?? error.message}.`);
+  }
+}

@@ -1,0 +1,278 @@
+/** An export from end to end: what is verified, planned, written, named and listed. */
+import { mkdir, open, rename } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { commitFile } from '../atomic.js';
+import { openSplit } from '../dataset/index.js';
+import { CHANNELS } from '../dataset/types.js';
+import { fsError, PcamError, throwIfAborted } from '../errors.js';
+import { acquireLock } from '../lock.js';
+import type { DatasetFile, SplitName } from '../types.js';
+import { sideOf } from './crop.js';
+import { type SplitFacts, shareFacts } from './facts.js';
+import { OutputFolder, requireApart } from './folder.js';
+import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
+import { Journal } from './journal.js';
+import { countPatches, type LedgerHeader } from './ledger.js';
+import { knownOf, type Settings, settle, tasksOf } from './plan.js';
+import { Crew } from './pool.js';
+import type { Job, JobResult } from './protocol.js';
+import { requireRoom } from './room.js';
+import type { ExportOptions, ExportResult, FileRecord, ShardStatus, SplitSummary } from './types.js';
+
+const RENAMES_AT_ONCE = 128;
+
+/**
+ * Exports splits of a verified data set. Shards that are there and right are kept; a shard gets its name when it is
+ * whole; the bytes depend on input and options alone.
+ * @throws PcamError USAGE; MISSING, NOT_VERIFIED, BAD_HDF5, BAD_CSV, BAD_DATA of the input; OUTPUT_MISMATCH;
+ *   DISK_FULL, NO_PERMISSION, LOCKED, IO; ABORTED
+ */
+export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
+  const settings = settle(options);
+  const { dir, manifest, signal } = options;
+  const out = resolve(settings.out);
+  await requireApart(out, dir);
+  const files = await inputFiles({ dir, manifest, splits: settings.splits });
+  const unchanged = await watchInputs(dir, files);
+  const folder = new OutputFolder(out, settings.part);
+  const { workers, recipe } = settings;
+  const setup = { dir, manifest, out, temporary: folder.temporary, recipe, firstSplit: settings.splits[0]! };
+  const crew = new Crew({ workers, setup });
+  try {
+    const { header, facts } = await surveyInput({ options, settings, files });
+    throwIfAborted(signal);
+    await makeFolder(out);
+    const lock = await acquireLock(folder.lock, { command: 'export' });
+    let done = false;
+    try {
+      const known = await readOrClear({ folder, header, options });
+      const jobs = planJobs({ settings, header, facts, known });
+      await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
+      const statuses = await writeShards({ options, settings, folder, header, jobs, crew });
+      await unchanged();
+      const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
+      await folder.finish({ ...header, records }, settings.format);
+      done = true;
+      return toResult({ settings, statuses });
+    } finally {
+      await crew.end();
+      await folder.cleanUp({ done });
+      await lock.release();
+      await folder.leave();
+    }
+  } finally {
+    await crew.end();
+  }
+}
+
+interface Input {
+  readonly header: LedgerHeader;
+  readonly facts: ReadonlyMap<SplitName, SplitFacts>;
+}
+
+/** Verifies the input, then opens each split to see that its files belong together. */
+async function surveyInput({
+  options: { dir, manifest, signal, onEvent, inputDigests = verifiedDigests },
+  settings: { splits, recipe },
+  files,
+}: {
+  options: ExportOptions;
+  settings: Settings;
+  files: readonly DatasetFile[];
+}): Promise<Input> {
+  const digests = await inputDigests({
+    dir,
+    manifest,
+    files,
+    signal,
+    onProgress: (file, read, of) => onEvent?.({ type: 'checking', file, read, of }),
+  });
+  const summaries: SplitSummary[] = [];
+  const facts = new Map<SplitName, SplitFacts>();
+  for (const name of splits) {
+    const split = await openSplit({ dir, manifest, split: name, signal });
+    summaries.push({ split: name, patches: split.count });
+    facts.set(name, shareFacts(split));
+    split.close();
+  }
+  return { facts, header: { recipe, splits: summaries, inputs: describeInputs(files, digests) } };
+}
+
+async function readOrClear({
+  folder,
+  header,
+  options: { force = false, part },
+}: {
+  folder: OutputFolder;
+  header: LedgerHeader;
+  options: ExportOptions;
+}): Promise<ReadonlyMap<string, FileRecord>> {
+  try {
+    return (await folder.read(header)).records;
+  } catch (error) {
+    if (!force || !(error instanceof PcamError) || error.code !== 'OUTPUT_MISMATCH') throw error;
+    if (part) {
+      // The others' shards may be there already, and look just like those to be removed.
+      throw new PcamError('OUTPUT_MISMATCH', error.message, {
+        hint: '--force does not go with --part, as another part may be writing here: empty the folder first, or choose another --out',
+      });
+    }
+    await folder.clear();
+    return new Map();
+  }
+}
+
+/** The shards of this job in the order of the splits, which workers need to open one split at a time. */
+function planJobs({
+  settings: { format, recipe, part },
+  header,
+  facts,
+  known,
+}: {
+  settings: Settings;
+  header: LedgerHeader;
+  facts: Input['facts'];
+  known: ReadonlyMap<string, FileRecord>;
+}): Job[] {
+  const tasks = header.splits.flatMap((split) => format.plan({ split, recipe }));
+  return tasksOf(tasks, part).map((task) => ({
+    task,
+    known: knownOf(task, known),
+    facts: facts.get(task.split)!,
+  }));
+}
+
+function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, blockSize: number): number {
+  const missing = jobs.filter(({ known }) => !known);
+  const patches = missing.reduce((sum, { task }) => sum + task.end - task.start, 0);
+  return patches * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
+}
+
+interface WriteRequest {
+  options: ExportOptions;
+  settings: Settings;
+  folder: OutputFolder;
+  header: LedgerHeader;
+  jobs: readonly Job[];
+  crew: Crew;
+}
+
+/** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
+async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
+  const { options, settings, folder, header, jobs, crew } = request;
+  const { signal, onEvent } = options;
+  const statuses = new Map<FileRecord, ShardStatus>();
+  const done = new Map<SplitName, number>();
+  const side = sideOf(settings.recipe.crop);
+  const total = (split: SplitName) =>
+    jobs.reduce((sum, { task }) => sum + (task.split === split ? task.end - task.start : 0), 0);
+  const totals = new Map(settings.splits.map((split) => [split, total(split)]));
+  const workers = Math.min(settings.workers, jobs.length);
+  onEvent?.({ type: 'plan', out: folder.path, splits: header.splits, shards: jobs.length, workers });
+  await folder.prepare();
+  const known = jobs.flatMap((job) => job.known ?? []);
+  const journal = await Journal.create(folder.journal, header, known);
+  try {
+    await crew.run({
+      jobs,
+      signal,
+      onProgress({ task: { split } }, patches) {
+        const now = (done.get(split) ?? 0) + patches;
+        done.set(split, now);
+        onEvent?.({
+          type: 'progress',
+          split,
+          patches: now,
+          of: totals.get(split)!,
+          bytesPerPatch: side * side * CHANNELS,
+        });
+      },
+      async onDone(_job, result) {
+        if (result.status === 'written') await nameFiles({ result, folder, journal });
+        for (const record of result.records) {
+          statuses.set(record, result.status);
+          onEvent?.({ type: 'shard', file: record.file, status: result.status, bytes: record.bytes });
+        }
+      },
+    });
+  } finally {
+    await journal.close();
+  }
+  return statuses;
+}
+
+/** Flushes the files of a shard, writes its receipt, and only then gives them their names. */
+async function nameFiles({
+  result: { records, loose, folder: below },
+  folder,
+  journal,
+}: {
+  result: JobResult;
+  folder: OutputFolder;
+  journal: Journal;
+}): Promise<void> {
+  const from = join(folder.temporary, below);
+  try {
+    for (const { file } of records) await flush(join(from, file));
+    await journal.add(records);
+    const folders = new Set([...loose, ...records.map(({ file }) => file)].map((file) => dirname(file)));
+    for (const name of folders) await mkdir(join(folder.path, name), { recursive: true });
+    // Images before the list that vouches for them. They are not flushed one by one, which would take most of the
+    // time: should the power fail, the next run finds them by their digests.
+    for (let i = 0; i < loose.length; i += RENAMES_AT_ONCE) {
+      const some = loose.slice(i, i + RENAMES_AT_ONCE);
+      await Promise.all(some.map((file) => rename(join(from, file), join(folder.path, file))));
+    }
+    for (const { file } of [...records].reverse())
+      await commitFile(join(from, file), join(folder.path, file));
+  } catch (error) {
+    throw fsError(error, `writing ${folder.path}`);
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw fsError(error, `making the folder ${path}`);
+  }
+}
+
+function toResult({
+  settings,
+  statuses,
+}: {
+  settings: Settings;
+  statuses: ReadonlyMap<FileRecord, ShardStatus>;
+}): ExportResult {
+  const order = [...statuses].filter(([{ side }]) => !side);
+  order.sort(
+    ([a], [b]) =>
+      settings.splits.indexOf(a.split) - settings.splits.indexOf(b.split) ||
+      a.start - b.start ||
+      (a.file < b.file ? -1 : 1),
+  );
+  return {
+    ok: true,
+    format: settings.recipe.format,
+    out: settings.out,
+    patches: countPatches(order.map(([record]) => record)),
+    shards: order.map(([{ file, split, patches, bytes, sha256 }, status]) => ({
+      file,
+      split,
+      patches,
+      bytes,
+      sha256,
+      status,
+    })),
+  };
+}

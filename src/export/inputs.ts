@@ -1,0 +1,104 @@
+/** The input of an export: it has to be the data set's own, to the byte. */
+import { join } from 'node:path';
+import { PcamError } from '../errors.js';
+import { contentsOf, holds, readFound, statFile } from '../integrity/inventory.js';
+import { Receipts } from '../integrity/receipts.js';
+import { layout } from '../paths.js';
+import { type DatasetFile, finalName, type Manifest, type SplitName } from '../types.js';
+import type { InputDigests, InputFile } from './types.js';
+
+/** Reads every file that has no receipt of an earlier verification which still holds. */
+export const verifiedDigests: InputDigests = async ({
+  dir,
+  files,
+  signal = new AbortController().signal,
+  onProgress,
+}) => {
+  const receipts = await Receipts.load(layout(dir).receipts);
+  const digests = new Map<string, string>();
+  const verify = async (file: DatasetFile) => {
+    const content = contentsOf(file)[0]!;
+    const found = await readFound(dir, content, { receipts, signal, onProgress });
+    if (!found) throw missing(dir, file);
+    if (!holds(found, content)) throw notVerified(found.path, file, found.digests.md5);
+    digests.set(content.name, content.md5);
+  };
+  // Two at a time: the second core is idle otherwise, and more would only make one disk seek.
+  const queue = [...files];
+  const next = async (): Promise<void> => {
+    for (let file = queue.shift(); file; file = queue.shift()) await verify(file);
+  };
+  await Promise.all([next(), next()]);
+  return digests;
+};
+
+/** The files of the splits that an export reads. Meta files may be missing, images and labels may not. */
+export async function inputFiles({
+  dir,
+  manifest,
+  splits,
+}: {
+  dir: string;
+  manifest: Manifest;
+  splits: readonly SplitName[];
+}): Promise<DatasetFile[]> {
+  const files: DatasetFile[] = [];
+  for (const split of splits) {
+    for (const kind of ['images', 'labels', 'meta'] as const) {
+      const file = manifest.files.find((candidate) => candidate.split === split && candidate.kind === kind);
+      if (file && (await statFile(join(dir, finalName(file))))) files.push(file);
+      else if (file && kind !== 'meta') throw missing(dir, file);
+    }
+  }
+  return files;
+}
+
+export function describeInputs(
+  files: readonly DatasetFile[],
+  digests: ReadonlyMap<string, string>,
+): InputFile[] {
+  return files.map((file) => {
+    const name = finalName(file);
+    return { file: name, split: file.split, kind: file.kind, md5: digests.get(name)! };
+  });
+}
+
+/** Looks at the input now; the answer says whether something has touched it since. */
+export async function watchInputs(dir: string, files: readonly DatasetFile[]): Promise<() => Promise<void>> {
+  const look = async (file: DatasetFile) => {
+    const stats = await statFile(join(dir, finalName(file)));
+    return stats ? `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}` : 'gone';
+  };
+  const before = await Promise.all(files.map(look));
+  return async () => {
+    for (const [i, file] of files.entries()) {
+      if ((await look(file)) === before[i]) continue;
+      throw new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was exported`, {
+        hint: `see who writes to it, then run \`pcam verify --split ${file.split}\` and the same command again`,
+      });
+    }
+  };
+}
+
+function missing(dir: string, file: DatasetFile): PcamError {
+  return new PcamError(
+    'MISSING',
+    `the ${file.kind} of ${file.split} are missing: there is no ${join(dir, finalName(file))}`,
+    {
+      hint: `\`pcam download --split ${file.split}\` brings them (with --dir if the data set is elsewhere)`,
+    },
+  );
+}
+
+function notVerified(path: string, file: DatasetFile, found: string | undefined): PcamError {
+  const expected = contentsOf(file)[0]!.md5;
+  return new PcamError(
+    'NOT_VERIFIED',
+    `${path} is not the ${file.kind} of ${file.split}: its MD5 is ${found}, the manifest says ${expected}`,
+    {
+      hint: `nothing was exported; \`pcam verify --split ${file.split}\` says what is wrong, \`pcam download --split ${file.split}\` fetches it again`,
+      expected: `MD5 ${expected}`,
+      found: `MD5 ${found}`,
+    },
+  );
+}
