@@ -33,18 +33,23 @@ function prepare() {
   execFileSync(python, [here('make_tissue.py'), data, ...counts, '--plain'], { stdio: 'inherit' });
 }
 
-/** Seconds, and the most memory that the process had resident, all its threads together. */
+/** Seconds by the clock and of the processor, and the most memory that was resident, all threads together. */
 async function measure(command, args) {
   const started = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   let peak = 0;
+  let cpu = 0;
   child.stdout.on('data', (chunk) => {
     output += chunk;
   });
   const watch = setInterval(() => {
     try {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      // User and system time, fields 14 and 15 (proc(5)), in hundredths of a second.
+      const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      cpu = (Number(fields[11]) + Number(fields[12])) / 100 || cpu;
       peak = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? peak);
     } catch {
       // It has just ended.
@@ -53,7 +58,7 @@ async function measure(command, args) {
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(watch);
   if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}`);
-  return { seconds: (performance.now() - started) / 1000, megabytes: peak / 1000, output };
+  return { seconds: (performance.now() - started) / 1000, cpu, megabytes: peak / 1000, output };
 }
 
 function exportWith(...args) {
@@ -65,11 +70,11 @@ function diskUse(folder) {
   return Number(execFileSync('du', ['-s', '--block-size=1', folder], { encoding: 'utf8' }).split('\t')[0]);
 }
 
-function report(name, { seconds, megabytes }, note = '') {
+function report(name, { seconds, cpu, megabytes }, note = '') {
   const rate = Number(options.patches) / seconds;
   const memory = megabytes > 0 ? `${megabytes.toFixed(0)} MB` : '';
   console.log(
-    `${name.padEnd(38)} ${seconds.toFixed(2).padStart(7)} s  ${rate.toFixed(0).padStart(6)} patches/s  ${memory}  ${note}`,
+    `${name.padEnd(38)} ${seconds.toFixed(2).padStart(7)} s  ${cpu.toFixed(2).padStart(6)} s CPU  ${rate.toFixed(0).padStart(6)} patches/s  ${memory}  ${note}`,
   );
 }
 

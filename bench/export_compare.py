@@ -31,5 +31,5 @@ with h5py.File(x_path, "r") as x_file, h5py.File(y_path, "r") as y_file:
                 png_bytes += len(sample["png"])
                 seen += 1
                 sample = {}
-assert seen == len(x), f"{seen} patches of {len(x)}"
+assert seen == len(y), f"{seen} patches of {len(y)}"
 print(seen, png_bytes)

@@ -40,9 +40,10 @@ export async function acquireLock(path: string, { command }: { command: string }
     await makeFolder(dirname(path));
     for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
-      const theirs = await readOr(path, '');
+      const theirs = await contentOf(path);
+      if (theirs === undefined) continue; // its owner has just let go
       if (theirs === '' && tries < 4) {
-        // Its owner is just writing it, or has just let go; one that stays empty is left of a crash.
+        // Its owner is just writing it; one that stays empty is left of a crash.
         await pause();
         continue;
       }
@@ -58,13 +59,14 @@ export async function acquireLock(path: string, { command }: { command: string }
 
 /** The lock appears with its content or not at all: one that is empty for a moment would look like a dead one. */
 async function create(path: string, content: string): Promise<boolean> {
-  const whole = `${path}.new-${process.pid}-${randomUUID()}`;
+  const whole = `${path}.tmp-${process.pid}-${randomUUID()}`;
   try {
     await writeNew(whole, content);
     await link(whole, path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    // ENOENT: the run that holds the lock has just swept the folder.
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
     // File systems without hard links: FAT, some network shares.
     if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EINVAL)$/.test(systemCode(error))) throw error;
     return await createInPlace(path, content);
@@ -144,7 +146,7 @@ async function clear(path: string, dead: string): Promise<void> {
     return;
   }
   try {
-    if ((await readOr(path, '')) === dead) await rm(path, { force: true });
+    if ((await contentOf(path)) === dead) await rm(path, { force: true });
   } finally {
     await rm(clearing, { force: true });
   }
@@ -187,10 +189,15 @@ async function startOf(pid: number): Promise<string | undefined> {
   return fields[19] ?? '';
 }
 
-async function readOr(path: string, otherwise: string): Promise<string> {
+/** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
+async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
-  } catch {
-    return otherwise;
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? undefined : '';
   }
+}
+
+async function readOr(path: string, otherwise: string): Promise<string> {
+  return (await contentOf(path)) || otherwise;
 }

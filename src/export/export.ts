@@ -1,7 +1,7 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { commitFile } from '../atomic.js';
+import { commitFile, makeFolder } from '../atomic.js';
 import { openSplit } from '../dataset/index.js';
 import { CHANNELS } from '../dataset/types.js';
 import { fsError, PcamError, throwIfAborted } from '../errors.js';
@@ -41,7 +41,7 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   try {
     const { header, facts } = await surveyInput({ options, settings, files });
     throwIfAborted(signal);
-    await makeFolder(out);
+    await makeOut(out);
     const lock = await acquireLock(folder.lock, { command: 'export' });
     let done = false;
     try {
@@ -239,9 +239,9 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeOut(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
   } catch (error) {
     throw fsError(error, `making the folder ${path}`);
   }

@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSplit } from '#pcam/dataset/index.js';
 import { cropPatches } from '#pcam/export/crop.js';
@@ -16,6 +15,7 @@ import { requireTool, runTool } from '../support/tools.js';
 
 const pil = await requireTool('pil');
 const torchvision = await requireTool('torchvision');
+const duckdb = await requireDuckDB();
 const script = join(import.meta.dirname, 'check_export.py');
 const COUNTS = { train: 50, valid: 20, test: 10 };
 
@@ -75,11 +75,11 @@ describe.skipIf(!torchvision || !pil)("torchvision's ImageFolder", () => {
   });
 });
 
-describe('DuckDB', () => {
+describe.skipIf(!duckdb)('DuckDB', () => {
   it.each([96, 32])('reads every row of the Parquet files, %s px', async (side) => {
     const crop = side === 32 ? ('center32' as const) : undefined;
     const out = await exported({ format: 'parquet', crop });
-    const instance = await DuckDBInstance.create(':memory:');
+    const instance = await duckdb!.DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     try {
       for (const name of SPLITS) {
@@ -109,7 +109,7 @@ describe('DuckDB', () => {
 
   it('finds the types and features that the datasets library looks for', async () => {
     const out = await exported({ format: 'parquet' });
-    const instance = await DuckDBInstance.create(':memory:');
+    const instance = await duckdb!.DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     try {
       const file = join(out, 'data', 'train-00000-of-00004.parquet');
@@ -137,6 +137,17 @@ describe('DuckDB', () => {
     }
   });
 });
+
+/** Its package is there on every platform, its library not. */
+async function requireDuckDB(): Promise<typeof import('@duckdb/node-api') | undefined> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (error) {
+    if (process.env.CI) throw error;
+    console.warn('no DuckDB for this platform: its tests are skipped');
+    return undefined;
+  }
+}
 
 interface Row {
   image: { entries: { bytes: { bytes: Uint8Array }; path: string } };
