@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type Context, printJson, printLine } from './commands/context.js';
 import { downloadCommand } from './commands/download.js';
+import { exportCommand } from './commands/export.js';
 import { fixtureCommand } from './commands/fixture.js';
 import { cacheKeyCommand, infoCommand } from './commands/info.js';
 import { verifyCommand } from './commands/verify.js';
@@ -18,6 +19,7 @@ const EXAMPLES = `
 Examples:
   pcam download --split valid          fetch, verify and decompress one split into ./pcam
   pcam verify                          check what is there
+  pcam export --format png             WebDataset shards of what is there
   pcam download --help                 the options of a command
 
 Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data is missing or wrong,
@@ -33,7 +35,14 @@ export function createProgram(context: Context): Command {
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);
-  const commands = [downloadCommand, verifyCommand, infoCommand, cacheKeyCommand, fixtureCommand];
+  const commands = [
+    downloadCommand,
+    verifyCommand,
+    exportCommand,
+    infoCommand,
+    cacheKeyCommand,
+    fixtureCommand,
+  ];
   for (const make of commands) program.addCommand(make(context));
   for (const command of [program, ...program.commands]) {
     command

@@ -1,6 +1,8 @@
 /** The library: what the commands call. Nothing here prints, ends the process, or reads the environment. */
 export { type CacheKeyOptions, cacheKey } from './cache-key.js';
 export {
+  type Batch,
+  type BatchOptions,
   type Dataset,
   type MetaRow,
   type MetaTable,
@@ -19,6 +21,8 @@ export {
 } from './download/index.js';
 export { type ErrorCode, EXIT_CODES, PcamError } from './errors.js';
 export type { OnEvent, PcamEvent } from './events.js';
+export { exportDataset } from './export/export.js';
+export type { ExportEvent, ExportOptions, ExportResult } from './export/types.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
 export { type FileInfo, type FileState, type InfoOptions, type InfoResult, info } from './info.js';
 export {

@@ -1,14 +1,17 @@
 /** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { lstat, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, lstat, open, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder } from './atomic.js';
 import { fsError, PcamError, systemCode } from './errors.js';
 import { readSmallFile } from './small-file.js';
+import { requireOwnFolder } from './state.js';
 
 /** A lock of another machine is dead when it has not been touched for so long (ms). */
 const DEAD_AFTER = 10 * 60_000;
 const TOUCH_EVERY = 30_000;
+const CLEARING_DEAD_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
 
 interface Owner {
@@ -30,15 +33,18 @@ export async function acquireLock(path: string, { command }: { command: string }
     host: hostname(),
     started: await startOf(process.pid),
     command,
+    token: randomUUID(),
   });
   try {
+    await requireOwnFolder(dirname(path));
     await makeFolder(dirname(path));
     for (let tries = 0; tries < 8; tries++) {
       if (await create(path, mine)) return hold(path, mine);
-      const theirs = await readOr(path, '');
+      const theirs = await contentOf(path);
+      if (theirs === undefined) continue; // its owner has just let go
       if (theirs === '' && tries < 4) {
-        // Its owner is just writing it, or has just let go; one that stays empty is left of a crash.
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        // Its owner is just writing it; one that stays empty is left of a crash.
+        await pause();
         continue;
       }
       if (await alive(path, theirs)) throw locked(path, theirs);
@@ -51,22 +57,44 @@ export async function acquireLock(path: string, { command }: { command: string }
   }
 }
 
+/** The lock appears with its content or not at all: one that is empty for a moment would look like a dead one. */
 async function create(path: string, content: string): Promise<boolean> {
+  const whole = `${path}.tmp-${process.pid}-${randomUUID()}`;
   try {
-    const handle = await open(path, 'wx');
-    try {
-      await handle.writeFile(content);
-    } catch (error) {
-      // A lock that says nothing would keep everybody out for a while, this run's successor first.
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    await writeNew(whole, content);
+    await link(whole, path);
+    return true;
+  } catch (error) {
+    // ENOENT: the run that holds the lock has just swept the folder.
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
+    // File systems without hard links: FAT, some network shares.
+    if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EINVAL)$/.test(systemCode(error))) throw error;
+    return await createInPlace(path, content);
+  } finally {
+    await rm(whole, { force: true });
+  }
+}
+
+async function createInPlace(path: string, content: string): Promise<boolean> {
+  try {
+    await writeNew(path, content);
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+  } catch (error) {
+    // A lock that says nothing would keep everybody out for a while, this run's successor first.
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -104,18 +132,28 @@ async function refuseFolder(path: string): Promise<void> {
   });
 }
 
-/** Removes a dead lock, and only that: between our look and now another run may have replaced it. */
+/**
+ * Removes a dead lock. One run at a time may do so: otherwise a slow one could remove the lock that a quick one has
+ * made in place of the dead one since.
+ */
 async function clear(path: string, dead: string): Promise<void> {
-  const aside = `${path}.dead-${process.pid}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return;
-    throw error;
+  const clearing = `${path}.clearing`;
+  if (!(await createInPlace(clearing, ''))) {
+    const { mtimeMs } = await stat(clearing).catch(() => ({ mtimeMs: Date.now() }));
+    // It takes milliseconds, so one that is old was left by a crash.
+    if (Math.abs(Date.now() - mtimeMs) > CLEARING_DEAD_AFTER) await rm(clearing, { force: true });
+    await pause();
+    return;
   }
-  const taken = await readOr(aside, '');
-  if (taken === dead) await rm(aside, { force: true });
-  else await rename(aside, path);
+  try {
+    if ((await contentOf(path)) === dead) await rm(path, { force: true });
+  } finally {
+    await rm(clearing, { force: true });
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 function locked(path: string, content: string): PcamError {
@@ -151,10 +189,15 @@ async function startOf(pid: number): Promise<string | undefined> {
   return fields[19] ?? '';
 }
 
-async function readOr(path: string, otherwise: string): Promise<string> {
+/** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
+async function contentOf(path: string): Promise<string | undefined> {
   try {
     return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
-  } catch {
-    return otherwise;
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? undefined : '';
   }
+}
+
+async function readOr(path: string, otherwise: string): Promise<string> {
+  return (await contentOf(path)) || otherwise;
 }

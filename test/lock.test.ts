@@ -1,9 +1,9 @@
 /** One run at a time in a folder, and no lock outlives its run. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { acquireLock } from '#pcam/lock.js';
 import { pcamError } from './support/outcome.js';
@@ -39,6 +39,25 @@ it('lets one of many in', async () => {
   const locks = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   expect(locks).toHaveLength(1);
   await locks[0]!.release();
+});
+
+it.each(['{"pid": 12, "ho', ''])('lets one of many in that find a dead one (%j)', async (content) => {
+  for (let round = 0; round < 4; round++) {
+    const path = await left(content);
+    const tries = await Promise.allSettled(Array.from({ length: 12 }, () => acquireLock(path, { command })));
+    const locks = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(locks).toHaveLength(1);
+    await locks[0]!.release();
+    expect(await readdir(dirname(path))).toEqual([]);
+  }
+});
+
+it('is not kept out by a crash while a dead one was removed', async () => {
+  const path = await left('torn');
+  await writeFile(`${path}.clearing`, '');
+  const long = new Date(Date.now() - 3_600_000);
+  await utimes(`${path}.clearing`, long, long);
+  await (await acquireLock(path, { command })).release();
 });
 
 it('takes over from a process that is gone', async () => {

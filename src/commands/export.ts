@@ -69,7 +69,7 @@ export function exportCommand(context: Context): Command {
   const command = new Command('export')
     .summary('turn the data set into what training jobs read')
     .description(
-      'Writes verified splits as WebDataset shards, image folders, NumPy arrays or Parquet: in parallel, in flat\nmemory, the same bytes every time.',
+      'Writes verified splits as WebDataset shards, image folders, NumPy arrays or Parquet: in parallel, in flat memory, the same bytes every time.',
     )
     .requiredOption('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')

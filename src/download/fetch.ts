@@ -254,11 +254,12 @@ class Fetcher {
     if (temporary === undefined) {
       await commit(run, target, part.path, result.input.digests);
     } else {
-      await commit(run, target, temporary, result.output!.digests);
       const archive = archiveOf(file)!;
-      // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
+      // First the archive: a kill between the two leaves what the next run makes the other of.
       if (run.keepArchives) await commit(run, archive, part.path, result.input.digests);
-      else await rm(run.paths.final(archive.name), { force: true });
+      await commit(run, target, temporary, result.output!.digests);
+      // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
+      if (!run.keepArchives) await rm(run.paths.final(archive.name), { force: true });
     }
     await PartFile.discard(file, run.paths);
   }

@@ -1,7 +1,7 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { abortError, PcamError, throwIfAborted } from '../errors.js';
 import { allContents } from '../integrity/inventory.js';
@@ -123,9 +123,17 @@ async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
 
 /** Temporary files of a run that was killed are of no use to anybody. */
 async function sweep({ paths }: Run): Promise<void> {
-  const folder = paths.temporaries;
-  for (const name of await readdir(folder).catch(() => [] as string[])) {
-    if (!name.startsWith('swap-')) await rm(join(folder, name), { force: true, recursive: true });
+  const names = (folder: string) => readdir(folder).catch(() => [] as string[]);
+  const remove = (path: string) => rm(path, { force: true, recursive: true });
+  for (const name of await names(paths.temporaries)) {
+    if (!name.startsWith('swap-')) await remove(join(paths.temporaries, name));
+  }
+  for (const folder of [paths.state, dirname(paths.journal(''))]) {
+    for (const name of await names(folder)) {
+      // Our own process may be at work on its own, such as a verify beside this download.
+      const owner = /\.tmp-(\d+)-[\w-]+$/.exec(name)?.[1];
+      if (owner !== undefined && Number(owner) !== process.pid) await remove(join(folder, name));
+    }
   }
 }
 
@@ -139,9 +147,10 @@ async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Pr
   if (run.force) for (const file of files) await PartFile.discard(file, run.paths);
   await moveAll(run.paths, moves);
   const limit = pLimit(jobs);
-  const done = await Promise.all(
-    files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!))),
-  );
+  const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));
+  // After an abort too, the lock is held until the last of them has closed its part.
+  await Promise.allSettled(underWay);
+  const done = await Promise.all(underWay);
   throwIfAborted(run.signal);
   return { ok: done.every((file) => file.status !== 'failed'), files: done };
 }

@@ -44,6 +44,7 @@ export class FileJob {
   async #bring(action: Action): Promise<DownloadedFile> {
     switch (action.kind) {
       case 'present':
+        await this.#sweep();
         return this.#line('present', this.#file.bytes ?? action.bytes);
       case 'rename':
         return this.#renamed(action);
@@ -53,6 +54,7 @@ export class FileJob {
           this.#run.emit({ type: 'notice', file: this.#file.name, message });
           return this.#fetch();
         }
+        await this.#sweep();
         return this.#line('imported', this.#file.bytes ?? action.bytes);
       case 'adopt':
         await this.#adopt(action);
@@ -64,7 +66,13 @@ export class FileJob {
     }
   }
 
+  /** The file is here; a part of it is left of a run that was killed, and may be gigabytes. */
+  async #sweep(): Promise<void> {
+    await PartFile.discard(this.#file, this.#run.paths).catch(() => {});
+  }
+
   async #renamed({ to }: Extract<Action, { kind: 'rename' }>): Promise<DownloadedFile> {
+    await this.#sweep();
     const stats = await statFile(this.#run.paths.final(to.name));
     if (stats) await this.#run.receipts.record(to.name, stats, { md5: to.md5, sha256: to.sha256 });
     return this.#line('imported', this.#file.bytes ?? Number(stats?.size ?? 0));

@@ -1,11 +1,13 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { commitFile } from '../atomic.js';
+import { commitFile, makeFolder } from '../atomic.js';
 import { openSplit } from '../dataset/index.js';
 import { CHANNELS } from '../dataset/types.js';
 import { fsError, PcamError, throwIfAborted } from '../errors.js';
 import { acquireLock } from '../lock.js';
+import { DEFAULTS } from '../options.js';
+import { resolveManifest } from '../selection.js';
 import type { DatasetFile, SplitName } from '../types.js';
 import { sideOf } from './crop.js';
 import { type SplitFacts, shareFacts } from './facts.js';
@@ -17,7 +19,14 @@ import { knownOf, type Settings, settle, tasksOf } from './plan.js';
 import { Crew } from './pool.js';
 import type { Job, JobResult } from './protocol.js';
 import { requireRoom } from './room.js';
-import type { ExportOptions, ExportResult, FileRecord, ShardStatus, SplitSummary } from './types.js';
+import type {
+  ExportOptions,
+  ExportResult,
+  FileRecord,
+  FoundOptions,
+  ShardStatus,
+  SplitSummary,
+} from './types.js';
 
 const RENAMES_AT_ONCE = 128;
 
@@ -27,7 +36,12 @@ const RENAMES_AT_ONCE = 128;
  * @throws PcamError USAGE; MISSING, NOT_VERIFIED, BAD_HDF5, BAD_CSV, BAD_DATA of the input; OUTPUT_MISMATCH;
  *   DISK_FULL, NO_PERMISSION, LOCKED, IO; ABORTED
  */
-export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
+export async function exportDataset(given: ExportOptions): Promise<ExportResult> {
+  const options: FoundOptions = {
+    ...given,
+    dir: given.dir ?? DEFAULTS.dir,
+    manifest: await resolveManifest(given.manifest),
+  };
   const settings = settle(options);
   const { dir, manifest, signal } = options;
   const out = resolve(settings.out);
@@ -41,7 +55,7 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   try {
     const { header, facts } = await surveyInput({ options, settings, files });
     throwIfAborted(signal);
-    await makeFolder(out);
+    await makeOut(out);
     const lock = await acquireLock(folder.lock, { command: 'export' });
     let done = false;
     try {
@@ -76,7 +90,7 @@ async function surveyInput({
   settings: { splits, recipe },
   files,
 }: {
-  options: ExportOptions;
+  options: FoundOptions;
   settings: Settings;
   files: readonly DatasetFile[];
 }): Promise<Input> {
@@ -105,7 +119,7 @@ async function readOrClear({
 }: {
   folder: OutputFolder;
   header: LedgerHeader;
-  options: ExportOptions;
+  options: FoundOptions;
 }): Promise<ReadonlyMap<string, FileRecord>> {
   try {
     return (await folder.read(header)).records;
@@ -149,7 +163,7 @@ function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, block
 }
 
 interface WriteRequest {
-  options: ExportOptions;
+  options: FoundOptions;
   settings: Settings;
   folder: OutputFolder;
   header: LedgerHeader;
@@ -239,9 +253,9 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeOut(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
   } catch (error) {
     throw fsError(error, `making the folder ${path}`);
   }

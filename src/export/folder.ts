@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, realpath, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { commitFile, writeFileAtomic } from '../atomic.js';
 import { fsError, PcamError, systemCode } from '../errors.js';
+import { requireOwnFolder } from '../state.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
 import {
   difference,
@@ -94,6 +95,8 @@ export class OutputFolder {
   /** Empties this job's temporary folder, but for its journal. */
   async prepare(): Promise<void> {
     try {
+      // A link in its place would have a stranger's folder emptied.
+      await requireOwnFolder(this.temporary);
       await mkdir(this.temporary, { recursive: true });
       for (const name of await readdir(this.temporary)) {
         if (name !== JOURNAL_FILE) await rm(join(this.temporary, name), { recursive: true, force: true });

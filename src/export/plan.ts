@@ -7,8 +7,8 @@ import { findFormat } from './index.js';
 import {
   CROPS,
   type ExportFormat,
-  type ExportOptions,
   type FileRecord,
+  type FoundOptions,
   type Part,
   type Recipe,
   SHARD_INDEXES,
@@ -27,7 +27,7 @@ export interface Settings {
 }
 
 /** @throws PcamError USAGE */
-export function settle(options: ExportOptions): Settings {
+export function settle(options: FoundOptions): Settings {
   const { manifest, layout = 'shards', crop, index, part } = options;
   const format = findFormat(options.format, layout);
   const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);

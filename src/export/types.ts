@@ -168,9 +168,10 @@ export type ExportEvent =
 export type ShardStatus = 'written' | 'present';
 
 export interface ExportOptions {
-  /** The data set folder. */
-  dir: string;
-  manifest: Manifest;
+  /** The data set folder. @default 'pcam' */
+  dir?: string;
+  /** A manifest, or the path of one. @default the built-in one */
+  manifest?: Manifest | string;
   format: FormatName;
   /** @default 'shards' */
   layout?: LayoutName;
@@ -195,6 +196,9 @@ export interface ExportOptions {
   /** How input is verified. @default every file is read */
   inputDigests?: InputDigests;
 }
+
+/** Options with their folder and manifest found. */
+export type FoundOptions = ExportOptions & { dir: string; manifest: Manifest };
 
 export interface ExportResult {
   ok: true;

@@ -53,6 +53,8 @@ interface SplitCheck {
 async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitReport> {
   const worker = new Worker(new URL('./deep-worker.js', import.meta.url), {
     workerData: task,
+    // The caller's --inspect or --require flags are not for us.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
     // Whatever a library prints about a bad file is not for the user.
     stdout: true,

@@ -35,8 +35,8 @@ export interface Pass {
 
 /** The input is not what it was: somebody cut, removed or overwrote it while it was read. */
 export class InputChanged extends PcamError {
-  constructor(message: string) {
-    super('IO', message, {
+  constructor(message: string, code: 'IO' | 'MISSING' = 'IO') {
+    super(code, message, {
       hint: 'make sure that nothing else writes into the folder, then run the same command again',
     });
   }
@@ -97,7 +97,9 @@ export async function passOver(bytes: number, options: PassOptions): Promise<Pas
 }
 
 function failure({ code, message, doing }: Extract<FromWorker, { type: 'failed' }>): Error {
-  if (code === 'SHORT' || (code === 'ENOENT' && doing.startsWith('reading ')))
-    return new InputChanged(`${message} while ${doing}`);
+  if (code === 'SHORT') return new InputChanged(`${message} while ${doing}`);
+  if (code === 'ENOENT' && doing.startsWith('reading ')) {
+    return new InputChanged(`a file went missing while ${doing}`, 'MISSING');
+  }
   return fsError(Object.assign(new Error(message), code ? { code } : {}), doing);
 }

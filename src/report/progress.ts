@@ -98,6 +98,9 @@ class Bars implements Progress {
   readonly #bars: cliProgress.MultiBar;
   readonly #stream: NodeJS.WriteStream;
   readonly #open = new Map<string, { bar: cliProgress.SingleBar; speed: Speed }>();
+  /** cli-progress redraws from the first bar until it is stopped. */
+  #drawing = false;
+  #stopped = false;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -120,6 +123,7 @@ class Bars implements Progress {
   }
 
   onEvent: OnEvent = (event) => {
+    if (this.#stopped) return;
     if (event.type === 'checking') {
       this.#update(event.file, event.read, event.of, `checking what is there`);
     } else if (event.type === 'progress') {
@@ -130,22 +134,31 @@ class Bars implements Progress {
     const line = sentence(event);
     if (line !== undefined) {
       // Above the bars each line is cut at the terminal's width.
-      for (const row of wrap(printable(line), this.#stream.columns ?? 80)) this.#bars.log(`${row}\n`);
-      this.#bars.update();
+      for (const row of wrap(printable(line), this.#stream.columns ?? 80)) this.#say(`${row}\n`);
+      if (this.#drawing) this.#bars.update();
     }
     const over = event.type === 'done' || (event.type === 'checking' && event.read >= event.of);
     if (over) this.#close(event.file);
   };
 
   stop(): void {
+    if (this.#stopped) return;
     for (const file of [...this.#open.keys()]) this.#close(file);
-    this.#bars.stop();
+    this.#stopped = true;
+    if (this.#drawing) this.#bars.stop();
+  }
+
+  /** An update before the first bar would start a timer that `stop` does not know of, and that never ends. */
+  #say(row: string): void {
+    if (this.#drawing) this.#bars.log(row);
+    else this.#stream.write(row);
   }
 
   #entry(file: string) {
     let entry = this.#open.get(file);
     if (!entry) {
       const name = shortName(file).padEnd(NAME_WIDTH);
+      this.#drawing = true;
       entry = { bar: this.#bars.create(1, 0, { name, state: '' }), speed: new Speed() };
       this.#open.set(file, entry);
     }

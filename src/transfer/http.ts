@@ -1,7 +1,7 @@
 /** HTTP for the sources: redirects by our own rules, timeouts, proxies. The only importer of undici. */
 import { readFileSync } from 'node:fs';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
-import { systemCode } from '../errors.js';
+import { PcamError, systemCode } from '../errors.js';
 import { DEFAULTS, type ProxySettings } from '../options.js';
 import { printable } from '../text.js';
 import { SourceFailure } from './failure.js';
@@ -85,12 +85,28 @@ function createDispatcher(proxy: ProxySettings, limits: Timeouts, ca: string | u
   if (!proxy.http && !proxy.https) return new Agent(options);
   return new EnvHttpProxyAgent({
     ...options,
+    // To the server itself, through the tunnel; `connect` is for the way to the proxy.
+    requestTls: options.connect,
     // Plain http goes through a proxy by absolute URL, as curl does it: many proxies tunnel to port 443 alone.
     proxyTunnel: false,
-    httpProxy: proxy.http ?? '',
-    httpsProxy: proxy.https ?? '',
+    httpProxy: proxyUrl(proxy.http),
+    httpsProxy: proxyUrl(proxy.https),
     noProxy: proxy.no ?? '',
   });
+}
+
+/** `host:port` alone means http, as for curl. */
+function proxyUrl(setting: string | undefined): string {
+  if (!setting) return '';
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(setting) ? setting : `http://${setting}`;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  throw new PcamError('USAGE', `the proxy ${withoutPassword(setting)} is not an http or https URL`, {
+    hint: 'correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or name hosts to be asked directly in NO_PROXY',
+  });
+}
+
+function withoutPassword(setting: string): string {
+  return setting.replace(/[^/@]*@/, '');
 }
 
 interface Follow {

@@ -1,5 +1,5 @@
 /** Power loss: what the disk did not keep is found on resume, and only that is fetched again. */
-import { appendFile, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/index.js';
@@ -147,4 +147,13 @@ describe.concurrent('after a power loss', () => {
     await writeFile(journalPath(dir, NAME), journal.replace(/"md5":"[0-9a-f]{4}/, '"md5":"0000'));
     expect(await resume(dir)).toEqual([[0, mini.served.get(NAME)!.length]]);
   });
+});
+
+test('the part of a file that is done goes with the next run', async () => {
+  const { dir } = await arrived();
+  // As if the power had gone between the rename and the removal of the part.
+  await writeFile(join(dir, FINAL), mini.contents.get(FINAL)!);
+  const { files } = await download({ dir, manifest: mini.manifest({ web: sourceAt('http', server.url) }) });
+  expect(files[0]!.status).toBe('present');
+  expect(await readdir(join(dir, '.pcam', 'parts'))).toEqual([]);
 });

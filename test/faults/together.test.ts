@@ -1,6 +1,6 @@
 /** Two at once: a lock with a clear message, or the right result. And locks that nobody holds any more. */
 import { once } from 'node:events';
-import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -194,14 +194,25 @@ describe.concurrent('a lock', () => {
     await expectTaken(await plant(content));
   });
 
-  test('goes to one alone of many that find a dead one', async () => {
+  test('goes to one alone of many that find a dead one, each time', async () => {
+    for (let round = 0; round < 20; round++) {
+      const path = await plant(owner({ started: '1' }));
+      const tries = await Promise.allSettled(
+        Array.from({ length: 20 }, () => acquireLock(path, { command: 'download' })),
+      );
+      const won = tries.filter((result) => result.status === 'fulfilled');
+      expect(won).toHaveLength(1);
+      await won[0]!.value.release();
+      expect(await readdir(dirname(path))).toEqual([]);
+    }
+  });
+
+  test('whose taker crashed in the moment of taking it over does not shut the folder for ever', async () => {
     const path = await plant(owner({ started: '1' }));
-    const tries = await Promise.allSettled(
-      Array.from({ length: 20 }, () => acquireLock(path, { command: 'download' })),
-    );
-    const won = tries.filter((result) => result.status === 'fulfilled');
-    expect(won).toHaveLength(1);
-    await won[0]!.value.release();
+    await writeFile(`${path}.clearing`, '');
+    const old = new Date(Date.now() - 60_000);
+    await utimes(`${path}.clearing`, old, old);
+    await expectTaken(path);
   });
 
   test('is let go when the process is killed, by being recognised as dead', async () => {

@@ -61,7 +61,10 @@ async function run(first: number, last: number, tally: Tally): Promise<void> {
   let at = first;
   while (at < last) {
     const folder = await temporaryFolder();
-    const child = fork(MUTANTS, [folder, String(SEED), String(at), String(last)], { stdio: 'inherit' });
+    const child = fork(MUTANTS, [folder, String(SEED), String(at), String(last)], {
+      stdio: 'inherit',
+      execArgv: [],
+    });
     const reached = await follow(child, tally);
     if (reached === undefined) return;
     at = reached.at + 1;

@@ -4,9 +4,12 @@ import { lstat, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { info, verify } from '#pcam/index.js';
+import { TEMPORARY } from '#pcam/export/folder.js';
+import { exportDataset, info, verify } from '#pcam/index.js';
+import { makeDataset } from '../support/dataset.js';
 import { plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
+import { temporaryFolder } from '../support/temp.js';
 import { contents, IMAGES, META, pipe, type SmallDataset, smallDataset } from './small.js';
 
 const PRECIOUS = { 'notes.txt': 'mine', 'tmp/train_x.h5': 'mine too', 'receipts.json': '{}', 'deep/er': 'x' };
@@ -100,6 +103,35 @@ describe('a link', () => {
     await expectDownloads(data);
     expect((await verify({ ...data, fix: true })).ok).toBe(true);
     expect((await lstat(data.dir)).isSymbolicLink()).toBe(true);
+  });
+});
+
+describe('a link in the output of an export', () => {
+  it.each([TEMPORARY, `${TEMPORARY}/whole`])(
+    'in the place of %s is refused, and nothing behind it is touched',
+    async (place) => {
+      const { dir, manifest } = await makeDataset();
+      const root = await temporaryFolder();
+      const behind = await put(join(root, 'victim'), { ...PRECIOUS, 'whole/notes.txt': 'mine' });
+      const out = join(root, 'out');
+      await link(behind, join(out, place));
+      const before = await contents(behind);
+      const error = await pcamError(exportDataset({ dir, manifest, out, format: 'raw', workers: 1 }));
+      expect(error).toMatchObject({ code: 'NOT_A_FOLDER', exitCode: 5 });
+      expect(await contents(behind)).toEqual(before);
+    },
+  );
+
+  it('under the name of a shard is replaced, and never written through', async () => {
+    const { dir, manifest } = await makeDataset();
+    const root = await temporaryFolder();
+    const behind = await put(join(root, 'victim'), PRECIOUS);
+    const first = await exportDataset({ dir, manifest, out: join(root, 'first'), format: 'raw', workers: 1 });
+    const { file } = first.shards[0]!;
+    await link(join(behind, 'notes.txt'), join(root, 'out', file));
+    await exportDataset({ dir, manifest, out: join(root, 'out'), format: 'raw', workers: 1 });
+    expect(await contents(behind)).toMatchObject(PRECIOUS);
+    expect((await lstat(join(root, 'out', file))).isFile()).toBe(true);
   });
 });
 

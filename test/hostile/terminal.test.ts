@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { noise, put } from '../support/files.js';
-import { PCAM, startPcam } from '../support/process.js';
+import { PCAM, start, startPcam } from '../support/process.js';
+import { temporaryFolder } from '../support/temp.js';
 import { IMAGES, META, smallDataset } from './small.js';
 
 const run = promisify(execFile);
@@ -185,6 +187,30 @@ describe('what lies in the folder', () => {
     expect((await harmless(['download', ...args])).code).toBe(5);
     expect((await harmless(['verify', '--fix', '--json', ...args])).code).toBe(5);
   });
+});
+
+it('the bars leave no timer behind, whatever comes before the first one', async () => {
+  const root = await temporaryFolder();
+  const progress = fileURLToPath(new URL('../../dist/report/progress.js', import.meta.url));
+  await put(root, {
+    'bars.mjs': `import { Writable } from 'node:stream';
+      import { createProgress } from ${JSON.stringify(progress)};
+      const stream = Object.assign(new Writable({ write: (_, __, done) => done() }), { isTTY: true, columns: 80 });
+      Object.assign(stream, { cursorTo() {}, moveCursor() {}, clearLine() {}, clearScreenDown() {} });
+      const bars = createProgress({ stream });
+      const late = { type: 'notice', message: 'late' };
+      bars.onEvent({ type: 'notice', message: 'early' });
+      bars.onEvent({ type: 'progress', file: 'a', received: 1, processed: 1, bytes: 2 });
+      bars.onEvent({ type: 'done', file: 'a', status: 'downloaded', bytes: 2, seconds: 1 });
+      bars.stop();
+      bars.onEvent(late);
+      bars.stop();`,
+  });
+  const { child, ended } = start(join(root, 'bars.mjs'), []);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const { code, stderr } = await ended;
+  clearTimeout(timer);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
 it('on a real terminal nothing but our own bars is obeyed', async () => {
