@@ -1,9 +1,10 @@
 /** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
 import { rm } from 'node:fs/promises';
 import { PcamError, throwIfAborted } from '../errors.js';
-import { InputChanged, type Pass, type PassResult, startPass } from '../integrity/pass.js';
+import { InputChanged, type PassResult, startPass } from '../integrity/pass.js';
 import { Journal } from '../transfer/journal.js';
 import { IMPORTED, PartFile } from '../transfer/part.js';
+import { keepingPace } from '../transfer/rate-limit.js';
 import { SourceChanged, transferFile } from '../transfer/transfer.js';
 import type { DatasetFile } from '../types.js';
 import { commit, temporaryFor } from './commit.js';
@@ -19,6 +20,9 @@ export interface Fetched {
 
 /** How often bytes may be found changed or cut under our hands before it is not worth going on. */
 const MOST_CHANGES = 3;
+
+/** Bytes that may be there and not yet digested and decompressed: a second or two of that work. */
+const MOST_AHEAD = 192 * 1024 * 1024;
 
 /** Wrong bytes were discarded; fetch again. */
 class TryAgain extends Error {}
@@ -117,7 +121,7 @@ class Fetcher {
         file,
         part,
         pool,
-        limit,
+        limit: keepingPace(limit, clock, () => part.done.prefix - processed, MOST_AHEAD),
         clock,
         signal: AbortSignal.any([signal, stop.signal]),
         onReceived: (source, bytes) => {
@@ -130,14 +134,10 @@ class Fetcher {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });
       received = part.size ?? received;
-      return await this.#finish(pass, part);
+      return await pass.end(part.size ?? 0);
     } finally {
       await pass.stop();
     }
-  }
-
-  #finish(pass: Pass, part: PartFile): Promise<PassResult> {
-    return pass.end(part.size ?? 0);
   }
 
   /** A wrong digest is never kept: the part goes, and so does the source that is to blame. */

@@ -24,6 +24,24 @@ export function rateLimit(bytesPerSecond: number, clock: Clock): RateLimit {
   };
 }
 
+/** How often a lane that waits for the pass looks again (ms). */
+const LOOK_EVERY = 20;
+
+/**
+ * Keeps the transfer from running away from what comes behind it: on a network faster than digests and gunzip, the
+ * file would be in place long after its last byte, and the bytes between would crowd everything else out of memory.
+ * @param ahead bytes that are there and not yet processed; only those, or waiting could be for ever
+ * @param most bytes that the transfer may be ahead
+ */
+export function keepingPace(limit: RateLimit, clock: Clock, ahead: () => number, most: number): RateLimit {
+  return {
+    take: async (bytes, signal) => {
+      await limit.take(bytes, signal);
+      while (ahead() > most) await sleep(LOOK_EVERY, clock, signal);
+    },
+  };
+}
+
 /** @throws PcamError ABORTED */
 export function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
