@@ -1,6 +1,6 @@
 /** --limit-rate, by a clock that the test holds. */
 import { describe, expect, it } from 'vitest';
-import { rateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
+import { keepingPace, rateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
 import { settle, TestClock } from '../support/clock.js';
 import { pcamError } from '../support/outcome.js';
 
@@ -54,5 +54,34 @@ describe('rateLimit', () => {
 
   it('costs nothing where there is no limit', async () => {
     await UNLIMITED.take(1e12, signal);
+  });
+});
+
+describe('keepingPace', () => {
+  it('waits while too much lies unprocessed, and no longer', async () => {
+    const clock = new TestClock();
+    let ahead = 101;
+    let taken = false;
+    const limit = keepingPace(UNLIMITED, clock, () => ahead, 100);
+    const take = limit.take(1, signal).then(() => {
+      taken = true;
+    });
+    await clock.advance(1000);
+    expect(taken).toBe(false);
+    ahead = 100;
+    await clock.advance(20);
+    expect(taken).toBe(true);
+    await take;
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('stops waiting when told to, and leaves no timer', async () => {
+    const clock = new TestClock();
+    const stop = new AbortController();
+    const wait = pcamError(keepingPace(UNLIMITED, clock, () => 2, 1).take(1, stop.signal));
+    await settle();
+    stop.abort();
+    expect((await wait).code).toBe('ABORTED');
+    expect(clock.waiting).toBe(0);
   });
 });
