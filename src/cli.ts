@@ -19,7 +19,7 @@ const EXAMPLES = `
 Examples:
   pcam download --split valid          fetch, verify and decompress one split into ./pcam
   pcam verify                          check what is there
-  pcam export --format png             WebDataset shards of what is there
+  pcam export --split valid --format png   WebDataset shards of a split
   pcam download --help                 the options of a command
 
 Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data is missing or wrong,
@@ -50,6 +50,7 @@ export function createProgram(context: Context): Command {
       .showHelpAfterError('(add --help for what it takes)')
       .configureOutput({
         writeOut: (text) => void context.stdout.write(printableLines(text)),
+        outputError: (text, write) => write(text.replace(/^error: /, 'pcam: ')),
         writeErr: (text) => void context.stderr.write(printableLines(text)),
       });
   }
@@ -108,7 +109,9 @@ function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
 function report(error: unknown, context: Context, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    if (json) printJson(context, { ok: false, error: { code: 'USAGE', message: error.message } });
+    const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+    const hint = more.join(' ') || undefined;
+    if (json) printJson(context, { ok: false, error: { code: 'USAGE', message, hint } });
     return EXIT_CODES.USAGE;
   }
   const known = error instanceof PcamError ? error : undefined;

@@ -129,7 +129,10 @@ function printPlan({ files }: DownloadResult, { stdout }: Context): void {
     failed: 'cannot be brought',
   };
   for (const file of files)
-    printLine(stdout, `${file.name}: ${words[file.status]}, ${formatBytes(file.bytes)}`);
+    printLine(
+      stdout,
+      `${file.name}: ${words[file.status]}, ${file.bytes > 0 ? formatBytes(file.bytes) : 'size not known'}`,
+    );
 }
 
 function printFailure({ name, error }: DownloadedFile, { stderr }: Context): void {

@@ -9,7 +9,8 @@ export interface Problem {
   readonly cause?: unknown;
 }
 
-const HINT = '`pcam verify` tells whether the file is damaged, and `pcam download` then replaces it';
+const HINT =
+  'if `pcam verify` says that the file is corrupt, `pcam download` replaces it; if it says ok, the data set itself is like this, and `pcam verify --deep` shows more';
 
 /** The file is not HDF5, or holds another array than pcam can read. */
 export function badHdf5(problem: Problem): PcamError {

@@ -162,9 +162,9 @@ class Fetcher {
     this.#notice(`${this.#mismatch.message}; fetching it again`);
     await part.close();
     await PartFile.discard(this.#file, this.#run.paths);
-    this.#blame(sources);
-    // A source may be out because its size was not that of the wrong copy.
+    // A source may be out because its size was not that of the wrong copy: it is one to be tried now.
     this.#run.pool.forgive(this.#file, new Set(this.#wrong.keys()));
+    this.#blame(sources);
     this.#otherSize.clear();
     throw new TryAgain();
   }

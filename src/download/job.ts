@@ -44,6 +44,7 @@ export class FileJob {
   async #bring(action: Action): Promise<DownloadedFile> {
     switch (action.kind) {
       case 'present':
+        if (action.stale !== undefined) await this.#removeStale(action.stale);
         await this.#sweep();
         return this.#line('present', this.#file.bytes ?? action.bytes);
       case 'rename':
@@ -69,6 +70,12 @@ export class FileJob {
   /** The file is here; a part of it is left of a run that was killed, and may be gigabytes. */
   async #sweep(): Promise<void> {
     await PartFile.discard(this.#file, this.#run.paths).catch(() => {});
+  }
+
+  async #removeStale(path: string): Promise<void> {
+    await rm(path, { force: true });
+    const message = `${path} was damaged, and is not needed beside the decompressed file: removed`;
+    this.#run.emit({ type: 'notice', file: this.#file.name, message });
   }
 
   async #renamed({ to }: Extract<Action, { kind: 'rename' }>): Promise<DownloadedFile> {

@@ -12,7 +12,8 @@ import type { Run } from './types.js';
 
 /** How a file will be brought. */
 export type Action =
-  | { kind: 'present'; bytes: number }
+  /** `stale`: an archive beside it whose bytes are wrong, and that nobody needs. */
+  | { kind: 'present'; bytes: number; stale?: string }
   /** Right bytes under another name in the data set folder. */
   | { kind: 'rename'; from: string; to: Content }
   /** Right bytes on this machine: to be copied, or decompressed on the way. */
@@ -55,7 +56,11 @@ async function chooseActions(
   const present = async (file: DatasetFile) => {
     const content = wanted(file, run.extract);
     const found = await reader.own(content);
-    if (found && holds(found, content)) actions.set(file, { kind: 'present', bytes: found.bytes });
+    if (!found || !holds(found, content)) return;
+    const stale = await staleArchive(run, reader, file);
+    // An archive that is to be kept has to be right as well.
+    if (stale === undefined || !run.keepArchives)
+      actions.set(file, { kind: 'present', bytes: found.bytes, stale });
   };
   await Promise.all(files.map((file) => limit(() => unlessBlocked(actions, file, present(file)))));
   for (const file of files) {
@@ -67,6 +72,12 @@ async function chooseActions(
     );
   }
   return actions;
+}
+
+async function staleArchive(run: Run, reader: Reader, file: DatasetFile): Promise<string | undefined> {
+  const archive = run.extract ? archiveOf(file) : undefined;
+  const found = archive && (await reader.own(archive));
+  return found && !holds(found, archive) ? found.path : undefined;
 }
 
 /** What stands in the way of one file is no reason to leave the others. */

@@ -174,7 +174,10 @@ class Verifier {
     const part = await statFile(this.#context.paths.part(file.name)).catch(() => undefined);
     const command = `pcam download --split ${file.split} --kind ${file.kind}`;
     if (part)
-      return { status: 'partial', hint: `a download was interrupted; \`${command}\` goes on with it` };
+      return {
+        status: 'partial',
+        hint: `its download is not finished; \`${command}\` goes on with it, or says why it cannot`,
+      };
     return { status: 'missing', hint: `\`${command}\` brings it` };
   }
 

@@ -9,7 +9,7 @@ const LARGEST = 64 * 1024 * 1024;
 /** Seconds that a request should last: few enough requests for hosts that count them by the minute. */
 const REQUEST_SECONDS = 4;
 /** The rest of a piece is divided only while both halves are worth a request. */
-const WORTH_A_REQUEST = 512 * 1024;
+const WORTH_A_REQUEST = 2 * 1024 * 1024;
 
 /** A piece of work of one lane. `end` shrinks when another lane takes over its tail. */
 export interface Piece {

@@ -225,8 +225,10 @@ class Transfer {
       for await (let chunk of reply.body) {
         piece.waitingSince = undefined;
         await limit.take(chunk.length, signal);
-        onReceived?.(sourceId, chunk.length);
         const skip = Math.min(chunk.length, Math.max(0, piece.start - position));
+        // What another lane has taken over is not ours any more, though it may just have come.
+        const ours = Math.max(0, piece.end - piece.at - buffer.length);
+        onReceived?.(sourceId, skip + Math.min(chunk.length - skip, ours));
         position += chunk.length;
         chunk = chunk.subarray(skip);
         while (chunk.length > 0 && piece.at + buffer.length < piece.end) {

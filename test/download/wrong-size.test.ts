@@ -17,6 +17,9 @@ test('a source that was out for its size is asked again once the other one prove
     right: { type: 'http', baseUrl: right.url },
   });
   const result = await download({ dir, manifest });
-  expect(result.files).toMatchObject([{ name: 'meta.csv', status: 'downloaded' }]);
+  expect(result.files).toMatchObject([
+    // Each is asked for its copy once: what proved wrong is fetched from another source, not from the same again.
+    { name: 'meta.csv', status: 'downloaded', sources: { short: 40_000, right: 50_000 } },
+  ]);
   expect(await readFile(join(dir, 'meta.csv'))).toEqual(meta.plain);
 });
