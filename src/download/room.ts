@@ -1,6 +1,5 @@
 /** Is there room on the disk, before a byte is fetched? */
-import { stat, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { freeBytes } from '../disk.js';
 import { PcamError } from '../errors.js';
 import { formatBytes } from '../text.js';
 import type { DatasetFile } from '../types.js';
@@ -26,19 +25,6 @@ export function bytesNeeded(
   const zipped = archives.filter((_, i) => needs[i]!.file.extracted);
   const beside = keepArchives ? zipped : zipped.sort((a, b) => b - a).slice(0, jobs);
   return extracted + sum(beside);
-}
-
-/** Free bytes for this user on the file system that `folder` is, or will be, on. */
-export async function freeBytes(folder: string): Promise<number> {
-  for (let at = resolve(folder); ; at = dirname(at)) {
-    try {
-      await stat(at);
-      const { bavail, bsize } = await statfs(at);
-      return bavail * bsize;
-    } catch (error) {
-      if (dirname(at) === at) throw error;
-    }
-  }
 }
 
 /** @throws PcamError DISK_FULL */

@@ -1,6 +1,6 @@
 /** Is there room on the disk, before a shard is written? */
 import { statfs } from 'node:fs/promises';
-import { freeBytes } from '../download/room.js';
+import { freeBytes } from '../disk.js';
 import { PcamError } from '../errors.js';
 import { formatBytes } from '../text.js';
 
