@@ -16,7 +16,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { kinds, list, rate, splits, whole } from './parsers.js';
+import { addSelectionOptions, list, rate, whole } from './parsers.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -48,13 +48,11 @@ Stop it with Ctrl-C whenever you like: the same command goes on where it was.
 `;
 
 export function downloadCommand(context: Context): Command {
-  const command = new Command('download')
+  const command = addSelectionOptions(new Command('download'))
     .summary('fetch, verify and decompress the data set')
     .description(
       'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. What is there and right is not fetched again.',
     )
-    .option('--split <names>', 'train, valid, test (default: all)', splits)
-    .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
     .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
     .option('--mirror <places>', 'URLs or folders that are tried first (a comma inside one: %2C)', list)
     .option(

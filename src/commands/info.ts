@@ -13,7 +13,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { kinds, splits } from './parsers.js';
+import { addSelectionOptions } from './parsers.js';
 
 export function infoCommand(context: Context): Command {
   const command = new Command('info')
@@ -55,13 +55,11 @@ State in the folder, by receipts and names alone (pcam verify reads the files):
 }
 
 export function cacheKeyCommand(context: Context): Command {
-  const command = new Command('cache-key')
+  const command = addSelectionOptions(new Command('cache-key'))
     .summary('print a key for a CI cache')
     .description(
       'Prints one line for a CI cache. It changes when, and only when, the bytes that `pcam download` with the same --split and --kind leaves in the folder would.',
     )
-    .option('--split <names>', 'train, valid, test (default: all)', splits)
-    .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
     .addHelpText(
       'after',
       `

@@ -1,5 +1,5 @@
-/** Option values: from what people type to what the library takes. */
-import { InvalidArgumentError } from 'commander';
+/** Option values: from what people type to what the library takes; and the options that commands share. */
+import { type Command, InvalidArgumentError } from 'commander';
 import { nearest } from '../text.js';
 import { KINDS, type Kind, SPLITS, type SplitName } from '../types.js';
 
@@ -65,4 +65,11 @@ export function rate(value: string): number {
   if (!(bytes >= 1))
     throw new InvalidArgumentError('It must be a speed in bytes a second, such as 500k or 2M.');
   return bytes;
+}
+
+/** `--split` and `--kind`, on every command that takes a choice of files. */
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .option('--split <names>', 'train, valid, test (default: all)', splits)
+    .option('--kind <names>', 'images, labels, meta (default: all)', kinds);
 }

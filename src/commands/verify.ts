@@ -14,7 +14,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { kinds, splits } from './parsers.js';
+import { addSelectionOptions } from './parsers.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -40,13 +40,11 @@ Examples:
 `;
 
 export function verifyCommand(context: Context): Command {
-  const command = new Command('verify')
+  const command = addSelectionOptions(new Command('verify'))
     .summary('check the files in the data set folder')
     .description(
       'Reads what is in the data set folder and compares it with the digests of the manifest. Exit code 3 when something is missing or wrong.',
     )
-    .option('--split <names>', 'train, valid, test (default: all)', splits)
-    .option('--kind <names>', 'images, labels, meta (default: all)', kinds)
     .option('--quick', 'trust earlier checks of files whose size and mtime are the same')
     .option('--deep', 'open the HDF5 and CSV files: shapes, types, labels, rows, slides')
     .option('--fix', 'rename swapped files back')
