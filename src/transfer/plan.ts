@@ -9,7 +9,7 @@ const LARGEST = 64 * 1024 * 1024;
 /** Seconds that a request should last: few enough requests for hosts that count them by the minute. */
 const REQUEST_SECONDS = 4;
 /** The rest of a piece is divided only while both halves are worth a request. */
-const WORTH_A_REQUEST = 2 * 1024 * 1024;
+const WORTH_A_REQUEST = 512 * 1024;
 
 /** A piece of work of one lane. `end` shrinks when another lane takes over its tail. */
 export interface Piece {
@@ -17,6 +17,8 @@ export interface Piece {
   end: number;
   /** Where the next byte goes. */
   at: number;
+  /** Up to where bytes have come, written or not: nobody else need fetch these. */
+  reached?: number;
   /** Since when the lane has been waiting for the network; undefined while it writes, or keeps to --limit-rate. */
   waitingSince?: number;
 }
@@ -95,17 +97,19 @@ export class Plan {
 
   #divide(): Piece | undefined {
     let slowest: Piece | undefined;
-    for (const piece of this.#pieces) {
-      if (!slowest || piece.end - piece.at > slowest.end - slowest.at) slowest = piece;
-    }
+    for (const piece of this.#pieces) if (!slowest || leftOf(piece) > leftOf(slowest)) slowest = piece;
     if (!slowest || !Number.isFinite(slowest.end)) return undefined;
-    const left = slowest.end - slowest.at;
+    const left = leftOf(slowest);
     if (left < 2 * WORTH_A_REQUEST) return undefined;
-    const middle = slowest.at + Math.ceil(left / 2);
+    const middle = slowest.end - Math.floor(left / 2);
     const piece = { start: middle, end: slowest.end, at: middle };
     slowest.end = middle;
     return this.#add(piece);
   }
+}
+
+function leftOf({ at, reached = at, end }: Piece): number {
+  return end - Math.max(at, reached);
 }
 
 function restOf({ at, end }: Piece): ByteRange {

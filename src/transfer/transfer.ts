@@ -233,6 +233,7 @@ class Transfer {
         chunk = chunk.subarray(skip);
         while (chunk.length > 0 && piece.at + buffer.length < piece.end) {
           chunk = chunk.subarray(buffer.fill(chunk, piece.end - piece.at));
+          piece.reached = piece.at + buffer.length;
           if (buffer.full) await flush();
         }
         if (chunk.length > 0 && piece.end === this.#plan.size && position > this.#plan.size) {
