@@ -16,9 +16,12 @@ export const verifiedDigests: InputDigests = async ({
 }) => {
   const receipts = await Receipts.load(layout(dir).receipts);
   const digests = new Map<string, string>();
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  let failure: unknown;
   const verify = async (file: DatasetFile) => {
     const content = contentsOf(file)[0]!;
-    const found = await readFound(dir, content, { receipts, signal, onProgress });
+    const found = await readFound(dir, content, { receipts, signal: both, onProgress });
     if (!found) throw missing(dir, file);
     if (!holds(found, content)) throw notVerified(found.path, file, found.digests.md5);
     digests.set(content.name, content.md5);
@@ -28,7 +31,14 @@ export const verifiedDigests: InputDigests = async ({
   const next = async (): Promise<void> => {
     for (let file = queue.shift(); file; file = queue.shift()) await verify(file);
   };
-  await Promise.all([next(), next()]);
+  const fail = (error: unknown) => {
+    failure ??= error;
+    queue.length = 0;
+    stop.abort();
+  };
+  // Both have ended when this does: nothing is read, and no receipt written, behind the caller's back.
+  await Promise.all([next().catch(fail), next().catch(fail)]);
+  if (failure !== undefined) throw failure;
   return digests;
 };
 

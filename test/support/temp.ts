@@ -14,5 +14,5 @@ export async function temporaryFolder(): Promise<string> {
 /** A new empty folder for several tests; call `remove` in `afterAll`. */
 export async function sharedFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'pcam-test-'));
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
