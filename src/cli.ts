@@ -1,19 +1,18 @@
 /** Builds the program; turns errors into messages and exit codes. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { type Context, printJson, printLine } from './commands/context.js';
-import { downloadCommand } from './commands/download.js';
-import { exportCommand } from './commands/export.js';
-import { fixtureCommand } from './commands/fixture.js';
-import { cacheKeyCommand, infoCommand } from './commands/info.js';
-import { verifyCommand } from './commands/verify.js';
-import { EXIT_CODES, messageOf, PcamError, systemCode } from './errors.js';
-import { readEnvironment } from './options.js';
-import { printableLines } from './text.js';
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import {
+  type Context,
+  cacheKeyCommand,
+  downloadCommand,
+  exportCommand,
+  fixtureCommand,
+  infoCommand,
+  printJson,
+  printLine,
+  readEnvironment,
+  verifyCommand,
+} from './commands/index.js';
+import { EXIT_CODES, messageOf, PcamError, printableLines, systemCode, VERSION } from './core/index.js';
 
 const EXAMPLES = `
 Examples:
@@ -26,12 +25,12 @@ Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data
 4 no source could deliver, 5 this machine said no, 130 / 143 stopped by Ctrl-C / SIGTERM.
 `;
 
-export function createProgram(context: Context): Command {
+function createProgram(context: Context): Command {
   const program = new Command('pcam')
     .description(
       'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
     )
-    .version(version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);

@@ -1,5 +1,5 @@
 /** The library: what the commands call. Nothing here prints, ends the process, or reads the environment. */
-export { type CacheKeyOptions, cacheKey } from './cache-key.js';
+export { type ErrorCode, EXIT_CODES, type OnEvent, PcamError, type PcamEvent } from './core/index.js';
 export {
   type Batch,
   type BatchOptions,
@@ -19,12 +19,27 @@ export {
   type DownloadStatus,
   download,
 } from './download/index.js';
-export { type ErrorCode, EXIT_CODES, PcamError } from './errors.js';
-export type { OnEvent, PcamEvent } from './events.js';
-export { exportDataset } from './export/export.js';
-export type { ExportEvent, ExportOptions, ExportResult } from './export/types.js';
+export { type ExportEvent, type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
-export { type FileInfo, type FileState, type InfoOptions, type InfoResult, info } from './info.js';
+export {
+  type CacheKeyOptions,
+  cacheKey,
+  type FileInfo,
+  type FileState,
+  type InfoOptions,
+  type InfoResult,
+  info,
+} from './info/index.js';
+export {
+  BUILT_IN_MANIFEST,
+  type DatasetFile,
+  type Kind,
+  type Manifest,
+  parseManifest,
+  readManifest,
+  type SourceConfig,
+  type SplitName,
+} from './manifest/index.js';
 export {
   type Finding,
   type VerifiedFile,
@@ -32,6 +47,4 @@ export {
   type VerifyResult,
   type VerifyStatus,
   verify,
-} from './integrity/verify.js';
-export { BUILT_IN_MANIFEST, parseManifest, readManifest } from './manifest.js';
-export type { DatasetFile, Kind, Manifest, SourceConfig, SplitName } from './types.js';
+} from './verify/index.js';

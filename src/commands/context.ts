@@ -1,8 +1,7 @@
 /** What every command gets: streams, signal, settings from the environment; and what all of them share. */
 import type { Command } from 'commander';
-import { PcamError } from '../errors.js';
-import { DEFAULTS, type Environment } from '../options.js';
-import { printableJson, printableLines } from '../text.js';
+import { DEFAULTS, PcamError, printableJson, printableLines } from '../core/index.js';
+import type { Environment } from './environment.js';
 
 export interface Context {
   readonly stdout: NodeJS.WriteStream;

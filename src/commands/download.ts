@@ -1,13 +1,10 @@
 /** `pcam download`. */
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds } from '../core/index.js';
 import { type DownloadedFile, type DownloadResult, download } from '../download/index.js';
-import { EXIT_CODES } from '../errors.js';
-import { DEFAULTS } from '../options.js';
-import { createProgress } from '../report/progress.js';
-import { resolveManifest, selectFiles } from '../selection.js';
-import { count, formatBytes, formatSeconds } from '../text.js';
-import { finalName, type Kind, type SplitName } from '../types.js';
+import { finalName, type Kind, resolveManifest, type SplitName, selectFiles } from '../manifest/index.js';
+import { createProgress } from '../report/index.js';
 import {
   addCommonOptions,
   type CommonOptions,

@@ -1,26 +1,20 @@
 /** `pcam export`. */
 import { Command, InvalidArgumentError } from 'commander';
-import { PcamError } from '../errors.js';
-import type { OnEvent } from '../events.js';
-import { exportDataset } from '../export/export.js';
-import { FORMATS } from '../export/index.js';
-import { parsePart } from '../export/plan.js';
+import { count, formatBytes, type OnEvent, PcamError } from '../core/index.js';
 import {
   CROPS,
   type Crop,
-  type ExportEvent,
-  type ExportResult,
+  FORMATS,
   type FormatName,
   LAYOUTS,
   type LayoutName,
-  type Part,
   SHARD_INDEXES,
   type ShardIndex,
-} from '../export/types.js';
-import { createProgress } from '../report/progress.js';
-import { resolveManifest } from '../selection.js';
-import { count, formatBytes } from '../text.js';
-import type { SplitName } from '../types.js';
+} from '../export/formats/index.js';
+import { type ExportEvent, type ExportResult, exportDataset, parsePart } from '../export/index.js';
+import type { Part } from '../export/output/index.js';
+import { resolveManifest, type SplitName } from '../manifest/index.js';
+import { createProgress } from '../report/index.js';
 import {
   addCommonOptions,
   type CommonOptions,

@@ -1,8 +1,8 @@
 /** `pcam fixture`. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { count, formatBytes } from '../core/index.js';
 import { createFixture, FIXTURE_DEFAULTS } from '../fixture/index.js';
-import { count, formatBytes } from '../text.js';
 import { addCommonOptions, type Context, printJson, printLine } from './context.js';
 import { whole } from './parsers.js';
 

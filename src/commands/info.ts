@@ -1,10 +1,9 @@
 /** `pcam info` and `pcam cache-key`: what the manifest says, without a look at the network. */
 import { Command } from 'commander';
-import { cacheKey } from '../cache-key.js';
-import { info } from '../info.js';
-import { table } from '../report/format.js';
-import { formatBytes, printable } from '../text.js';
-import type { Kind, SplitName } from '../types.js';
+import { formatBytes, printable } from '../core/index.js';
+import { cacheKey, info } from '../info/index.js';
+import type { Kind, SplitName } from '../manifest/index.js';
+import { table } from '../report/index.js';
 import {
   addCommonOptions,
   type CommonOptions,

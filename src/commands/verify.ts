@@ -1,11 +1,9 @@
 /** `pcam verify`. */
 import { Command } from 'commander';
-import { EXIT_CODES } from '../errors.js';
-import { type VerifyResult, verify } from '../integrity/verify.js';
-import { table } from '../report/format.js';
-import { createProgress } from '../report/progress.js';
-import { resolveManifest } from '../selection.js';
-import type { Kind, SplitName } from '../types.js';
+import { EXIT_CODES } from '../core/index.js';
+import { type Kind, resolveManifest, type SplitName } from '../manifest/index.js';
+import { createProgress, table } from '../report/index.js';
+import { type VerifyResult, verify } from '../verify/index.js';
 import {
   addCommonOptions,
   type CommonOptions,

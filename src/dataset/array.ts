@@ -1,5 +1,5 @@
 /** One array of an HDF5 file: what it is, refused before a byte is read where that is unsafe, and its slices. */
-import { messageOf, PcamError } from '../errors.js';
+import { messageOf, PcamError } from '../core/index.js';
 import { type Filter, type H5File, type H5Module, type Metadata, openHdf5 } from './hdf5.js';
 import { badHdf5 } from './problems.js';
 

@@ -1,7 +1,7 @@
 /** The HDF5 library, one instance an open file and shut in with that file; the only importer of h5wasm. */
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import type { Module as SharedModule } from 'h5wasm/node';
-import { fsError, PcamError, systemCode } from '../errors.js';
+import { fsError, PcamError, systemCode } from '../core/index.js';
 import { badHdf5 } from './problems.js';
 
 export type H5Module = typeof SharedModule;

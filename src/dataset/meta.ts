@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
-import { abortError, fsError, type PcamError } from '../errors.js';
+import { abortError, fsError, type PcamError } from '../core/index.js';
 import { badCsv, badData } from './problems.js';
 import { LARGEST_SPLIT, type MetaRow, type MetaTable } from './types.js';
 

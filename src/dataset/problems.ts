@@ -1,6 +1,5 @@
 /** How the reader words what is wrong with a data set file. */
-import { type ErrorCode, PcamError } from '../errors.js';
-import { printable } from '../text.js';
+import { type ErrorCode, PcamError, printable } from '../core/index.js';
 
 export interface Problem {
   readonly file: string;

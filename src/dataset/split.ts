@@ -1,8 +1,8 @@
 /** Opens one split: its images, its labels, and its meta rows where they are there. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { PcamError, throwIfAborted } from '../errors.js';
-import { type DatasetFile, finalName, type Kind, type Manifest, type SplitName } from '../types.js';
+import { PcamError, throwIfAborted } from '../core/index.js';
+import { type DatasetFile, finalName, type Kind, type Manifest, type SplitName } from '../manifest/index.js';
 import { type ImageReader, LARGEST_BATCH, openImages } from './images.js';
 import { readLabels } from './labels.js';
 import { readMeta } from './meta.js';

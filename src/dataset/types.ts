@@ -1,5 +1,5 @@
 /** What a reader of the data set sees: splits, patches, labels and meta rows. */
-import type { SplitName } from '../types.js';
+import type { SplitName } from '../manifest/index.js';
 
 /** Height and width of a patch in px, and its channels (RGB, uint8). */
 export const PATCH_SIZE = 96;

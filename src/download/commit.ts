@@ -1,11 +1,10 @@
 /** The last step of a file: under its final name, with a receipt, and the working state gone. */
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { commitFile } from '../atomic.js';
-import { fsError } from '../errors.js';
-import type { Content } from '../integrity/inventory.js';
-import { statFile } from '../integrity/inventory.js';
-import type { Digests } from '../integrity/pass.js';
+import { fsError } from '../core/index.js';
+import { commitFile, statFile } from '../fs/index.js';
+import type { Content } from '../inventory/index.js';
+import type { Digests } from '../pass/index.js';
 import type { Run } from './types.js';
 
 /** Renames a verified temporary file to its final name. */

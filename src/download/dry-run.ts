@@ -1,6 +1,6 @@
 /** A dry run: what a real one would say, and nothing is touched. */
-import { Journal } from '../transfer/journal.js';
-import type { DatasetFile } from '../types.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { Journal } from '../store/index.js';
 import { failureOf } from './job.js';
 import type { Action } from './survey.js';
 import type { DownloadedFile, DownloadResult, DownloadStatus, Run } from './types.js';

@@ -1,12 +1,10 @@
 /** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
 import { rm } from 'node:fs/promises';
-import { PcamError, throwIfAborted } from '../errors.js';
-import { InputChanged, type PassResult, startPass } from '../integrity/pass.js';
-import { Journal } from '../transfer/journal.js';
-import { IMPORTED, PartFile } from '../transfer/part.js';
-import { keepingPace } from '../transfer/rate-limit.js';
-import { SourceChanged, transferFile } from '../transfer/transfer.js';
-import type { DatasetFile } from '../types.js';
+import { PcamError, throwIfAborted } from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { InputChanged, type PassResult, startPass } from '../pass/index.js';
+import { IMPORTED, Journal, PartFile } from '../store/index.js';
+import { keepingPace, SourceChanged, transferFile } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
 import { archiveOf, wanted } from './target.js';

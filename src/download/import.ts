@@ -1,9 +1,9 @@
 /** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
 import { copyFile, rm } from 'node:fs/promises';
-import { fsError } from '../errors.js';
-import { type Content, contentsOf } from '../integrity/inventory.js';
-import { InputChanged, type PassResult, passOver } from '../integrity/pass.js';
-import type { DatasetFile } from '../types.js';
+import { fsError } from '../core/index.js';
+import { type Content, contentsOf } from '../inventory/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { InputChanged, type PassResult, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
 import type { Action } from './survey.js';

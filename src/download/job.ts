@@ -1,9 +1,9 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
 import { rm } from 'node:fs/promises';
-import { messageOf, PcamError, throwIfAborted } from '../errors.js';
-import { statFile } from '../integrity/inventory.js';
-import { IMPORTED, PartFile } from '../transfer/part.js';
-import type { DatasetFile } from '../types.js';
+import { messageOf, PcamError, throwIfAborted } from '../core/index.js';
+import { statFile } from '../fs/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { IMPORTED, PartFile } from '../store/index.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
 import type { Action } from './survey.js';

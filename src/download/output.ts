@@ -1,7 +1,7 @@
 /** What an archive must decompress to, and the errors when it does not. */
-import { PcamError } from '../errors.js';
-import type { DecodeProblem, PassOutput, PassResult } from '../integrity/pass.js';
-import type { DatasetFile } from '../types.js';
+import { PcamError } from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import type { DecodeProblem, PassOutput, PassResult } from '../pass/index.js';
 import { mostExtracted } from './target.js';
 
 export function outputFor(file: DatasetFile, path: string): PassOutput {

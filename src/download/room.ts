@@ -1,8 +1,7 @@
 /** Is there room on the disk, before a byte is fetched? */
-import { freeBytes } from '../disk.js';
-import { PcamError } from '../errors.js';
-import { formatBytes } from '../text.js';
-import type { DatasetFile } from '../types.js';
+import { formatBytes, PcamError } from '../core/index.js';
+import { freeBytes } from '../fs/index.js';
+import type { DatasetFile } from '../manifest/index.js';
 import { expectedExtracted } from './target.js';
 
 export interface Need {

@@ -3,10 +3,11 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { PcamError } from '../errors.js';
-import { allContents, type Content, type Found, holds, readFound, statFile } from '../integrity/inventory.js';
-import { completeMoves, type Move } from '../integrity/untangle.js';
-import type { DatasetFile } from '../types.js';
+import { PcamError } from '../core/index.js';
+import { statFile } from '../fs/index.js';
+import { allContents, type Content, type Found, holds, readFound } from '../inventory/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { completeMoves, type Move } from '../store/index.js';
 import { archiveOf, wanted } from './target.js';
 import type { Run } from './types.js';
 

@@ -1,6 +1,6 @@
 /** What a run wants of a file, and how large it can become. */
-import { type Content, contentsOf } from '../integrity/inventory.js';
-import type { DatasetFile } from '../types.js';
+import { type Content, contentsOf } from '../inventory/index.js';
+import type { DatasetFile } from '../manifest/index.js';
 
 /** The form that is to lie in the data set folder when the run is over. */
 export function wanted(file: DatasetFile, extract: boolean): Content {

@@ -1,16 +1,9 @@
 /** Options, results and the shared context of a download. */
-
-import type { ErrorCode } from '../errors.js';
-import type { OnEvent, PcamEvent } from '../events.js';
-import type { Receipts } from '../integrity/receipts.js';
-import type { ProxySettings } from '../options.js';
-import type { Layout } from '../paths.js';
-import type { Clock } from '../transfer/clock.js';
-import type { Timeouts } from '../transfer/http.js';
-import type { SourcePool } from '../transfer/pool.js';
-import type { RateLimit } from '../transfer/rate-limit.js';
-import type { Rests } from '../transfer/retry.js';
-import type { Kind, Manifest, SplitName } from '../types.js';
+import type { Clock, ErrorCode, OnEvent, PcamEvent, ProxySettings } from '../core/index.js';
+import type { Kind, Manifest, SplitName } from '../manifest/index.js';
+import type { Timeouts } from '../net/index.js';
+import type { Layout, Receipts } from '../store/index.js';
+import type { RateLimit, Rests, SourcePool } from '../transfer/index.js';
 
 export interface DownloadOptions {
   /** The data set folder. @default 'pcam' */

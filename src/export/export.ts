@@ -1,32 +1,25 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { commitFile, makeFolder } from '../atomic.js';
-import { openSplit } from '../dataset/index.js';
-import { CHANNELS } from '../dataset/types.js';
-import { fsError, PcamError, throwIfAborted } from '../errors.js';
-import { acquireLock } from '../lock.js';
-import { DEFAULTS } from '../options.js';
-import { resolveManifest } from '../selection.js';
-import type { DatasetFile, SplitName } from '../types.js';
-import { sideOf } from './crop.js';
-import { type SplitFacts, shareFacts } from './facts.js';
-import { OutputFolder, requireApart } from './folder.js';
+import { DEFAULTS, fsError, PcamError, throwIfAborted } from '../core/index.js';
+import { CHANNELS, openSplit } from '../dataset/index.js';
+import { acquireLock, commitFile, makeFolder } from '../fs/index.js';
+import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
+import type { SplitSummary } from './formats/index.js';
 import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
-import { Journal } from './journal.js';
-import { countPatches, type LedgerHeader } from './ledger.js';
-import { knownOf, type Settings, settle, tasksOf } from './plan.js';
-import { Crew } from './pool.js';
-import type { Job, JobResult } from './protocol.js';
-import { requireRoom } from './room.js';
-import type {
-  ExportOptions,
-  ExportResult,
-  FileRecord,
-  FoundOptions,
-  ShardStatus,
-  SplitSummary,
-} from './types.js';
+import {
+  countPatches,
+  type FileRecord,
+  Journal,
+  type LedgerHeader,
+  OutputFolder,
+  requireApart,
+  requireRoom,
+  type ShardStatus,
+} from './output/index.js';
+import { knownOf, type Settings, settle, tasksOf } from './settings.js';
+import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
+import { Crew, type Job, type JobResult, type SplitFacts, shareFacts, sideOf } from './workers/index.js';
 
 const RENAMES_AT_ONCE = 128;
 

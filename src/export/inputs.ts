@@ -1,11 +1,12 @@
 /** The input of an export: it has to be the data set's own, to the byte. */
 import { join } from 'node:path';
-import { PcamError } from '../errors.js';
-import { contentsOf, holds, readFound, statFile } from '../integrity/inventory.js';
-import { Receipts } from '../integrity/receipts.js';
-import { layout } from '../paths.js';
-import { type DatasetFile, finalName, type Manifest, type SplitName } from '../types.js';
-import type { InputDigests, InputFile } from './types.js';
+import { PcamError } from '../core/index.js';
+import { statFile } from '../fs/index.js';
+import { contentsOf, holds, readFound } from '../inventory/index.js';
+import { type DatasetFile, finalName, type Manifest, type SplitName } from '../manifest/index.js';
+import { layout, Receipts } from '../store/index.js';
+import type { InputFile } from './output/index.js';
+import type { InputDigests } from './types.js';
 
 /** Reads every file that has no receipt of an earlier verification which still holds. */
 export const verifiedDigests: InputDigests = async ({

@@ -1,8 +1,7 @@
 /** Progress: bars on a terminal, a plain line now and then elsewhere. The only importer of cli-progress. */
 import cliProgress from 'cli-progress';
-import type { OnEvent, PcamEvent } from '../events.js';
-import { formatBytes, formatSeconds, printable } from '../text.js';
-import { shortName } from './format.js';
+import { formatBytes, formatSeconds, type OnEvent, type PcamEvent, printable } from '../core/index.js';
+import { shortName } from './table.js';
 
 /** Seconds between two lines about a file, where there is no terminal. */
 const LINE_EVERY = 15;
@@ -61,7 +60,7 @@ function percent(part: number, whole: number): string {
 }
 
 /** Lines of at most `width` characters, broken at spaces; those after the first are indented. */
-export function wrap(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const rows: string[] = [];
   let rest = text;
   const most = Math.max(20, width - 1);

@@ -3,7 +3,7 @@
  * quota page. Titles are localised, so the form is what is looked for, not its words.
  */
 import { Parser } from 'htmlparser2';
-import { printable } from '../text.js';
+import { printable } from '../core/index.js';
 
 export type DrivePage =
   | { kind: 'form'; action: URL }

@@ -1,9 +1,8 @@
 /** A folder on this machine or a mounted share. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, systemCode } from '../errors.js';
-import { SourceFailure } from '../transfer/failure.js';
-import type { ByteRange } from '../transfer/ranged.js';
+import { type ByteRange, messageOf, systemCode } from '../core/index.js';
+import { SourceFailure } from '../net/index.js';
 import type { SourceFactory } from './types.js';
 
 const CHUNK = 1024 * 1024;

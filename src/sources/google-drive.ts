@@ -2,10 +2,15 @@
  * Google Drive: redirects, then for large files a virus-scan page whose form leads to the bytes. Any request, a
  * ranged one in the middle of a file too, can be answered by a page; only Content-Disposition says 'here is the file'.
  */
-import { SourceFailure } from '../transfer/failure.js';
-import { type HttpReply, statusFailure } from '../transfer/http.js';
-import { acceptRange, isHtml, rangeHeader } from '../transfer/ranged.js';
-import type { DatasetFile } from '../types.js';
+import type { DatasetFile } from '../manifest/index.js';
+import {
+  acceptRange,
+  type HttpReply,
+  isHtml,
+  rangeHeader,
+  SourceFailure,
+  statusFailure,
+} from '../net/index.js';
 import { readDrivePage } from './drive-page.js';
 import type { SourceFactory } from './types.js';
 

@@ -1,5 +1,5 @@
 /** A plain web server or object store: `<baseUrl>/<name>`. */
-import { requestRange } from '../transfer/ranged.js';
+import { requestRange } from '../net/index.js';
 import type { SourceFactory } from './types.js';
 
 export const httpSource: SourceFactory = ({ id, type, baseUrl }, { client }) => ({

@@ -1,7 +1,7 @@
 /** What a source is: a place that has copies of the files and hands out byte ranges of them. */
-import type { HttpClient } from '../transfer/http.js';
-import type { ByteRange, RangeReply } from '../transfer/ranged.js';
-import type { DatasetFile, SourceConfig } from '../types.js';
+import type { ByteRange } from '../core/index.js';
+import type { DatasetFile, SourceConfig } from '../manifest/index.js';
+import type { HttpClient, RangeReply } from '../net/index.js';
 
 export interface Source {
   readonly id: string;

@@ -2,7 +2,7 @@
  * A Zenodo record: `<baseUrl>/records/<record>/files/<name>?download=1`, where ranges work. On
  * `/api/records/<record>/files/<name>/content` they were reported not to.
  */
-import { requestRange } from '../transfer/ranged.js';
+import { requestRange } from '../net/index.js';
 import type { SourceFactory } from './types.js';
 
 export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { client }) => ({

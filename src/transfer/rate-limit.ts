@@ -1,6 +1,5 @@
 /** `--limit-rate`: one budget of bytes a second for all connections together. */
-import { abortError } from '../errors.js';
-import type { Clock } from './clock.js';
+import { abortError, type Clock } from '../core/index.js';
 
 export interface RateLimit {
   /** Waits until `bytes` may be taken. */

@@ -1,14 +1,12 @@
 /** Brings all missing bytes of one file into its part, over as many requests and sources as the pool allows. */
 import { setMaxListeners } from 'node:events';
-import { PcamError, throwIfAborted } from '../errors.js';
-import type { DatasetFile } from '../types.js';
-import type { Clock } from './clock.js';
-import { SourceFailure } from './failure.js';
-import { BLOCK, type PartFile } from './part.js';
-import { type Piece, Plan } from './plan.js';
-import type { Lease, SourcePool } from './pool.js';
-import type { RangeReply } from './ranged.js';
+import { type Clock, PcamError, throwIfAborted } from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { type RangeReply, SourceFailure } from '../net/index.js';
+import { BLOCK, type PartFile } from '../store/index.js';
+import { type Piece, Plan } from './range-plan.js';
 import type { RateLimit } from './rate-limit.js';
+import type { Lease, SourcePool } from './source-pool.js';
 
 /** Progress that pays off a source's earlier failures; less is one more failure. */
 const REAL_PROGRESS = 64 * 1024;

@@ -1,7 +1,7 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { openSplit } from '#pcam/dataset/index.js';
-import { PcamError } from '#pcam/errors.js';
+import { PcamError } from '#pcam/core/errors.js';
+import { openSplit } from '#pcam/dataset/split.js';
 import { Random } from '#pcam/fixture/random.js';
 import { makeDataset } from '../support/dataset.js';
 

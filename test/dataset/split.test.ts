@@ -3,9 +3,10 @@ import { appendFile, readFile, rm, symlink, truncate, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { openDataset, openSplit } from '#pcam/dataset/index.js';
-import { createFixture } from '#pcam/fixture/index.js';
-import type { Manifest } from '#pcam/types.js';
+import { openDataset } from '#pcam/dataset/dataset.js';
+import { openSplit } from '#pcam/dataset/split.js';
+import { createFixture } from '#pcam/fixture/fixture.js';
+import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset } from '../support/dataset.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -71,7 +72,7 @@ describe('a split', () => {
 
   it('opens in a worker thread', async () => {
     const data = await makeDataset();
-    const dist = import.meta.resolve('#pcam/dataset/index.js');
+    const dist = import.meta.resolve('#pcam/dataset/split.js');
     const code = `const { parentPort, workerData } = require('node:worker_threads');
       import(workerData.dist).then(async ({ openSplit }) => {
         const split = await openSplit(workerData);

@@ -2,8 +2,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { download } from '#pcam/download/index.js';
-import { verify } from '#pcam/integrity/verify.js';
+import { download } from '#pcam/download/download.js';
+import { verify } from '#pcam/verify/verify.js';
 import { archive, manifestOf, noise } from '../support/files.js';
 import { serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { download } from '#pcam/download/index.js';
+import { download } from '#pcam/download/download.js';
 import { manifestOf, noise, plainFile } from '../support/files.js';
 import { serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
-import { defaultOut, parsePart } from '#pcam/export/plan.js';
-import { requireRoom } from '#pcam/export/room.js';
+import { requireRoom } from '#pcam/export/output/room.js';
+import { defaultOut, parsePart } from '#pcam/export/settings.js';
 import type { ExportEvent, ExportOptions } from '#pcam/export/types.js';
-import type { Manifest } from '#pcam/types.js';
+import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
 import { treeOf } from '../support/tree.js';
@@ -48,7 +48,7 @@ describe('a run that is killed', () => {
   it('leaves whole shards, and the next run keeps them', async () => {
     const out = join(await temporaryFolder(), 'out');
     const script = `
-      import { readManifest } from ${JSON.stringify(import.meta.resolve('#pcam/manifest.js'))};
+      import { readManifest } from ${JSON.stringify(import.meta.resolve('#pcam/manifest/parse.js'))};
       import { exportDataset } from ${JSON.stringify(import.meta.resolve('#pcam/export/export.js'))};
       const manifest = await readManifest(${JSON.stringify(join(root.folder, 'archives', 'manifest.json'))});
       const options = { dir: ${JSON.stringify(data.dir)}, out: ${JSON.stringify(out)} };

@@ -4,7 +4,7 @@
  * With a second, healthy source every one of them ends well. With one source, `once` and `always` say what must
  * come of a fault that is there at the first try alone, and of one that stays.
  */
-import type { ErrorCode } from '#pcam/errors.js';
+import type { ErrorCode } from '#pcam/core/errors.js';
 import type { Fault } from '../support/fault-server.js';
 
 export type Outcome = 'done' | { code: ErrorCode; reason: RegExp };

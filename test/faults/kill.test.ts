@@ -1,6 +1,6 @@
 /** kill -9 in the middle, again and again; bench/kill.mjs does the same with a file over 100 MB. */
 import { expect, test } from 'vitest';
-import { BLOCK } from '#pcam/transfer/part.js';
+import { BLOCK } from '#pcam/store/part-file.js';
 import { CONNECTIONS, killAndResume } from '../../bench/kill.mjs';
 import { temporaryFolder } from '../support/temp.js';
 

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { download } from '#pcam/download/index.js';
+import { download } from '#pcam/download/download.js';
 import {
   closedPort,
   type FaultServer,

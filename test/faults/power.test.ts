@@ -2,7 +2,7 @@
 import { appendFile, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { download } from '#pcam/download/index.js';
+import { download } from '#pcam/download/download.js';
 import { type FaultServer, sourceAt, startServer } from '../support/fault-server.js';
 import { type Mini, makeMini } from '../support/mini.js';
 import { type Claim, claims, journalPath, partPath } from '../support/part.js';

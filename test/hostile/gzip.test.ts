@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { DatasetFile } from '#pcam/types.js';
+import type { DatasetFile } from '#pcam/manifest/types.js';
 import { archive, noise } from '../support/files.js';
 import { IMAGES, smallDataset } from './small.js';
 

@@ -6,11 +6,11 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSplit } from '#pcam/dataset/index.js';
-import { PcamError } from '#pcam/errors.js';
+import { PcamError } from '#pcam/core/errors.js';
+import { openSplit } from '#pcam/dataset/split.js';
 import { hdf5File } from '#pcam/fixture/hdf5-writer.js';
 import { Random } from '#pcam/fixture/random.js';
-import { deepCheck } from '#pcam/integrity/deep.js';
+import { deepCheck } from '#pcam/verify/deep.js';
 
 const N = 4;
 const PATCH = 96 * 96 * 3;

@@ -4,8 +4,10 @@ import { lstat, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { TEMPORARY } from '#pcam/export/folder.js';
-import { exportDataset, info, verify } from '#pcam/index.js';
+import { exportDataset } from '#pcam/export/export.js';
+import { TEMPORARY } from '#pcam/export/output/folder.js';
+import { info } from '#pcam/info/info.js';
+import { verify } from '#pcam/verify/verify.js';
 import { makeDataset } from '../support/dataset.js';
 import { plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';

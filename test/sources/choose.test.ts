@@ -1,8 +1,8 @@
 /** Which sources a run uses, and in which order. */
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readManifest } from '#pcam/manifest.js';
-import { chooseSources } from '#pcam/sources/index.js';
+import { readManifest } from '#pcam/manifest/parse.js';
+import { chooseSources } from '#pcam/sources/registry.js';
 import { pcamError } from '../support/outcome.js';
 
 const manifest = await readManifest();

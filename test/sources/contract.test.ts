@@ -2,11 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SOURCE_TYPES } from '#pcam/manifest.js';
-import { openSource } from '#pcam/sources/index.js';
+import type { ByteRange } from '#pcam/core/byte-range.js';
+import { SOURCE_TYPES } from '#pcam/manifest/parse.js';
+import { createHttpClient } from '#pcam/net/http.js';
+import type { RangeReply } from '#pcam/net/ranged.js';
+import { openSource } from '#pcam/sources/registry.js';
 import type { Source } from '#pcam/sources/types.js';
-import { createHttpClient } from '#pcam/transfer/http.js';
-import type { ByteRange, RangeReply } from '#pcam/transfer/ranged.js';
 import { archive, noise, put } from '../support/files.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { lastPart, listen, send } from '../support/server.js';

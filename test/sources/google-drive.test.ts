@@ -1,8 +1,8 @@
 /** The way through Google Drive: redirect, page, form, bytes; and what is no file is never taken for one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSource } from '#pcam/sources/index.js';
-import { createHttpClient } from '#pcam/transfer/http.js';
+import { createHttpClient } from '#pcam/net/http.js';
+import { openSource } from '#pcam/sources/registry.js';
 import { archive, noise } from '../support/files.js';
 import { sourceFailure } from '../support/outcome.js';
 import { listen, send, type TestServer } from '../support/server.js';

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock } from '#pcam/transfer/clock.js';
+import type { Clock } from '#pcam/core/clock.js';
 
 export class TestClock implements Clock {
   #now = 0;

@@ -4,9 +4,9 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { createFixture } from '#pcam/fixture/index.js';
-import { readManifest } from '#pcam/manifest.js';
-import { finalName, type Kind, type Manifest, type SplitName } from '#pcam/types.js';
+import { createFixture } from '#pcam/fixture/fixture.js';
+import { readManifest } from '#pcam/manifest/parse.js';
+import { finalName, type Kind, type Manifest, type SplitName } from '#pcam/manifest/types.js';
 import { temporaryFolder } from './temp.js';
 
 export interface TestDataset {

@@ -1,8 +1,9 @@
 /** A download with the library, and what it came to. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DownloadOptions, type DownloadResult, download } from '#pcam/download/index.js';
-import type { PcamEvent } from '#pcam/events.js';
+import type { PcamEvent } from '#pcam/core/events.js';
+import { download } from '#pcam/download/download.js';
+import type { DownloadOptions, DownloadResult } from '#pcam/download/types.js';
 import { manifestOf, type SourceEntries, type TestFile } from './files.js';
 import { temporaryFolder } from './temp.js';
 

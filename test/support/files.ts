@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parseManifest } from '#pcam/manifest.js';
-import type { DatasetFile, Kind, Manifest, SplitName } from '#pcam/types.js';
+import { parseManifest } from '#pcam/manifest/parse.js';
+import type { DatasetFile, Kind, Manifest, SplitName } from '#pcam/manifest/types.js';
 
 /** A file of the manifest with the bytes that are served and those that are to lie in the folder. */
 export interface TestFile {

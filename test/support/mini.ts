@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parseManifest } from '#pcam/manifest.js';
-import type { Manifest } from '#pcam/types.js';
+import { parseManifest } from '#pcam/manifest/parse.js';
+import type { Manifest } from '#pcam/manifest/types.js';
 
 export interface MiniFile {
   /** Bytes before compression; random, so that the archive is about as large. */

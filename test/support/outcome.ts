@@ -1,6 +1,6 @@
 /** What a promise came to, for assertions on failures. */
-import { PcamError } from '#pcam/errors.js';
-import { SourceFailure } from '#pcam/transfer/failure.js';
+import { PcamError } from '#pcam/core/errors.js';
+import { SourceFailure } from '#pcam/net/failure.js';
 
 /** The error that `promise` (or what `run` throws) fails with; fails the test when it does not. */
 export async function failureOf(run: Promise<unknown> | (() => unknown)): Promise<unknown> {

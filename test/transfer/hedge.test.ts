@@ -1,6 +1,6 @@
 /** A source that takes a connection and says nothing must not hold up the others. */
 import { expect, test } from 'vitest';
-import { download } from '#pcam/download/index.js';
+import { download } from '#pcam/download/download.js';
 import { manifestOf, noise, plainFile } from '../support/files.js';
 import { listen, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';

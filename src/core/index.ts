@@ -1,0 +1,24 @@
+export type { ByteRange } from './byte-range.js';
+export { type Clock, systemClock } from './clock.js';
+export { DEFAULTS, defaultWorkers, type ProxySettings } from './defaults.js';
+export {
+  abortError,
+  type ErrorCode,
+  EXIT_CODES,
+  fsError,
+  messageOf,
+  PcamError,
+  systemCode,
+  throwIfAborted,
+} from './errors.js';
+export type { OnEvent, PcamEvent } from './events.js';
+export { assetPath, HOMEPAGE, VERSION } from './package.js';
+export {
+  count,
+  formatBytes,
+  formatSeconds,
+  nearest,
+  printable,
+  printableJson,
+  printableLines,
+} from './text.js';

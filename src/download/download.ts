@@ -1,0 +1,159 @@
+/** `download`: from a manifest to verified files in the data set folder. */
+import { setMaxListeners } from 'node:events';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import pLimit from 'p-limit';
+import { abortError, DEFAULTS, PcamError, systemClock, throwIfAborted } from '../core/index.js';
+import { acquireLock } from '../fs/index.js';
+import { allContents } from '../inventory/index.js';
+import { type DatasetFile, resolveManifest, type SourceConfig, selectFiles } from '../manifest/index.js';
+import { createHttpClient, type HttpClient } from '../net/index.js';
+import { chooseSources, openSource } from '../sources/index.js';
+import { finishMoves, layout, moveAll, PartFile, prepareState, Receipts } from '../store/index.js';
+import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
+import { describe } from './dry-run.js';
+import { FileJob } from './job.js';
+import { bytesNeeded, requireRoom } from './room.js';
+import { requireFolder, survey } from './survey.js';
+import type { DownloadOptions, DownloadResult, Run } from './types.js';
+
+export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
+
+/**
+ * Brings the chosen files into the data set folder, each verified before it gets its name. What is there and right
+ * is not fetched again; what was interrupted goes on.
+ *
+ * A file that could not be brought is in the result with `status: 'failed'`; the others are brought all the same.
+ * @throws PcamError USAGE, BAD_MANIFEST, LOCKED, DISK_FULL, NO_PERMISSION, … when nothing could be begun, and
+ *   ABORTED when `signal` was
+ */
+export async function download(options: DownloadOptions = {}): Promise<DownloadResult> {
+  const manifest = await resolveManifest(options.manifest);
+  const sources = chooseSources({ manifest, only: options.sources, mirrors: options.mirrors });
+  const files = selectFiles(manifest, options);
+  checkNumbers(options);
+  if (options.from !== undefined) await requireFolder(options.from);
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const onAbort = () => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+  const client = createHttpClient(options);
+  try {
+    const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
+    if (options.dryRun) return await describe(run, files, (await survey(run, files)).actions);
+    return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
+  } catch (error) {
+    if (stop.signal.aborted) throw abortError(stop.signal);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort);
+    stop.abort();
+    await client.close();
+  }
+}
+
+function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
+  const whole = (n: number | undefined) => n === undefined || (Number.isSafeInteger(n) && n >= 1 && n <= 64);
+  if (!whole(connections))
+    throw new PcamError('USAGE', `connections must be from 1 to 64, not ${connections}`);
+  if (!whole(jobs)) throw new PcamError('USAGE', `jobs must be from 1 to 64, not ${jobs}`);
+  if (limitRate !== undefined && !(limitRate > 0)) {
+    throw new PcamError('USAGE', `limitRate must be more than 0 bytes a second, not ${limitRate}`);
+  }
+}
+
+interface RunParts {
+  options: DownloadOptions;
+  manifest: Run['manifest'];
+  sources: readonly SourceConfig[];
+  client: HttpClient;
+  signal: AbortSignal;
+}
+
+async function createRun({ options, manifest, sources, client, signal }: RunParts): Promise<Run> {
+  const paths = layout(options.dir ?? DEFAULTS.dir);
+  const emit: Run['emit'] = (event) => options.onEvent?.(event);
+  const pool = new SourcePool({
+    sources: sources.map((config) => openSource(config, { client })),
+    connections: options.connections ?? DEFAULTS.connections,
+    clock: systemClock,
+    rests: options.rests,
+    onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
+  });
+  return {
+    manifest,
+    paths,
+    receipts: await Receipts.load(paths.receipts),
+    pool,
+    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, systemClock),
+    clock: systemClock,
+    keepArchives: options.keepArchives ?? false,
+    extract: options.extract ?? true,
+    force: options.force ?? false,
+    dryRun: options.dryRun ?? false,
+    from: options.from,
+    signal,
+    emit,
+  };
+}
+
+async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
+  await prepareState(run.paths);
+  const lock = await acquireLock(run.paths.lock, { command: 'download' });
+  try {
+    await finishMoves(
+      run.paths,
+      allContents(run.manifest).map(({ name }) => name),
+    );
+    await sweep(run);
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Temporary files of a run that was killed are of no use to anybody. */
+async function sweep({ paths }: Run): Promise<void> {
+  const names = (folder: string) => readdir(folder).catch(() => [] as string[]);
+  const remove = (path: string) => rm(path, { force: true, recursive: true });
+  for (const name of await names(paths.temporaries)) {
+    if (!name.startsWith('swap-')) await remove(join(paths.temporaries, name));
+  }
+  for (const folder of [paths.state, dirname(paths.journal(''))]) {
+    for (const name of await names(folder)) {
+      // Our own process may be at work on its own, such as a verify beside this download.
+      const owner = /\.tmp-(\d+)-[\w-]+$/.exec(name)?.[1];
+      if (owner !== undefined && Number(owner) !== process.pid) await remove(join(folder, name));
+    }
+  }
+}
+
+async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+  const { actions, moves } = await survey(run, files);
+  const needs = files
+    .filter((file) => ['fetch', 'adopt', 'import'].includes(actions.get(file)!.kind))
+    .map((file) => ({ file, archiveThere: actions.get(file)!.kind === 'import' }));
+  const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
+  await requireRoom(run.paths.dir, room - (await bytesInParts(run, files)));
+  if (run.force) for (const file of files) await PartFile.discard(file, run.paths);
+  await moveAll(run.paths, moves);
+  const limit = pLimit(jobs);
+  const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));
+  // After an abort too, the lock is held until the last of them has closed its part.
+  await Promise.allSettled(underWay);
+  const done = await Promise.all(underWay);
+  throwIfAborted(run.signal);
+  return { ok: done.every((file) => file.status !== 'failed'), files: done };
+}
+
+async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<number> {
+  if (run.force) return 0;
+  const sizes = files.map((file) =>
+    stat(run.paths.part(file.name)).then(
+      (s) => s.blocks * 512,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,17 @@
+export { FORMATS, findFormat } from './registry.js';
+export {
+  CROPS,
+  type Crop,
+  type ExportFormat,
+  type FormatName,
+  LAYOUTS,
+  type LayoutName,
+  type PatchBatch,
+  type Recipe,
+  SHARD_INDEXES,
+  type ShardIndex,
+  type ShardOutput,
+  type ShardSource,
+  type ShardTask,
+  type SplitSummary,
+} from './types.js';

@@ -1,0 +1,80 @@
+/**
+ * WebDataset shards: tar archives in which a patch is a PNG, its label and its facts, side by side.
+ * https://github.com/webdataset/webdataset: a sample's key is its name up to the first dot.
+ */
+import type { SplitName } from '../../manifest/index.js';
+import { encodePng, estimatePngBytes, TarWriter, tarMemberBytes } from '../encode/index.js';
+import { cutShards, digits, eachPatch, patchJson, patchKey } from './sample.js';
+import type { ExportFormat, ShardSource } from './types.js';
+
+/** Bytes of the `.cls` and the `.json` members, and of their headers. */
+const FACTS_BYTES = 2 * tarMemberBytes(200);
+const ENCODER = new TextEncoder();
+const LABELS = ['0', '1'].map((label) => ENCODER.encode(label));
+
+export const webdataset: ExportFormat = {
+  format: 'png',
+  layout: 'shards',
+  revision: 1,
+  summary: 'WebDataset: tar shards of PNG, label (cls) and facts (json), for PyTorch, DALI and Ray',
+  indexes: ['dali'],
+  workers: 8,
+  shardSize: 2048,
+
+  bytesPerPatch: ({ side }) => tarMemberBytes(estimatePngBytes(side)) + FACTS_BYTES,
+
+  plan: ({ split, recipe: { shardSize, index } }) =>
+    cutShards({
+      split,
+      shardSize,
+      files(number) {
+        const stem = `pcam-${split.split}-${digits(number)}`;
+        return [{ file: `${stem}.tar` }, ...(index === 'dali' ? [{ file: `${stem}.idx`, side: true }] : [])];
+      },
+    }),
+
+  write({ task: { split, start, end, files }, source, output }) {
+    const tar = new TarWriter(output.create(files[0]!.file));
+    const index = files[1] && output.create(files[1].file);
+    index?.write(ENCODER.encode(`v1.2 ${end - start}\n`));
+    for (const patch of eachPatch(source)) {
+      const members = addSample({ tar, split, source, ...patch });
+      index?.write(ENCODER.encode(`${members.map((member) => Object.values(member).join(' ')).join(' ')}\n`));
+    }
+    tar.finish();
+  },
+};
+
+/** A member as DALI's index, version 1.2, names it: the offset is where its data starts. */
+interface Member {
+  readonly extension: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly name: string;
+}
+
+/** Adds the three members of a patch. */
+function addSample({
+  tar,
+  split,
+  index,
+  pixels,
+  source,
+}: {
+  tar: TarWriter;
+  split: SplitName;
+  index: number;
+  pixels: Uint8Array;
+  source: ShardSource;
+}): Member[] {
+  const key = patchKey(split, index);
+  const add = (extension: string, data: Uint8Array): Member => {
+    const name = `${key}.${extension}`;
+    return { extension, offset: tar.add(name, data), bytes: data.length, name };
+  };
+  return [
+    add('png', encodePng(pixels, source.side)),
+    add('cls', LABELS[source.labels[index]!]!),
+    add('json', ENCODER.encode(patchJson(split, index, source))),
+  ];
+}

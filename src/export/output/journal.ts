@@ -1,0 +1,71 @@
+/**
+ * The receipts of an export under way: a line for each shard, written before the shard gets its name. A run that was
+ * killed left names, whose shards are whole, and receipts, by which the next run knows them.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { writeFileAtomic } from '../../fs/index.js';
+import { type Ledger, type LedgerHeader, parseHeader, parseRecord } from './ledger.js';
+import type { FileRecord } from './types.js';
+
+export const JOURNAL_FILE = 'journal.jsonl';
+
+export class Journal {
+  readonly #handle: FileHandle;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Starts a journal anew, with what is known already. */
+  static async create(path: string, header: LedgerHeader, known: Iterable<FileRecord>): Promise<Journal> {
+    const { recipe, splits, inputs } = header;
+    // In one step: the receipts of the run before must survive this one's first moments.
+    await writeFileAtomic(path, toLines([{ ...recipe, splits, inputs }, ...known]));
+    return new Journal(await open(path, 'a'));
+  }
+
+  /** Resolves when the records are safe on the disk. Calls may overlap. */
+  add(records: readonly FileRecord[]): Promise<void> {
+    const added = this.#last.then(() => this.#append(records));
+    this.#last = added.catch(() => {});
+    return added;
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#handle.close();
+  }
+
+  async #append(records: readonly FileRecord[]): Promise<void> {
+    await this.#handle.appendFile(toLines(records));
+    await this.#handle.datasync();
+  }
+}
+
+function toLines(values: readonly object[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
+/**
+ * What a journal says up to the first line that a crash tore; `undefined` when not even its header is whole.
+ * @param path for messages
+ */
+export function parseJournal(text: string, path: string): Ledger | undefined {
+  const lines = text.split('\n').slice(0, -1);
+  const records = new Map<string, FileRecord>();
+  let header: LedgerHeader | undefined;
+  for (const line of lines) {
+    try {
+      const json: unknown = JSON.parse(line);
+      if (!header) header = parseHeader(json, path);
+      else {
+        const record = parseRecord(json, path);
+        records.set(record.file, record);
+      }
+    } catch {
+      break;
+    }
+  }
+  return header && { ...header, records };
+}

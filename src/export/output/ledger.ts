@@ -1,0 +1,200 @@
+/**
+ * What an output folder holds: the recipe and input of an export, and every file of it with its digest. `index.json`
+ * is the ledger of a whole export; each job of several has its own, `index.part-2-of-4.json`, until all are there.
+ */
+import { PcamError, printable } from '../../core/index.js';
+import { SPLITS, type SplitName } from '../../manifest/index.js';
+import type { Recipe, SplitSummary } from '../formats/index.js';
+import type { FileRecord, InputFile, Part } from './types.js';
+
+export const INDEX_FILE = 'index.json';
+const SCHEMA_VERSION = 1;
+
+/** Recipe and input: two exports with the same header have the same bytes. */
+export interface LedgerHeader {
+  readonly recipe: Recipe;
+  readonly splits: readonly SplitSummary[];
+  readonly inputs: readonly InputFile[];
+}
+
+export interface Ledger extends LedgerHeader {
+  readonly records: ReadonlyMap<string, FileRecord>;
+}
+
+export function partIndexFile({ index, of }: Part): string {
+  return `index.part-${index}-of-${of}.json`;
+}
+
+/** The name of a job in messages and below the temporary folder. */
+export function partName(part: Part | undefined): string {
+  return part ? `part-${part.index}-of-${part.of}` : 'whole';
+}
+
+/** The text of an index. It depends on the ledger alone, whatever the order in which its files came about. */
+export function renderIndex(ledger: Ledger, part?: Part): string {
+  const { recipe, splits, inputs } = mergeLedgers(ledger, []);
+  const records = [...ledger.records.values()].sort(inOrder);
+  const json = {
+    schemaVersion: SCHEMA_VERSION,
+    generator: 'pcam',
+    ...recipe,
+    ...(part ? { part } : {}),
+    inputs: [...inputs].sort((a, b) => bySplit(a, b) || compare(a.file, b.file)),
+    splits,
+    patches: countPatches(records.filter(({ side }) => !side)),
+    shards: records.filter(({ side }) => !side).map(shardJson),
+    files: records
+      .filter(({ side }) => side)
+      .map(({ file, split, bytes, sha256 }) => ({ file, split, bytes, sha256 })),
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+/** Patches in some files. Files that start at the same patch, as pixels and labels do, hold the same ones. */
+export function countPatches(records: readonly Pick<FileRecord, 'split' | 'start' | 'patches'>[]): number {
+  const byStart = new Map(records.map(({ split, start, patches }) => [`${split} ${start}`, patches]));
+  return [...byStart.values()].reduce((a, b) => a + b, 0);
+}
+
+function shardJson({ file, split, start, patches, bytes, sha256, contents }: FileRecord) {
+  return { file, split, start, patches, bytes, sha256, ...(contents ? { contents } : {}) };
+}
+
+function inOrder(a: FileRecord, b: FileRecord): number {
+  return bySplit(a, b) || a.start - b.start || compare(a.file, b.file);
+}
+
+function bySplit(a: { split: SplitName }, b: { split: SplitName }): number {
+  return SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * Reads an index that somebody may have edited.
+ * @param path for messages
+ * @throws PcamError OUTPUT_MISMATCH
+ */
+export function parseIndex(text: string, path: string): Ledger {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw foreign(path);
+  }
+  if (!isRecord(json) || json.generator !== 'pcam' || json.schemaVersion !== SCHEMA_VERSION)
+    throw foreign(path);
+  const { shards, files } = json;
+  if (!Array.isArray(shards) || !Array.isArray(files)) throw foreign(path);
+  const header = parseHeader(json, path);
+  const records = [
+    ...shards.map((shard) => parseRecord(shard, path)),
+    ...files.map((file) =>
+      parseRecord(isRecord(file) ? { ...file, side: true, start: 0, patches: 0 } : file, path),
+    ),
+  ];
+  return { ...header, records: new Map(records.map((record) => [record.file, record])) };
+}
+
+/** @throws PcamError OUTPUT_MISMATCH */
+export function parseHeader(json: unknown, path: string): LedgerHeader {
+  if (!isRecord(json) || !Array.isArray(json.inputs) || !Array.isArray(json.splits)) throw foreign(path);
+  const { dataset, format, layout, revision, shardSize, crop, index, inputs, splits } = json;
+  const sound =
+    inputs.every((input) => isRecord(input) && isSplit(input.split) && typeof input.file === 'string') &&
+    splits.every((split) => isRecord(split) && isSplit(split.split) && isSize(split.patches));
+  if (!sound) throw foreign(path);
+  // Compared field by field with what this run would write; a wrong value is simply another recipe.
+  return { recipe: { dataset, format, layout, revision, shardSize, crop, index } as Recipe, inputs, splits };
+}
+
+/** @throws PcamError OUTPUT_MISMATCH when a field is wrong or a name leads out of the folder */
+export function parseRecord(json: unknown, path: string): FileRecord {
+  if (!isRecord(json)) throw foreign(path);
+  const { file, split, side, start, patches, bytes, sha256, contents } = json;
+  const sound =
+    isSafeName(file) &&
+    isSplit(split) &&
+    isSize(start) &&
+    isSize(patches) &&
+    isSize(bytes) &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    (contents === undefined || (isRecord(contents) && isSize(contents.files) && isSize(contents.bytes)));
+  if (!sound) throw foreign(path);
+  return { file, split, side: side === true, start, patches, bytes, sha256, contents } as FileRecord;
+}
+
+/** A name below the output folder as an export writes it: files are removed and replaced by these. */
+export function isSafeName(name: unknown): name is string {
+  if (typeof name !== 'string' || name.length > 300) return false;
+  return name.split('/').every((step) => /^[A-Za-z0-9._-]+$/.test(step) && step !== '.' && step !== '..');
+}
+
+function foreign(path: string): PcamError {
+  return new PcamError('OUTPUT_MISMATCH', `${path} is not an index that this pcam writes`, {
+    hint: 'choose another folder with --out, or write over it with --force',
+  });
+}
+
+/**
+ * What differs between an export that is there and the one that is wanted, in words; `undefined` when they are one.
+ * Other splits are no difference: they stand side by side.
+ */
+export function difference(there: LedgerHeader, wanted: LedgerHeader): string | undefined {
+  for (const key of Object.keys(wanted.recipe) as (keyof Recipe)[]) {
+    if (there.recipe[key] !== wanted.recipe[key]) {
+      return `its ${key} is ${show(there.recipe[key])}, not ${show(wanted.recipe[key])}`;
+    }
+  }
+  for (const { split, patches } of wanted.splits) {
+    const theirs = there.splits.find((other) => other.split === split);
+    if (!theirs) continue;
+    if (theirs.patches !== patches) return `its ${split} has ${theirs.patches} patches, not ${patches}`;
+    const [a, b] = [there, wanted].map(({ inputs }) =>
+      inputs
+        .filter((input) => input.split === split)
+        .map(({ file, md5 }) => `${file} (MD5 ${md5})`)
+        .sort()
+        .join(', '),
+    );
+    if (a !== b) return `its ${split} was made from ${a}, not from ${b}`;
+  }
+  return undefined;
+}
+
+function show(value: unknown): string {
+  return printable(JSON.stringify(value) ?? 'not given', 60);
+}
+
+/** One ledger of several: splits, in their usual order, and files of all. Headers must not differ. */
+export function mergeLedgers(header: LedgerHeader, others: readonly Ledger[]): Ledger {
+  const splits = new Map<SplitName, SplitSummary>();
+  const inputs = new Map<string, InputFile>();
+  const records = new Map<string, FileRecord>();
+  for (const { splits: theirSplits, inputs: theirInputs } of [...others, header]) {
+    for (const split of theirSplits) splits.set(split.split, split);
+    for (const input of theirInputs) inputs.set(input.file, input);
+  }
+  for (const ledger of others) for (const record of ledger.records.values()) records.set(record.file, record);
+  return {
+    recipe: header.recipe,
+    splits: [...splits.values()].sort(bySplit),
+    inputs: [...inputs.values()],
+    records,
+  };
+}
+
+function isSplit(value: unknown): value is SplitName {
+  return SPLITS.includes(value as SplitName);
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,32 @@
+/** What an export's folder knows of the files in it. */
+import type { Kind, SplitName } from '../../manifest/index.js';
+
+/** `index` (from 1) of `of` jobs that share the work. */
+export interface Part {
+  readonly index: number;
+  readonly of: number;
+}
+
+/** A file that was written. */
+export interface FileRecord {
+  readonly file: string;
+  readonly split: SplitName;
+  readonly side?: boolean;
+  /** First patch in it, and how many. */
+  readonly start: number;
+  readonly patches: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Set when the file lists others with their SHA-256: how many, and their bytes together. */
+  readonly contents?: { readonly files: number; readonly bytes: number };
+}
+
+/** A file of the data set that an export was made from. */
+export interface InputFile {
+  readonly file: string;
+  readonly split: SplitName;
+  readonly kind: Kind;
+  readonly md5: string;
+}
+
+export type ShardStatus = 'written' | 'present';

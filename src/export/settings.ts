@@ -1,0 +1,106 @@
+/** From options to what is to be done: a format, a recipe, and the shards of one job of several. */
+import { DEFAULTS, defaultWorkers, PcamError } from '../core/index.js';
+import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
+import {
+  CROPS,
+  type ExportFormat,
+  findFormat,
+  type Recipe,
+  SHARD_INDEXES,
+  type ShardTask,
+} from './formats/index.js';
+import type { FileRecord, Part } from './output/index.js';
+import type { FoundOptions } from './types.js';
+
+const MOST_WORKERS = 256;
+
+export interface Settings {
+  readonly format: ExportFormat;
+  readonly recipe: Recipe;
+  readonly splits: readonly SplitName[];
+  readonly out: string;
+  readonly workers: number;
+  readonly part: Part | undefined;
+}
+
+/** @throws PcamError USAGE */
+export function settle(options: FoundOptions): Settings {
+  const { manifest, layout = 'shards', crop, index, part } = options;
+  const format = findFormat(options.format, layout);
+  const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);
+  requireWhole('--workers', workers, MOST_WORKERS);
+  const shardSize = options.shardSize ?? format.shardSize;
+  if (options.shardSize !== undefined)
+    requireWhole('--shard-size', options.shardSize, Number.MAX_SAFE_INTEGER);
+  if (crop !== undefined && !CROPS.includes(crop))
+    throw usage(`there is no crop ${crop}`, '--crop is center32');
+  if (index !== undefined && (!SHARD_INDEXES.includes(index) || !format.indexes.includes(index))) {
+    throw usage(
+      `there is no index ${index} for the format ${format.format} in ${layout}`,
+      '--index dali goes with --format png and shards',
+    );
+  }
+  if (part) requirePart(part);
+  const recipe: Recipe = {
+    dataset: manifest.dataset,
+    format: format.format,
+    layout,
+    revision: format.revision,
+    shardSize: format.shardSize === null ? null : shardSize,
+    crop: crop ?? null,
+    index: index ?? null,
+  };
+  const out = options.out ?? defaultOut(recipe);
+  if (out === '') throw usage('--out is empty', 'name a folder');
+  return { format, recipe, splits: chooseSplits(manifest, options.splits), out, workers, part };
+}
+
+/** `pcam-png`, `pcam-raw-folder`, `pcam-parquet-center32`: exports of different kinds do not meet. */
+export function defaultOut({ format, layout, crop }: Pick<Recipe, 'format' | 'layout' | 'crop'>): string {
+  return [DEFAULTS.dir, format, ...(layout === 'folder' ? [layout] : []), ...(crop ? [crop] : [])].join('-');
+}
+
+/** `2/4`: the second of four jobs. @throws PcamError USAGE */
+export function parsePart(text: string): Part {
+  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+  if (!match) throw usage(`${text} is not a part`, '--part is I/N, such as 2/4 for the second of four jobs');
+  const part = { index: Number(match[1]), of: Number(match[2]) };
+  requirePart(part);
+  return part;
+}
+
+function requirePart({ index, of }: Part): void {
+  const sound = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 1 && of >= index;
+  if (!sound) throw usage(`there is no part ${index} of ${of}`, 'parts go from 1/N to N/N');
+}
+
+function requireWhole(name: string, value: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  throw usage(`${name} is ${value}`, `it is a whole number from 1 to ${most}`);
+}
+
+function chooseSplits(manifest: Manifest, wanted: readonly SplitName[] | undefined): SplitName[] {
+  const has = (split: SplitName) =>
+    manifest.files.some((file) => file.split === split && file.kind === 'images');
+  const chosen = SPLITS.filter((split) => (wanted?.length ? wanted.includes(split) : has(split)));
+  for (const split of chosen) {
+    if (!has(split)) throw usage(`the manifest has no split ${split}`, 'leave it out of --split');
+  }
+  if (chosen.length === 0) throw usage('the manifest has no images', 'use another --manifest');
+  return chosen;
+}
+
+/** Every `of`-th shard, so that all parts have about as much to do. */
+export function tasksOf(tasks: readonly ShardTask[], part: Part | undefined): ShardTask[] {
+  return tasks.filter((_, i) => !part || i % part.of === part.index - 1);
+}
+
+/** The records of a task's files, when there is one for each. */
+export function knownOf(task: ShardTask, records: ReadonlyMap<string, FileRecord>): FileRecord[] | undefined {
+  const known = task.files.flatMap(({ file }) => records.get(file) ?? []);
+  return known.length === task.files.length ? known : undefined;
+}
+
+function usage(message: string, hint: string): PcamError {
+  return new PcamError('USAGE', message, { hint });
+}

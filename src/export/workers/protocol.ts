@@ -1,0 +1,50 @@
+/** What the export and its workers tell each other. */
+import type { ErrorCode } from '../../core/index.js';
+import type { Manifest, SplitName } from '../../manifest/index.js';
+import type { Recipe, ShardTask } from '../formats/index.js';
+import type { FileRecord, ShardStatus } from '../output/index.js';
+import type { SplitFacts } from './split-facts.js';
+
+export interface WorkerSetup {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly out: string;
+  /** Folder for files that have no final name yet. */
+  readonly temporary: string;
+  readonly recipe: Recipe;
+  /** Opened at once, while the main thread verifies the input. */
+  readonly firstSplit: SplitName;
+  /** One Int32, not 0 once the export is to stop: a worker that is busy hears no messages. */
+  readonly stop: SharedArrayBuffer;
+}
+
+export interface Job {
+  readonly task: ShardTask;
+  /** The records of the task's files, when all of them have been written before. */
+  readonly known: readonly FileRecord[] | undefined;
+  /** Labels and meta rows of the task's split. */
+  readonly facts: SplitFacts;
+}
+
+export interface JobResult {
+  readonly status: ShardStatus;
+  readonly records: readonly FileRecord[];
+  /** Files that one of the task's files lists. */
+  readonly loose: readonly string[];
+  /** Where the files are below `temporary`, when they were written. */
+  readonly folder: string;
+}
+
+export type FromWorker =
+  | { type: 'progress'; patches: number }
+  | { type: 'done'; result: JobResult }
+  | { type: 'failed'; error: PlainError; stack?: string };
+
+/** An error on its way between threads. */
+export interface PlainError {
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+  expected?: string;
+  found?: string;
+}

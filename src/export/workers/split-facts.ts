@@ -1,0 +1,66 @@
+/**
+ * Labels and meta rows of a split in shared memory: read once, seen by all workers. Reading the CSV of train takes
+ * seconds, and every worker would do it again.
+ */
+import type { MetaRow, MetaTable, Split } from '../../dataset/index.js';
+
+/** Some 15 bytes a patch; can be posted to a worker, which then sees the same memory. */
+export interface SplitFacts {
+  readonly labels: Uint8Array;
+  readonly meta: MetaColumns | null;
+}
+
+interface MetaColumns {
+  readonly slides: readonly string[];
+  readonly slide: Uint16Array;
+  readonly x: Int32Array;
+  readonly y: Int32Array;
+  /** Bit 0: tumor_patch, bit 1: center_tumor_patch. */
+  readonly flags: Uint8Array;
+}
+
+export function shareFacts({ count, labels, meta }: Split): SplitFacts {
+  const shared = new Uint8Array(new SharedArrayBuffer(count));
+  shared.set(labels);
+  return { labels: shared, meta: meta && shareMeta(meta) };
+}
+
+function shareMeta(meta: MetaTable): MetaColumns {
+  const { rows, slides } = meta;
+  const columns: MetaColumns = {
+    slides,
+    slide: new Uint16Array(new SharedArrayBuffer(2 * rows)),
+    x: new Int32Array(new SharedArrayBuffer(4 * rows)),
+    y: new Int32Array(new SharedArrayBuffer(4 * rows)),
+    flags: new Uint8Array(new SharedArrayBuffer(rows)),
+  };
+  const numbers = new Map(slides.map((slide, number) => [slide, number]));
+  for (let index = 0; index < rows; index++) {
+    const row = meta.row(index);
+    columns.slide[index] = numbers.get(row.wsi)!;
+    columns.x[index] = row.coord_x;
+    columns.y[index] = row.coord_y;
+    columns.flags[index] = Number(row.tumor_patch) | (Number(row.center_tumor_patch) << 1);
+  }
+  return columns;
+}
+
+/** The meta rows as a table again. */
+export function metaOf({ meta }: SplitFacts): MetaTable | null {
+  if (!meta) return null;
+  const { slides, slide, x, y, flags } = meta;
+  return {
+    rows: x.length,
+    slides,
+    row(index): MetaRow {
+      if (!(index >= 0 && index < x.length)) throw new RangeError(`meta row ${index} of ${x.length}`);
+      return {
+        wsi: slides[slide[index]!]!,
+        coord_x: x[index]!,
+        coord_y: y[index]!,
+        tumor_patch: (flags[index]! & 1) !== 0,
+        center_tumor_patch: (flags[index]! & 2) !== 0,
+      };
+    },
+  };
+}

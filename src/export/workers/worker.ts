@@ -1,0 +1,150 @@
+/** A worker of an export: checks or writes one shard after the other, with an HDF5 handle of its own. */
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { fsError, messageOf, PcamError } from '../../core/index.js';
+import { type ImageReader, openImages, PATCH_BYTES } from '../../dataset/index.js';
+import { finalName, type SplitName } from '../../manifest/index.js';
+import { parseList } from '../encode/index.js';
+import { findFormat, type PatchBatch, type ShardSource, type ShardTask } from '../formats/index.js';
+import { type FileRecord, ShardFiles } from '../output/index.js';
+import { cropPatches, sideOf } from './crop.js';
+import type { FromWorker, Job, JobResult, PlainError, WorkerSetup } from './protocol.js';
+import { metaOf, type SplitFacts } from './split-facts.js';
+
+const { dir, manifest, out, temporary, recipe, firstSplit, stop } = workerData as WorkerSetup;
+const port = parentPort!;
+const format = findFormat(recipe.format, recipe.layout);
+const side = sideOf(recipe.crop);
+const stopFlag = new Int32Array(stop);
+const READ_BYTES = 1024 * 1024;
+/** Patches on their way into a shard. One for all, as new ones keep the garbage collector busy. */
+let batchBuffer = new Uint8Array(0);
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+let opened: { split: SplitName; images: ImageReader } | undefined;
+
+const warm = imagesOf(firstSplit).catch(() => {}); // the job that needs it says what is wrong
+
+port.on('message', async (job: Job) => {
+  try {
+    await warm;
+    tell({ type: 'done', result: await run(job) });
+  } catch (error) {
+    tell({ type: 'failed', ...plain(error) });
+  }
+});
+
+async function run({ task, known, facts }: Job): Promise<JobResult> {
+  if (known?.every(isRight)) {
+    tell({ type: 'progress', patches: task.end - task.start });
+    return { status: 'present', records: known, loose: [], folder: '' };
+  }
+  return write(task, facts);
+}
+
+async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
+  const folder = `${task.split}-${task.number}`;
+  const files = new ShardFiles(join(temporary, folder));
+  try {
+    const source = sourceOf(await imagesOf(task.split), facts, task);
+    await format.write({ task, recipe, source, output: files });
+    const written = files.finish();
+    const contents = { files: files.loosePaths.length, bytes: files.looseBytes };
+    const records = written.map(({ file, bytes, sha256 }): FileRecord => {
+      const side = task.files.find((planned) => planned.file === file)?.side ?? false;
+      const [start, patches] = side ? [0, 0] : [task.start, task.end - task.start];
+      const record = { file, split: task.split, side, start, patches, bytes, sha256 };
+      return contents.files > 0 ? { ...record, contents } : record;
+    });
+    return { status: 'written', records, loose: files.loosePaths, folder };
+  } finally {
+    files.abandon();
+  }
+}
+
+/** Tasks come split by split, so one file is open at a time. */
+async function imagesOf(split: SplitName): Promise<ImageReader> {
+  if (opened?.split === split) return opened.images;
+  opened?.images.close();
+  opened = undefined;
+  // Not missing: the main thread has looked.
+  const file = manifest.files.find((candidate) => candidate.split === split && candidate.kind === 'images')!;
+  const { path = 'x', shape } = file.array ?? {};
+  const images = await openImages({ file: join(dir, finalName(file)), path, shape });
+  opened = { split, images };
+  return images;
+}
+
+function sourceOf(images: ImageReader, facts: SplitFacts, { start, end }: ShardTask): ShardSource {
+  return {
+    side,
+    labels: facts.labels,
+    meta: metaOf(facts),
+    *batches(size): Generator<PatchBatch, void, void> {
+      if (batchBuffer.length < size * PATCH_BYTES) batchBuffer = new Uint8Array(size * PATCH_BYTES);
+      for (let at = start; at < end; at += size) {
+        stopIfAsked();
+        const until = Math.min(end, at + size);
+        const target = batchBuffer.subarray(0, (until - at) * PATCH_BYTES);
+        const pixels = cropPatches(images.read(at, until, target), side);
+        yield { start: at, count: until - at, pixels };
+        tell({ type: 'progress', patches: until - at });
+      }
+    },
+  };
+}
+
+/** Whether a file, and all that it lists, is as its record says. */
+function isRight({ file, bytes, sha256, contents }: FileRecord): boolean {
+  if (!hasDigest({ file, sha256, bytes })) return false;
+  if (!contents) return true;
+  const list = parseList(readFileSync(join(out, file), 'utf8'));
+  return list.length === contents.files && list.every(hasDigest);
+}
+
+function hasDigest({ file, sha256, bytes }: { file: string; sha256: string; bytes?: number }): boolean {
+  const path = join(out, file);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats?.isFile() || (bytes !== undefined && stats.size !== bytes)) return false;
+  try {
+    return digest(path, createHash('sha256')) === sha256;
+  } catch (error) {
+    throw fsError(error, `reading ${path}`);
+  }
+}
+
+function digest(path: string, hash: Hash): string {
+  const fd = openSync(path, 'r');
+  try {
+    for (let read = -1; read !== 0; ) {
+      stopIfAsked();
+      read = readSync(fd, readBuffer);
+      hash.update(readBuffer.subarray(0, read));
+    }
+    return hash.digest('hex');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function stopIfAsked(): void {
+  if (Atomics.load(stopFlag, 0) !== 0) throw new PcamError('ABORTED', 'stopped');
+}
+
+function tell(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+function plain(error: unknown): { error: PlainError; stack?: string } {
+  if (error instanceof PcamError) {
+    const { code, message, hint, expected, found } = error;
+    return { error: { code, message, hint, expected, found } };
+  }
+  const doing = `exporting to ${out}`;
+  const known = fsError(error, doing);
+  return {
+    error: { code: known.code, message: messageOf(known), hint: known.hint },
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}

@@ -1,0 +1,32 @@
+/** Looks at a path where a file of the data set belongs. */
+import type { BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { fsError, PcamError, systemCode } from '../core/index.js';
+
+/** Size, times and inode of a file, links followed; undefined when there is none. */
+export async function statFile(path: string): Promise<BigIntStats | undefined> {
+  let stats: BigIntStats;
+  try {
+    stats = await stat(path, { bigint: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      // A link that leads nowhere is as good as nothing: the rename that brings the file replaces it.
+      return undefined;
+    }
+    if (systemCode(error) === 'ELOOP') return undefined;
+    throw fsError(error, `looking at ${path}`);
+  }
+  if (stats.isFile()) return stats;
+  throw new PcamError(
+    'IO',
+    `${path} is in the way: a ${kindOf(stats)} stands where a file of the data set belongs`,
+    {
+      hint: 'move it away, then run the same command again',
+    },
+  );
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'folder';
+  return 'device, pipe or socket';
+}

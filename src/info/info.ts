@@ -1,0 +1,90 @@
+/** `info`: the files of the manifest, and their state in the folder, without reading them. */
+import { DEFAULTS } from '../core/index.js';
+import { statFile } from '../fs/index.js';
+import { contentsOf } from '../inventory/index.js';
+import {
+  type DatasetFile,
+  type Kind,
+  type Manifest,
+  resolveManifest,
+  type Selection,
+  type SourceConfig,
+  type SplitName,
+  selectFiles,
+} from '../manifest/index.js';
+import type { HttpClient } from '../net/index.js';
+import { openSource } from '../sources/index.js';
+import { layout, Receipts } from '../store/index.js';
+
+export interface InfoOptions extends Selection {
+  /** @default 'pcam' */
+  dir?: string;
+  /** @default the built-in one */
+  manifest?: Manifest | string;
+}
+
+/**
+ * - `verified`: it is there, and nothing changed since it was verified (by its receipt)
+ * - `unverified`: something is there under its name that was not verified, or changed since
+ * - `archive`: the archive alone is there, verified or not
+ * - `partial`: a download was begun
+ * - `missing`
+ */
+export type FileState = 'verified' | 'unverified' | 'archive' | 'partial' | 'missing';
+
+export interface FileInfo {
+  name: string;
+  split: SplitName;
+  kind: Kind;
+  bytes: number | null;
+  md5: string;
+  sha256: string | null;
+  extracted: { name: string; md5: string; bytes: number | null } | null;
+  /** Ids of the sources that have it. */
+  sources: string[];
+  state: FileState;
+}
+
+export interface InfoResult {
+  ok: true;
+  dataset: string;
+  homepage: string | null;
+  license: string | null;
+  citation: readonly string[];
+  dir: string;
+  sources: readonly SourceConfig[];
+  files: FileInfo[];
+}
+
+export async function info(options: InfoOptions = {}): Promise<InfoResult> {
+  const manifest = await resolveManifest(options.manifest);
+  const { dataset, homepage = null, license = null, citation, sources } = manifest;
+  const dir = options.dir ?? DEFAULTS.dir;
+  const receipts = await Receipts.load(layout(dir).receipts);
+  const files = await Promise.all(
+    selectFiles(manifest, options).map(async (file): Promise<FileInfo> => {
+      const { name, split, kind, bytes = null, md5, sha256 = null } = file;
+      const extracted = file.extracted ? { ...file.extracted, bytes: file.extracted.bytes ?? null } : null;
+      const state = await stateOf(file, dir, receipts);
+      return { name, split, kind, bytes, md5, sha256, extracted, sources: having(sources, file), state };
+    }),
+  );
+  return { ok: true, dataset, homepage, license, citation, dir, sources, files };
+}
+
+async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Promise<FileState> {
+  const paths = layout(dir);
+  const [final, archive] = contentsOf(file);
+  const stats = await statFile(paths.final(final!.name)).catch(() => undefined);
+  if (stats) {
+    return receipts.digests(final!.name, stats, 'mtime')?.md5 === final!.md5 ? 'verified' : 'unverified';
+  }
+  if (archive && (await statFile(paths.final(archive.name)).catch(() => undefined))) return 'archive';
+  return (await statFile(paths.part(file.name)).catch(() => undefined)) ? 'partial' : 'missing';
+}
+
+/** Asks each kind of source itself; nothing is sent. */
+function having(configs: readonly SourceConfig[], file: DatasetFile): string[] {
+  const client: HttpClient = { get: () => Promise.reject(new Error('offline')), close: async () => {} };
+  return configs.filter((config) => openSource(config, { client }).has(file)).map((config) => config.id);
+}

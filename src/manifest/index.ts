@@ -1,0 +1,13 @@
+export { resolveManifest, type Selection, selectFiles } from './choose-files.js';
+export { BUILT_IN_MANIFEST, parseManifest, readManifest, SOURCE_TYPES } from './parse.js';
+export {
+  type DatasetFile,
+  finalMd5,
+  finalName,
+  KINDS,
+  type Kind,
+  type Manifest,
+  type SourceConfig,
+  SPLITS,
+  type SplitName,
+} from './types.js';

@@ -1,0 +1,34 @@
+/** How a request to a source can fail, and what each kind of failure means for the source. */
+import { printable } from '../core/index.js';
+
+/**
+ * - `passing`: the network or the server stumbled (reset, stall, 5xx, a reply that ends early): try again soon.
+ * - `busy`: the server asked for a rest (429, 503): try again when it says.
+ * - `refused`: the server answers, but not with the file (403, quota page, an HTML page): try once or twice more.
+ * - `wrong`: this source cannot serve this file (404, another size, a bad certificate): never try again.
+ */
+export type FailureKind = 'passing' | 'busy' | 'refused' | 'wrong';
+
+export class SourceFailure extends Error {
+  readonly kind: FailureKind;
+  /** How long the server asked for (ms). */
+  readonly retryAfter?: number;
+  /** The whole host is concerned, not just the file that was asked for. */
+  readonly wholeHost: boolean;
+
+  constructor(
+    kind: FailureKind,
+    message: string,
+    {
+      retryAfter,
+      wholeHost = false,
+      cause,
+    }: { retryAfter?: number; wholeHost?: boolean; cause?: unknown } = {},
+  ) {
+    super(printable(message, 400), cause === undefined ? undefined : { cause });
+    this.name = 'SourceFailure';
+    this.kind = kind;
+    this.retryAfter = retryAfter;
+    this.wholeHost = wholeHost;
+  }
+}

@@ -1,0 +1,3 @@
+export { type FailureKind, SourceFailure } from './failure.js';
+export { createHttpClient, type HttpClient, type HttpReply, statusFailure, type Timeouts } from './http.js';
+export { acceptRange, isHtml, type RangeReply, rangeHeader, requestRange } from './ranged.js';

@@ -1,0 +1,113 @@
+/** One ranged request (RFC 9110, 14): what is accepted as the bytes that were asked for, and what is not. */
+import type { ByteRange } from '../core/index.js';
+import { SourceFailure } from './failure.js';
+import { type HttpClient, type HttpReply, statusFailure } from './http.js';
+
+/** The reply of a source: bytes from `start` on. */
+export interface RangeReply {
+  /** Where the body begins: the start that was asked for, or 0 when the server does not do ranges. */
+  readonly start: number;
+  /** True for 206; false when the whole file comes, whatever was asked for. */
+  readonly ranged: boolean;
+  /** Where the body ends, as far as the reply tells; a server may send less than it was asked for. */
+  readonly end: number | undefined;
+  /** Size of the whole file, where the reply tells. */
+  readonly total: number | undefined;
+  /** Strong ETag, or Last-Modified: changes when the file on the server does. */
+  readonly validator: string | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+  discard(): void;
+}
+
+/** @throws SourceFailure for every reply that is not the file */
+export async function requestRange({
+  client,
+  url,
+  range,
+  signal,
+}: {
+  client: HttpClient;
+  url: string | URL;
+  range: ByteRange;
+  signal: AbortSignal;
+}): Promise<RangeReply> {
+  return acceptRange(await client.get(url, { headers: rangeHeader(range), signal }), range);
+}
+
+export function rangeHeader({ start, end }: ByteRange): Record<string, string> {
+  return { range: `bytes=${start}-${Number.isFinite(end) ? end - 1 : ''}` };
+}
+
+/**
+ * Looks at status, type and Content-Range before a byte is kept; lets go of the reply when it is refused.
+ * @throws SourceFailure
+ */
+export function acceptRange(reply: HttpReply, range: ByteRange): RangeReply {
+  try {
+    return accept(reply, range);
+  } catch (error) {
+    reply.discard();
+    throw error;
+  }
+}
+
+function accept(reply: HttpReply, range: ByteRange): RangeReply {
+  const { url, status, headers } = reply;
+  if (status === 416) throw outside(reply, range);
+  if (status !== 200 && status !== 206) throw statusFailure(reply);
+  if (isHtml(reply)) {
+    throw new SourceFailure(
+      'refused',
+      `${url.host} sent an HTML page (status ${status}) in place of the file`,
+    );
+  }
+  const common = { validator: validatorOf(headers), body: reply.body, discard: reply.discard };
+  if (status === 200) {
+    // A coded body has another length than the file; then the length says nothing.
+    const length = headers['content-encoding'] ? undefined : headers['content-length'];
+    const total = length !== undefined && /^\d{1,16}$/.test(length) ? Number(length) : undefined;
+    return { start: 0, ranged: false, end: total, total, ...common };
+  }
+  const content = parseContentRange(headers['content-range']);
+  if (!content || content.start !== range.start || content.end > range.end) {
+    const found = headers['content-range'] ?? 'none';
+    throw new SourceFailure(
+      'passing',
+      `${url.host} was asked for bytes ${range.start}- and answered with Content-Range ${found}`,
+    );
+  }
+  return { start: content.start, ranged: true, end: content.end, total: content.total, ...common };
+}
+
+export function isHtml(reply: HttpReply): boolean {
+  return /^\s*(text\/html|application\/xhtml)/i.test(reply.headers['content-type'] ?? '');
+}
+
+function outside(reply: HttpReply, range: ByteRange): SourceFailure {
+  const size = /^bytes \*\/(\d+)$/.exec(reply.headers['content-range']?.trim() ?? '')?.[1];
+  return new SourceFailure(
+    'refused',
+    `${reply.url.host} answered 416: it has no byte ${range.start}${size ? `, only ${size} bytes` : ''}`,
+  );
+}
+
+/** `bytes 0-499/1234`, `bytes 0-499/*`; undefined for anything else. */
+export function parseContentRange(
+  header: string | undefined,
+): { start: number; end: number; total: number | undefined } | undefined {
+  const match = /^bytes\s+(\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(header?.trim() ?? '');
+  if (!match) return undefined;
+  const start = Number(match[1]);
+  const end = Number(match[2]) + 1;
+  const total = match[3] === '*' ? undefined : Number(match[3]);
+  if (end <= start || (total !== undefined && end > total)) return undefined;
+  if (!Number.isSafeInteger(end) || !Number.isSafeInteger(total ?? 0)) return undefined;
+  return { start, end, total };
+}
+
+/** Weak ETags may differ between servers that hold the same bytes, so they are no sign of a change. */
+function validatorOf(headers: HttpReply['headers']): string | undefined {
+  const etag = headers.etag;
+  if (etag !== undefined) return etag.startsWith('W/') ? undefined : etag;
+  return headers['last-modified'];
+}

@@ -1,0 +1,121 @@
+/** Decoders of a pass: bytes in, bytes out to a sink, with a bound on what may come out. */
+import { createGunzip, type Gunzip } from 'node:zlib';
+import type { DecodeProblem } from './protocol.js';
+
+/** Room for what one read inflates to, mostly in one call: every call more is a wait for the event loop. */
+const INFLATED = 1280 * 1024;
+
+export interface Decoder {
+  /** The first thing that went wrong with the data; from then on input is ignored. */
+  readonly problem: DecodeProblem | undefined;
+  /** Resolves when `bytes` may be used again. Rejects only when the sink does. */
+  write(bytes: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface DecoderOptions {
+  most: number;
+  sink: (bytes: Uint8Array) => Promise<void>;
+}
+
+export class CopyDecoder implements Decoder {
+  problem: DecodeProblem | undefined;
+  readonly #options: DecoderOptions;
+  #bytes = 0;
+
+  constructor(options: DecoderOptions) {
+    this.#options = options;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.problem) return;
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#options.most) {
+      this.problem = tooLarge(this.#options.most);
+      return;
+    }
+    // The reader uses its buffer again, and the sink writes behind our back.
+    await this.#options.sink(Buffer.from(bytes));
+  }
+
+  async end(): Promise<void> {}
+}
+
+/**
+ * gzip (RFC 1952), also of several members. zlib's stream stops at trailing bytes without a word when they do not
+ * look like a member, so the bytes that it took are counted.
+ */
+export class GunzipDecoder implements Decoder {
+  problem: DecodeProblem | undefined;
+  readonly #options: DecoderOptions;
+  readonly #gunzip: Gunzip;
+  /** After an error zlib's callbacks do not come any more, but 'close' always does. */
+  readonly #closed: Promise<void>;
+  readonly #ready: Uint8Array[] = [];
+  #given = 0;
+  #bytes = 0;
+  #magic = false;
+
+  constructor(options: DecoderOptions) {
+    this.#options = options;
+    this.#gunzip = createGunzip({ chunkSize: INFLATED });
+    this.#gunzip.on('data', (bytes: Uint8Array) => this.#take(bytes));
+    this.#gunzip.on('error', (error: NodeJS.ErrnoException) => {
+      this.problem ??= this.#explain(error);
+    });
+    this.#closed = new Promise((resolve) => this.#gunzip.once('close', resolve));
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.problem) return;
+    if (this.#given === 0) this.#magic = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    this.#given += bytes.length;
+    const consumed = new Promise<void>((resolve) => this.#gunzip.write(bytes, () => resolve()));
+    // What the chunks before brought is digested and written while zlib inflates this one.
+    await this.#drain();
+    await Promise.race([consumed, this.#closed]);
+  }
+
+  async end(): Promise<void> {
+    this.#gunzip.end();
+    await this.#closed;
+    if (this.problem) return;
+    await this.#drain();
+    const trailing = this.#given - this.#gunzip.bytesWritten;
+    if (trailing > 0) {
+      this.problem = {
+        reason: 'trailing-bytes',
+        detail: `${trailing} bytes follow the end of the gzip data`,
+      };
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.problem) return;
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#options.most) {
+      this.problem = tooLarge(this.#options.most);
+      this.#gunzip.destroy();
+      return;
+    }
+    this.#ready.push(bytes);
+  }
+
+  async #drain(): Promise<void> {
+    for (let bytes = this.#ready.shift(); bytes; bytes = this.#ready.shift()) await this.#options.sink(bytes);
+  }
+
+  #explain({ code, message }: NodeJS.ErrnoException): DecodeProblem {
+    if (code === 'Z_BUF_ERROR') return { reason: 'ends-early', detail: 'the gzip data ends too early' };
+    if (!/header|compression method/.test(message)) return { reason: 'damaged', detail: message };
+    if (!this.#magic) return { reason: 'not-gzip', detail: 'it does not begin as gzip data do' };
+    return {
+      reason: 'trailing-bytes',
+      detail: 'bytes that are no gzip data follow the end of the gzip data',
+    };
+  }
+}
+
+function tooLarge(most: number): DecodeProblem {
+  return { reason: 'too-large', detail: `it decompresses to more than ${most} bytes` };
+}

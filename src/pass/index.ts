@@ -1,0 +1,2 @@
+export { InputChanged, passOver, startPass } from './pass.js';
+export type { DecodeProblem, DigestName, Digests, PassOutput, PassResult } from './protocol.js';

@@ -1,0 +1,236 @@
+/**
+ * The worker side of a pass: reads a file in order, as far as it is there, feeds the digests, and decodes it into
+ * an output file. Inflating and disk access run on the thread pool while this thread computes digests.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf, systemCode } from '../core/index.js';
+import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
+import type {
+  DigestName,
+  Digests,
+  FromWorker,
+  PassOutput,
+  PassRequest,
+  PassResult,
+  ToWorker,
+} from './protocol.js';
+
+const CHUNK = 1024 * 1024;
+/** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
+const SLICE = 256 * 1024;
+const PROGRESS_EVERY = 4 * 1024 * 1024;
+/** The output goes to the disk while the rest is still on its way, so that the last flush is a short one. */
+const FLUSH_EVERY = 128 * 1024 * 1024;
+
+const port = parentPort!;
+const say = (message: FromWorker) => port.postMessage(message);
+
+/** How far the input is there, as the main thread tells. */
+class Growth {
+  available = 0;
+  ended = false;
+  #wake: () => void = () => {};
+
+  constructor() {
+    port.on('message', (message: ToWorker) => {
+      this.available = Math.max(this.available, message.bytes);
+      if (message.type === 'end') this.ended = true;
+      this.#wake();
+    });
+  }
+
+  /** Resolves once there is more than `position`, or all is there. */
+  async beyond(position: number): Promise<void> {
+    while (this.available <= position && !this.ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+class DigestSet {
+  readonly #hashes: [DigestName, Hash][];
+
+  constructor(names: readonly DigestName[]) {
+    this.#hashes = names.map((name) => [name, createHash(name)]);
+  }
+
+  async update(bytes: Uint8Array): Promise<void> {
+    if (this.#hashes.length === 0) return;
+    for (let at = 0; at < bytes.length; at += SLICE) {
+      for (const [, hash] of this.#hashes) hash.update(bytes.subarray(at, at + SLICE));
+      await setImmediate();
+    }
+  }
+
+  digest(): Digests {
+    return Object.fromEntries(this.#hashes.map(([name, hash]) => [name, hash.digest('hex')]));
+  }
+}
+
+/** Writes what the decoder puts out, one write under way at a time, with its digests. */
+class Output {
+  bytes = 0;
+  readonly #digests: DigestSet;
+  readonly #handle: FileHandle;
+  #writing: Promise<unknown> = Promise.resolve();
+  #flushing: Promise<unknown> | undefined;
+  #flushError: unknown;
+  #flushed = 0;
+
+  private constructor(handle: FileHandle, digests: DigestSet) {
+    this.#handle = handle;
+    this.#digests = digests;
+  }
+
+  static async create({ path, digests }: PassOutput): Promise<Output> {
+    await rm(path, { force: true });
+    return new Output(await open(path, 'wx'), new DigestSet(digests));
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    await this.#writing;
+    this.#writing = writeAll(this.#handle, bytes, this.bytes);
+    this.#writing.catch(() => {}); // reported by the next add, or by finish
+    this.bytes += bytes.length;
+    this.#flush();
+    await this.#digests.update(bytes);
+  }
+
+  #flush(): void {
+    if (this.#flushing || this.bytes - this.#flushed < FLUSH_EVERY) return;
+    this.#flushed = this.bytes;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch((error) => {
+        // The system tells of bytes that it could not write once: the flush at the end would know nothing of it.
+        this.#flushError = error;
+      })
+      .then(() => {
+        this.#flushing = undefined;
+      });
+  }
+
+  async finish(): Promise<{ bytes: number; digests: Digests }> {
+    await this.#writing;
+    await this.#flushing;
+    if (this.#flushError) throw this.#flushError;
+    await this.#handle.sync();
+    return { bytes: this.bytes, digests: this.#digests.digest() };
+  }
+
+  async close(): Promise<void> {
+    await this.#writing.catch(() => {});
+    await this.#flushing;
+    await this.#handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const step = await handle.write(bytes, written, bytes.length - written, position + written);
+    written += step.bytesWritten;
+  }
+}
+
+function createDecoder({ decode, most }: PassOutput, output: Output): Decoder {
+  const sink = (bytes: Uint8Array) => output.add(bytes);
+  return decode === 'gunzip' ? new GunzipDecoder({ most, sink }) : new CopyDecoder({ most, sink });
+}
+
+async function pass(request: PassRequest, growth: Growth): Promise<PassResult> {
+  const digests = new DigestSet(request.digests);
+  const handle = await doing(`reading ${request.input}`, open(request.input, 'r'));
+  let output: Output | undefined;
+  try {
+    output = request.output && (await doing(`writing ${request.output.path}`, Output.create(request.output)));
+    const decoder = output && createDecoder(request.output!, output);
+    const bytes = await readThrough({ request, handle, growth, digests, decoder, output });
+    const input = { bytes, digests: digests.digest() };
+    if (!output) return { input };
+    await doing(`writing ${request.output!.path}`, decoder!.end());
+    const problem = decoder!.problem;
+    if (problem) return { input, problem };
+    return { input, output: await doing(`writing ${request.output!.path}`, output.finish()) };
+  } finally {
+    await handle.close();
+    await output?.close();
+  }
+}
+
+interface Reading {
+  request: PassRequest;
+  handle: FileHandle;
+  growth: Growth;
+  digests: DigestSet;
+  decoder: Decoder | undefined;
+  output: Output | undefined;
+}
+
+/** Reads to the end. Two buffers take turns: one is decoded and digested while the other is filled. */
+async function readThrough({ request, handle, growth, digests, decoder, output }: Reading): Promise<number> {
+  const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
+  let position = 0;
+  let reported = 0;
+  const read = async (turn: number, at: number): Promise<Buffer> => {
+    await growth.beyond(at);
+    const want = Math.min(CHUNK, growth.available - at);
+    const buffer = buffers[turn % 2]!;
+    const { bytesRead } = await doing(`reading ${request.input}`, handle.read(buffer, 0, want, at));
+    if (bytesRead === 0 && want > 0)
+      throw new Failure('SHORT', `it ends at byte ${at}`, `reading ${request.input}`);
+    return buffer.subarray(0, bytesRead);
+  };
+  let next = read(0, 0);
+  for (let turn = 1; ; turn++) {
+    const chunk = await next;
+    if (chunk.length === 0) return position;
+    position += chunk.length;
+    next = read(turn, position);
+    next.catch(() => {}); // reported when it is awaited
+    const decoded = decoder?.write(chunk);
+    decoded?.catch(() => {}); // reported when it is awaited
+    await digests.update(chunk);
+    if (decoded) await doing(`writing ${request.output!.path}`, decoded);
+    if (position - reported >= PROGRESS_EVERY) {
+      reported = position;
+      say({ type: 'progress', read: position, written: output?.bytes ?? 0 });
+    }
+  }
+}
+
+class Failure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly doing: string,
+  ) {
+    super(message);
+  }
+}
+
+async function doing<T>(what: string, promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(systemCode(error), messageOf(error), what);
+  }
+}
+
+async function run(): Promise<void> {
+  try {
+    const result = await pass(workerData as PassRequest, new Growth());
+    say({ type: 'done', result });
+  } catch (error) {
+    const failure = error instanceof Failure ? error : new Failure('', messageOf(error), 'reading');
+    say({ type: 'failed', code: failure.code, message: failure.message, doing: failure.doing });
+  }
+  port.close();
+}
+
+await run();

@@ -1,0 +1,2 @@
+export { createProgress } from './progress.js';
+export { table } from './table.js';

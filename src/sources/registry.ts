@@ -1,0 +1,76 @@
+/** The registry of source types. A new kind of mirror is one file and one line here. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nearest, PcamError } from '../core/index.js';
+import type { Manifest, SOURCE_TYPES, SourceConfig } from '../manifest/index.js';
+import type { HttpClient } from '../net/index.js';
+import { fileSource } from './file.js';
+import { googleDriveSource } from './google-drive.js';
+import { httpSource } from './http.js';
+import type { Source, SourceFactory } from './types.js';
+import { zenodoSource } from './zenodo.js';
+
+const REGISTRY: Record<(typeof SOURCE_TYPES)[number], SourceFactory> = {
+  'google-drive': googleDriveSource,
+  zenodo: zenodoSource,
+  http: httpSource,
+  file: fileSource,
+};
+
+export interface SourceChoice {
+  manifest: Manifest;
+  /** Ids to use, in this order of preference; all of the manifest's when absent. */
+  only?: readonly string[];
+  /** http(s) URLs or folders, tried before all others. */
+  mirrors?: readonly string[];
+}
+
+/**
+ * The sources of a run in their order of preference.
+ * @throws PcamError USAGE for an id that the manifest does not have, or a mirror that is neither URL nor folder
+ */
+export function chooseSources({ manifest, only = [], mirrors = [] }: SourceChoice): SourceConfig[] {
+  const chosen =
+    only.length === 0 ? [...manifest.sources] : [...new Set(only)].map((id) => findSource(manifest, id));
+  const front = mirrors.map((mirror, i): SourceConfig => {
+    const taken = new Set(manifest.sources.map((source) => source.id));
+    let id = i === 0 ? 'mirror' : `mirror-${i + 1}`;
+    while (taken.has(id)) id = `${id}_`;
+    return { id, ...parseMirror(mirror) };
+  });
+  return [...front, ...chosen];
+}
+
+function findSource(manifest: Manifest, id: string): SourceConfig {
+  const source = manifest.sources.find((candidate) => candidate.id === id);
+  if (source) return source;
+  const ids = manifest.sources.map((candidate) => candidate.id);
+  const near = nearest(id, ids);
+  throw new PcamError('USAGE', `--source ${id}: the manifest has no such source`, {
+    hint: near ? `did you mean ${near}?` : `it has ${ids.join(', ')}`,
+  });
+}
+
+function parseMirror(mirror: string): { type: string; baseUrl: string } {
+  if (/^https?:\/\//i.test(mirror)) {
+    if (!URL.canParse(mirror)) throw new PcamError('USAGE', `--mirror ${mirror} is not a URL`);
+    return { type: 'http', baseUrl: mirror.replace(/\/+$/, '') };
+  }
+  if (/^file:\/\//i.test(mirror)) {
+    try {
+      return { type: 'file', baseUrl: fileURLToPath(mirror) };
+    } catch (cause) {
+      throw new PcamError('USAGE', `--mirror ${mirror} is no folder on this machine`, { cause });
+    }
+  }
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror) || mirror === '') {
+    throw new PcamError('USAGE', `--mirror ${mirror}: only http and https URLs and folders can be mirrors`);
+  }
+  return { type: 'file', baseUrl: resolve(mirror) };
+}
+
+export function openSource(config: SourceConfig, context: { client: HttpClient }): Source {
+  return REGISTRY[config.type as keyof typeof REGISTRY](config, context);
+}
+
+export type { Source };

@@ -1,0 +1,107 @@
+/**
+ * Receipts of what was verified: the digests of a file, with size, times and inode at the time. They spare reading
+ * 7 GB again to say that nothing has changed; they are never the ground to accept a file that was not read.
+ */
+import type { BigIntStats } from 'node:fs';
+import { dirname } from 'node:path';
+import { readSmallFile, requireOwnFolder, writeFileAtomic } from '../fs/index.js';
+import type { Digests } from '../pass/index.js';
+
+/** A receipt has some 300 bytes. */
+const OWN = { most: 16 * 1024 * 1024, follow: false };
+
+interface Receipt {
+  bytes: number;
+  mtime: string;
+  ctime: string;
+  inode: string;
+  md5: string;
+  sha256?: string;
+}
+
+export class Receipts {
+  readonly #path: string;
+  readonly #receipts: Map<string, Receipt>;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, receipts: Map<string, Receipt>) {
+    this.#path = path;
+    this.#receipts = receipts;
+  }
+
+  /** Receipts that are damaged or missing are no receipts. */
+  static async load(path: string): Promise<Receipts> {
+    const receipts = new Map<string, Receipt>();
+    try {
+      const json = JSON.parse(await readSmallFile(path, OWN)) as { version?: unknown; files?: unknown };
+      if (json.version === 1 && json.files && typeof json.files === 'object') {
+        for (const [name, value] of Object.entries(json.files))
+          if (isReceipt(value)) receipts.set(name, value);
+      }
+    } catch {
+      // Then everything is read again.
+    }
+    return new Receipts(path, receipts);
+  }
+
+  /**
+   * The digests that a file had when it was last read, if nothing says that it changed since.
+   * @param trust `inode`: size, mtime, ctime and inode must hold, which no copy or edit leaves alone;
+   *   `mtime`: size and mtime are enough, as after a backup or a CI cache was restored
+   */
+  digests(name: string, stats: BigIntStats, trust: 'inode' | 'mtime'): Digests | undefined {
+    const receipt = this.#receipts.get(name);
+    if (!receipt || receipt.bytes !== Number(stats.size) || receipt.mtime !== String(stats.mtimeNs))
+      return undefined;
+    if (
+      trust === 'inode' &&
+      (receipt.ctime !== String(stats.ctimeNs) || receipt.inode !== String(stats.ino))
+    ) {
+      return undefined;
+    }
+    return { md5: receipt.md5, sha256: receipt.sha256 };
+  }
+
+  /** Notes digests of a file. `stats` must be from before it was read: a change since then then shows. */
+  async record(
+    name: string,
+    { size, mtimeNs, ctimeNs, ino }: BigIntStats,
+    { md5, sha256 }: Digests,
+  ): Promise<void> {
+    if (md5 === undefined) return;
+    this.#receipts.set(name, {
+      bytes: Number(size),
+      mtime: String(mtimeNs),
+      ctime: String(ctimeNs),
+      inode: String(ino),
+      md5,
+      sha256,
+    });
+    await this.#save();
+  }
+
+  async forget(name: string): Promise<void> {
+    if (this.#receipts.delete(name)) await this.#save();
+  }
+
+  #save(): Promise<void> {
+    const save = this.#saving
+      .catch(() => {})
+      .then(async () => {
+        await requireOwnFolder(dirname(this.#path));
+        const files = Object.fromEntries([...this.#receipts].sort(([a], [b]) => (a < b ? -1 : 1)));
+        return writeFileAtomic(this.#path, `${JSON.stringify({ version: 1, files }, null, 1)}\n`);
+      });
+    this.#saving = save;
+    return save;
+  }
+}
+
+function isReceipt(value: unknown): value is Receipt {
+  const { bytes, mtime, ctime, inode, md5, sha256 } = (value ?? {}) as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(bytes) &&
+    [mtime, ctime, inode, md5].every((field) => typeof field === 'string') &&
+    (sha256 === undefined || typeof sha256 === 'string')
+  );
+}

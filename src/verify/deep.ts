@@ -1,0 +1,104 @@
+/** `verify --deep`: do the files of each split hold what PCam has, and do they belong together? */
+import { Worker } from 'node:worker_threads';
+import { abortError, messageOf, printable, throwIfAborted } from '../core/index.js';
+import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
+import type { SplitReport, SplitTask } from './deep-worker.js';
+import type { Finding } from './finding.js';
+
+export type { Finding } from './finding.js';
+
+export interface DeepCheckOptions {
+  /** The data set folder. */
+  dir: string;
+  manifest: Manifest;
+  /** @default the three of them */
+  splits?: readonly SplitName[];
+  signal?: AbortSignal;
+  /** Longest that one split may take (ms). @default 10 minutes */
+  timeout?: number;
+}
+
+/** A label and a meta row of every patch fit into a tenth of this. */
+const WORKER_MEMORY_MB = 512;
+const DEFAULT_TIMEOUT = 600_000;
+
+/**
+ * Looks into the HDF5 and CSV files that are in the folder: shapes and types, labels 0 or 1, class balance,
+ * rows = patches, label = center_tumor_patch, no slide in two splits. Each split is read in a worker thread, so
+ * that a hostile file ends as a finding and not as the end of the process.
+ * @returns what was found, in the order of the splits; everything is right when no `level` is `error`
+ * @throws PcamError ABORTED
+ */
+export async function deepCheck(options: DeepCheckOptions): Promise<Finding[]> {
+  const { dir, manifest, splits = SPLITS, signal, timeout = DEFAULT_TIMEOUT } = options;
+  const findings: Finding[] = [];
+  const slides = new Map<SplitName, readonly string[]>();
+  for (const split of SPLITS.filter((name) => splits.includes(name))) {
+    throwIfAborted(signal);
+    const report = await checkSplit({ task: { dir, manifest, split }, signal, timeout });
+    findings.push(...report.findings);
+    if (report.slides) slides.set(split, report.slides);
+  }
+  findings.push(...sharedSlides(slides));
+  return findings;
+}
+
+interface SplitCheck {
+  task: SplitTask;
+  signal: AbortSignal | undefined;
+  timeout: number;
+}
+
+async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitReport> {
+  const worker = new Worker(new URL('./deep-worker.js', import.meta.url), {
+    workerData: task,
+    // The caller's --inspect or --require flags are not for us.
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+    // Whatever a library prints about a bad file is not for the user.
+    stdout: true,
+    stderr: true,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    return await new Promise<SplitReport>((resolve, reject) => {
+      const fail = (reason: string) => resolve(failedReport(task.split, reason));
+      worker.once('message', resolve);
+      worker.once('error', (error) => fail(messageOf(error)));
+      worker.once('exit', (code) => fail(`its thread ended with code ${code}`));
+      timer = setTimeout(() => fail(`no result after ${timeout / 1000} s`), timeout);
+      onAbort = () => reject(abortError(signal!));
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal?.removeEventListener('abort', onAbort);
+    await worker.terminate();
+  }
+}
+
+function failedReport(split: SplitName, reason: string): SplitReport {
+  const message = `${split}: the check could not be finished (${reason}); \`pcam verify\` tells which file is damaged`;
+  return { findings: [{ level: 'error', code: 'CHECK_FAILED', message }], slides: null };
+}
+
+/** Patches of one slide look alike, so a slide in two splits makes every test result too good. */
+function sharedSlides(slides: ReadonlyMap<SplitName, readonly string[]>): Finding[] {
+  const findings: Finding[] = [];
+  const splits = [...slides.keys()];
+  for (const [i, one] of splits.entries()) {
+    for (const other of splits.slice(i + 1)) {
+      const known = new Set(slides.get(one));
+      const shared = slides.get(other)!.filter((slide) => known.has(slide));
+      if (shared.length === 0) continue;
+      const some = printable(shared.slice(0, 5).join(', '), 500);
+      const message = `${one} and ${other} share ${shared.length} of their slides: ${some}${shared.length > 5 ? ', …' : ''}`;
+      findings.push({ level: 'error', code: 'SLIDE_OVERLAP', message });
+    }
+  }
+  if (splits.length > 1 && findings.length === 0) {
+    findings.push({ level: 'info', code: 'SLIDES', message: `no slide is in two of ${splits.join(', ')}` });
+  }
+  return findings;
+}

@@ -1,0 +1,78 @@
+/** Text from outside is safe for a terminal, and words for people are right. */
+import { describe, expect, it } from 'vitest';
+import { count, formatBytes, formatSeconds, nearest, printable } from '#pcam/core/text.js';
+
+describe('printable', () => {
+  it.each([
+    ['an escape sequence', '\u001b[2Jgone', '\\x1b[2Jgone'],
+    ['the one-byte escape', '\u009b31m', '\\x9b31m'],
+    ['a carriage return', 'good\rbad', 'good\\x0dbad'],
+    ['a line of its own', 'busy\npcam: all is well', 'busy\\x0apcam: all is well'],
+    ['a backspace and a NUL', 'a\b\0', 'a\\x08\\x00'],
+    ['a bidirectional override', 'a\u202ezg.h5', 'a\\x202ezg.h5'],
+    ['a line separator', 'a\u2028b', 'a\\x2028b'],
+    ['a byte order mark', '\ufeffa', '\\xfeffa'],
+  ])('makes %s visible', (_, text, safe) => {
+    expect(printable(text)).toBe(safe);
+  });
+
+  it('leaves words of any language, and line ends, as they are', () => {
+    const text = 'Größe, 大きさ, размер 😀 é';
+    expect(printable(text)).toBe(text);
+  });
+
+  it('bounds the length', () => {
+    expect(printable('a'.repeat(5000)).length).toBeLessThan(2010);
+    expect(printable('abcdef', 3)).toBe('abc…');
+  });
+});
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [999_499, '999 kB'],
+    [999_600, '1.00 MB'],
+    [6_421_353_462, '6.42 GB'],
+    [Number.NaN, '?'],
+    [Number.POSITIVE_INFINITY, '?'],
+  ])('%d is %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('formatSeconds', () => {
+  it.each([
+    [-1, '0 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min 00 s'],
+    [3599.7, '1 h 00 min'],
+    [3725, '1 h 02 min'],
+  ])('%d is %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text);
+  });
+});
+
+describe('count', () => {
+  it.each([
+    [1, 'file', '1 file'],
+    [0, 'file', '0 files'],
+    [1234, 'patch', '1,234 patches'],
+  ])('%d %s', (n, noun, text) => {
+    expect(count(n, noun)).toBe(text);
+  });
+});
+
+describe('nearest', () => {
+  it.each([
+    ['trian', 'train'],
+    ['TRAIN', 'train'],
+    ['vaild', 'valid'],
+    ['tets', 'test'],
+    ['zebra', undefined],
+    ['', undefined],
+  ])('%s: %s', (word, near) => {
+    expect(nearest(word, ['train', 'valid', 'test'])).toBe(near);
+  });
+});

@@ -1,0 +1,187 @@
+/** What every format of the registry promises, whatever it writes. */
+import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportDataset } from '#pcam/export/export.js';
+import { FORMATS } from '#pcam/export/formats/registry.js';
+import type { ExportOptions } from '#pcam/export/types.js';
+import { makeDataset, type TestDataset } from '../../support/dataset.js';
+import { sharedFolder, temporaryFolder } from '../../support/temp.js';
+import { sha256, treeOf } from '../../support/tree.js';
+
+const COUNTS = { train: 40, valid: 12, test: 8 };
+
+let root: { folder: string; remove: () => Promise<void> };
+let data: TestDataset;
+beforeAll(async () => {
+  root = await sharedFolder();
+  data = await makeDataset({ ...COUNTS, root: root.folder });
+});
+afterAll(() => root.remove());
+
+interface Index {
+  patches: number;
+  shards: {
+    file: string;
+    split: string;
+    patches: number;
+    bytes: number;
+    sha256: string;
+    contents?: object;
+  }[];
+  files: { file: string; bytes: number; sha256: string }[];
+  inputs: { file: string; md5: string }[];
+}
+
+async function indexOf(out: string): Promise<Index> {
+  return JSON.parse(await readFile(join(out, 'index.json'), 'utf8'));
+}
+
+describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, format] as const))(
+  '%s',
+  (_, format) => {
+    const run = (options: Partial<ExportOptions> & { out: string }) =>
+      exportDataset({
+        dir: data.dir,
+        manifest: data.manifest,
+        format: format.format,
+        layout: format.layout,
+        shardSize: 7,
+        workers: 2,
+        ...options,
+      });
+
+    /** The export that all others must equal, made once. */
+    let whole: string;
+    let tree: Record<string, string>;
+    beforeAll(async () => {
+      whole = join(root.folder, `${format.format}-${format.layout}`);
+      const result = await run({ out: whole });
+      expect(result).toMatchObject({ ok: true, format: format.format, out: whole, patches: 60 });
+      expect(result.shards.every(({ status }) => status === 'written')).toBe(true);
+      tree = await treeOf(whole);
+    });
+
+    it('lists every shard with its digest, and what it was made from', async () => {
+      const index = await indexOf(whole);
+      expect(index.patches).toBe(60);
+      for (const { file, bytes, sha256: digest } of [...index.shards, ...index.files]) {
+        const content = await readFile(join(whole, file));
+        expect([file, content.length, sha256(content)]).toEqual([file, bytes, digest]);
+      }
+      expect(index.inputs).toHaveLength(9);
+      for (const { file, md5 } of index.inputs) {
+        const entry = data.manifest.files.find(({ name, extracted }) => (extracted?.name ?? name) === file)!;
+        expect(md5).toBe(entry.extracted?.md5 ?? entry.md5);
+      }
+    });
+
+    it('leaves nothing else behind', async () => {
+      const { shards, files } = await indexOf(whole);
+      const listed = new Set([...shards, ...files].map(({ file }) => file));
+      for (const { file, contents } of shards) {
+        if (!contents) continue;
+        const list = await readFile(join(whole, file), 'utf8');
+        for (const line of list.trimEnd().split('\n')) listed.add(line.slice(66));
+      }
+      const others = Object.keys(tree).filter((file) => !listed.has(file));
+      expect(others).toEqual(format.finish ? ['README.md', 'index.json'] : ['index.json']);
+    });
+
+    it('gives the same bytes for other numbers of workers', async () => {
+      for (const workers of [1, 5]) {
+        const out = await temporaryFolder();
+        await run({ out, workers });
+        expect(await treeOf(out)).toEqual(tree);
+      }
+    });
+
+    it('finds everything there on a second run, and touches nothing', async () => {
+      const before = await stat(join(whole, 'index.json'));
+      const result = await run({ out: whole });
+      expect(new Set(result.shards.map(({ status }) => status))).toEqual(new Set(['present']));
+      expect(await treeOf(whole)).toEqual(tree);
+      const { shards } = await indexOf(whole);
+      expect((await stat(join(whole, shards[0]!.file))).mtimeMs).toBeLessThanOrEqual(before.mtimeMs);
+    });
+
+    it('writes again what is missing, short or changed, and only that', async () => {
+      const out = await temporaryFolder();
+      await cp(whole, out, { recursive: true });
+      const { shards } = await indexOf(out);
+      const [first, second, third] = shards.map(({ file }) => join(out, file));
+      await rm(first!);
+      await truncate(second!, 10);
+      const bytes = await readFile(third!);
+      bytes[bytes.length - 1]! ^= 1;
+      await writeFile(third!, bytes);
+      const result = await run({ out });
+      const written = result.shards.filter(({ status }) => status === 'written').length;
+      expect(written).toBeGreaterThanOrEqual(3);
+      if (shards.length > 6) expect(written).toBeLessThan(shards.length);
+      expect(await treeOf(out)).toEqual(tree);
+    });
+
+    it('comes out whole from parts that write into one folder at once', async () => {
+      const out = await temporaryFolder();
+      const parts = [1, 2, 3].map((index) => run({ out, part: { index, of: 3 }, workers: 1 }));
+      const results = await Promise.all(parts);
+      expect(results.reduce((sum, { patches }) => sum + patches, 0)).toBe(60);
+      expect(await treeOf(out)).toEqual(tree);
+    });
+
+    it('comes out whole from parts in folders of their own, once they are in one', async () => {
+      const root = await temporaryFolder();
+      const out = join(root, 'all');
+      await mkdir(out);
+      for (const index of [2, 1, 3]) {
+        const own = join(root, String(index));
+        await run({ out: own, part: { index, of: 3 } });
+        await expect(stat(join(own, 'index.json'))).rejects.toMatchObject({ code: 'ENOENT' });
+        await cp(own, out, { recursive: true });
+      }
+      const result = await run({ out });
+      expect(new Set(result.shards.map(({ status }) => status))).toEqual(new Set(['present']));
+      expect(await treeOf(out)).toEqual(tree);
+    });
+
+    it('comes out whole from one split after the other', async () => {
+      const out = await temporaryFolder();
+      for (const split of ['valid', 'test', 'train'] as const) await run({ out, splits: [split] });
+      expect(await treeOf(out)).toEqual(tree);
+    });
+
+    it('leaves only whole files when it is stopped, and goes on from them', async () => {
+      const out = await temporaryFolder();
+      const stop = new AbortController();
+      const stopped = run({
+        out,
+        workers: 1,
+        signal: stop.signal,
+        onEvent: ({ type }) => type === 'shard' && stop.abort(),
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', exitCode: 130 });
+      const left = await treeOf(out);
+      const named = Object.entries(left).filter(([file]) => !file.startsWith('.pcam-tmp/'));
+      expect(named.length).toBeGreaterThan(0);
+      for (const [file, digest] of named) expect([file, digest]).toEqual([file, tree[file]]);
+      expect(left['index.json']).toBeUndefined();
+      const result = await run({ out });
+      expect(result.shards.some(({ status }) => status === 'present')).toBe(true);
+      expect(await treeOf(out)).toEqual(tree);
+    });
+
+    it('refuses a folder with other options until it is forced', async () => {
+      const out = await temporaryFolder();
+      await cp(whole, out, { recursive: true });
+      const other = { out, crop: 'center32' } as const;
+      await expect(run(other)).rejects.toMatchObject({ code: 'OUTPUT_MISMATCH', exitCode: 3 });
+      expect(await treeOf(out)).toEqual(tree);
+      await run({ ...other, force: true });
+      const fresh = await temporaryFolder();
+      await run({ ...other, out: fresh });
+      expect(await treeOf(out)).toEqual(await treeOf(fresh));
+      expect(await treeOf(out)).not.toEqual(tree);
+    });
+  },
+);

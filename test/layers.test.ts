@@ -1,0 +1,150 @@
+/** The shape of src/: who may import whom. A picture of the code that stays true because this fails otherwise. */
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, posix, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+/** From the ground up: a folder imports from lines above its own, and from nothing else. */
+const LAYERS = [
+  ['core'],
+  ['fs', 'report'],
+  ['manifest', 'net'],
+  ['pass', 'sources', 'dataset'],
+  ['store'],
+  ['transfer', 'inventory'],
+  ['export/encode', 'fixture'],
+  ['export/formats'],
+  ['export/output'],
+  ['export/workers'],
+  ['download', 'verify', 'export', 'info'],
+  ['commands'],
+  ['.'],
+];
+
+const MOST_FILES = 12;
+
+/** What only one file may import: everything else goes through it. */
+const ONLY_IMPORTER: Record<string, string> = {
+  undici: 'net/http.ts',
+  'cli-progress': 'report/progress.ts',
+  'h5wasm/node': 'dataset/hdf5.ts',
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+async function sources(): Promise<Map<string, string>> {
+  const names = (await readdir(SRC, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(SRC, name), 'utf8')));
+  return new Map(names.map((name, i) => [name.replaceAll('\\', '/'), texts[i]!]));
+}
+
+function importsOf(files: ReadonlyMap<string, string>): Import[] {
+  return [...files].flatMap(([from, text]) =>
+    [...text.matchAll(/^(?:import|export|\}).*?\bfrom '([^']+)';|\bimport\('([^']+)'\)/gm)].map((match) => {
+      const name = (match[1] ?? match[2])!;
+      const to = name.startsWith('.') ? posix.join(posix.dirname(from), name).replace(/\.js$/, '.ts') : name;
+      return { from, to };
+    }),
+  );
+}
+
+const files = await sources();
+const imports = importsOf(files);
+const inside = imports.filter(({ to }) => files.has(to));
+
+test('every folder has its layer', () => {
+  const folders = [...new Set([...files.keys()].map((name) => posix.dirname(name)))].sort();
+  expect(folders).toEqual(LAYERS.flat().sort());
+  expect(inside.length).toBeGreaterThan(200);
+});
+
+test('imports point down: from a folder to those of lower layers', () => {
+  const layerOf = (name: string) => LAYERS.findIndex((layer) => layer.includes(posix.dirname(name)));
+  const wrong = inside.filter(
+    ({ from, to }) => dirname(from) !== dirname(to) && layerOf(from) <= layerOf(to),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('a folder is entered through its index.ts, which holds nothing but its public face', () => {
+  const past = inside
+    .filter(({ from, to }) => dirname(from) !== dirname(to) && dirname(to) !== '.')
+    .filter(({ to }) => posix.basename(to) !== 'index.ts');
+  expect(past).toEqual([]);
+  for (const [name, text] of files) {
+    if (posix.basename(name) !== 'index.ts') continue;
+    const rest = text
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/export (type )?\{[^}]*\} from '[^']+';/g, '')
+      .trim();
+    expect(rest, name).toBe('');
+  }
+});
+
+test('within a folder, no import goes round in a circle', () => {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of inside) next.set(from, [...(next.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const visit = (name: string, above: readonly string[]): void => {
+    if (above.includes(name))
+      throw new Error(`circle: ${[...above.slice(above.indexOf(name)), name].join(' -> ')}`);
+    if (done.has(name)) return;
+    for (const to of next.get(name) ?? []) visit(to, [...above, name]);
+    done.add(name);
+  };
+  for (const name of files.keys()) visit(name, []);
+});
+
+test('no folder is crowded, and only the two entries lie at the root', () => {
+  const counts = new Map<string, number>();
+  for (const name of files.keys()) {
+    if (posix.basename(name) === 'index.ts' && posix.dirname(name) !== '.') continue;
+    counts.set(posix.dirname(name), (counts.get(posix.dirname(name)) ?? 0) + 1);
+  }
+  for (const [folder, count] of counts) expect(count, folder).toBeLessThanOrEqual(MOST_FILES);
+  expect([...files.keys()].filter((name) => posix.dirname(name) === '.')).toEqual(['cli.ts', 'index.ts']);
+});
+
+test.each(Object.entries(ONLY_IMPORTER))('%s is imported by %s alone', (name, file) => {
+  const importers = imports
+    .filter(({ to }) => to === name || to.startsWith(`${name}/`))
+    .map(({ from }) => from);
+  expect(new Set(importers)).toEqual(new Set([file]));
+});
+
+test('every file opens with one sentence on its job', () => {
+  const without = [...files].filter(
+    ([name, text]) => posix.basename(name) !== 'index.ts' && !text.startsWith('/**'),
+  );
+  expect(without.map(([name]) => relative('.', name))).toEqual([]);
+});
+
+test('no export that nothing uses', async () => {
+  const tests = fileURLToPath(new URL('.', import.meta.url));
+  const names = (await readdir(tests, { recursive: true })).filter((name) => /\.(ts|mjs)$/.test(name));
+  const using = await Promise.all(names.map((name) => readFile(join(tests, name), 'utf8')));
+  // bin/pcam.js calls main.
+  const used = new Set<string>(['main']);
+  for (const text of [...files.values(), ...using]) {
+    for (const [, braces] of text.matchAll(/\{([^{}]*)\}\s+(?:from|= await import)\b/g)) {
+      for (const name of braces!.split(','))
+        used.add(
+          name
+            .replace(/^\s*type\s/, '')
+            .trim()
+            .split(/[\s:]/)[0]!,
+        );
+    }
+  }
+  const declared = [...files].flatMap(([file, text]) =>
+    [...text.matchAll(/^export (?:async )?(?:function\*?|const|class|let) ([\w$]+)/gm)].map(
+      ([, name]) => ({ file, name: name! }),
+    ),
+  );
+  expect(declared.filter(({ name }) => !used.has(name))).toEqual([]);
+});

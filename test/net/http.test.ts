@@ -1,0 +1,145 @@
+/** Redirects that are followed and those that are not, timeouts, bodies that break off. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createHttpClient, type HttpReply } from '#pcam/net/http.js';
+import { failureOf, sourceFailure } from '../support/outcome.js';
+import { listen } from '../support/server.js';
+import { selfSigned } from '../support/tls.js';
+import { requireTool } from '../support/tools.js';
+
+const openssl = await requireTool('openssl');
+const { signal } = new AbortController();
+
+function client(options: Parameters<typeof createHttpClient>[0] = {}) {
+  const made = createHttpClient(options);
+  onTestFinished(() => made.close());
+  return made;
+}
+
+async function read(reply: HttpReply): Promise<string> {
+  let text = '';
+  for await (const chunk of reply.body) text += Buffer.from(chunk).toString();
+  return text;
+}
+
+/** A server that answers each path of `targets` with a redirect there, and all else with its path. */
+const redirecting = (targets: Record<string, string>, status = 302) =>
+  listen((request, response) => {
+    const location = targets[request.url!];
+    if (location === undefined) response.end(`here: ${request.url}`);
+    else response.writeHead(status, { location }).end();
+  });
+
+describe('redirects', () => {
+  it.each([301, 302, 303, 307, 308])('%d is followed, with the range that was asked for', async (status) => {
+    const server = await redirecting({ '/a': '/b' }, status);
+    const reply = await client().get(`${server.url}/a`, { headers: { range: 'bytes=0-1' }, signal });
+    expect(await read(reply)).toBe('here: /b');
+    expect(reply.url.pathname).toBe('/b');
+    expect(server.requests.map(({ range }) => range)).toEqual(['bytes=0-1', 'bytes=0-1']);
+  });
+
+  it('are followed to another host', async () => {
+    const other = await redirecting({});
+    const server = await redirecting({ '/a': `${other.url}/there` });
+    expect(await read(await client().get(`${server.url}/a`, { signal }))).toBe('here: /there');
+  });
+
+  it.each([
+    ['a loop', '/a'],
+    ['a file', 'file:///etc/passwd'],
+    ['a scheme of its own', 'javascript:alert(1)'],
+    ['no URL', 'http://['],
+  ])('to %s are not followed', async (_, location) => {
+    const server = await redirecting({ '/a': location });
+    expect((await sourceFailure(client().get(`${server.url}/a`, { signal }))).kind).toBe('wrong');
+    expect(server.requests.length).toBeLessThan(20);
+  });
+
+  it.skipIf(!openssl)('from https to http are not followed', async () => {
+    const certificate = await selfSigned(openssl!);
+    const plain = await redirecting({});
+    const secure = await listen((request, response) => {
+      if (request.url === '/ok') response.end('secure');
+      else response.writeHead(302, { location: request.url === '/same' ? '/ok' : plain.url }).end();
+    }, certificate);
+    const trusting = client({ ca: certificate.cert });
+    expect(await read(await trusting.get(`${secure.url}/same`, { signal }))).toBe('secure');
+    expect((await sourceFailure(trusting.get(`${secure.url}/a`, { signal }))).kind).toBe('wrong');
+    expect(plain.requests).toHaveLength(0);
+  });
+});
+
+describe('a request', () => {
+  it('says who asks, and wants the bytes as they are', async () => {
+    const server = await listen((_, response) => response.end());
+    await read(await client().get(server.url, { signal }));
+    const { headers } = server.requests[0]!;
+    expect(headers['user-agent']).toMatch(/^pcam\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/);
+    expect(headers['accept-encoding']).toBe('identity');
+  });
+
+  it.skipIf(!openssl)('does not trust a certificate that nobody knows', async () => {
+    const server = await listen((_, response) => response.end('secret'), await selfSigned(openssl!));
+    expect(await sourceFailure(client().get(server.url, { signal }))).toMatchObject({
+      kind: 'wrong',
+      wholeHost: true,
+    });
+  });
+
+  it('fails in passing when nobody listens', async () => {
+    const server = await listen((_, response) => response.end());
+    await server.close();
+    expect(await sourceFailure(client().get(server.url, { signal }))).toMatchObject({
+      kind: 'passing',
+      wholeHost: true,
+    });
+  });
+
+  it('fails in passing when no reply comes', async () => {
+    const server = await listen(() => {});
+    const impatient = client({ timeouts: { headers: 100 } });
+    expect((await sourceFailure(impatient.get(server.url, { signal }))).kind).toBe('passing');
+  });
+
+  it('stops at a signal, with its reason', async () => {
+    const stop = new AbortController();
+    const server = await listen(() => stop.abort(new Error('enough')));
+    expect(await failureOf(client().get(server.url, { signal: stop.signal }))).toBe(stop.signal.reason);
+  });
+});
+
+describe('a body', () => {
+  it('that stops coming has stalled', async () => {
+    const server = await listen((_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('some');
+    });
+    const reply = await client({ timeouts: { stall: 100 } }).get(server.url, { signal });
+    expect((await sourceFailure(read(reply))).kind).toBe('passing');
+  });
+
+  it('is given the time that its reader takes', async () => {
+    const server = await listen((_, response) => response.end('a'.repeat(300_000)));
+    const reply = await client({ timeouts: { stall: 60 } }).get(server.url, { signal });
+    let length = 0;
+    for await (const chunk of reply.body) {
+      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 150)); // a slow disk
+      length += chunk.length;
+    }
+    expect(length).toBe(300_000);
+  });
+
+  it('that breaks off has failed in passing', async () => {
+    const server = await listen((_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('some', () => response.destroy());
+    });
+    expect((await sourceFailure(read(await client().get(server.url, { signal })))).kind).toBe('passing');
+  });
+
+  it('is cut where only its beginning is wanted', async () => {
+    const server = await listen((_, response) => response.end('é'.repeat(1_000_000)));
+    const reply = await client().get(server.url, { signal });
+    expect((await reply.text(1000)).length).toBeLessThanOrEqual(501);
+  });
+});

@@ -1,0 +1,134 @@
+/** Only a reply that is the bytes that were asked for is accepted as them. */
+import { describe, expect, it } from 'vitest';
+import type { HttpReply } from '#pcam/net/http.js';
+import { acceptRange, parseContentRange, rangeHeader } from '#pcam/net/ranged.js';
+import { sourceFailure } from '../support/outcome.js';
+
+describe('parseContentRange', () => {
+  it.each([
+    ['bytes 0-499/1234', { start: 0, end: 500, total: 1234 }],
+    ['bytes 500-1233/1234', { start: 500, end: 1234, total: 1234 }],
+    ['bytes 0-0/1', { start: 0, end: 1, total: 1 }],
+    ['bytes 0-9/*', { start: 0, end: 10, total: undefined }],
+    [' BYTES  0-9/10 ', { start: 0, end: 10, total: 10 }],
+    ['bytes 6421353461-6421353461/6421353462', { start: 6421353461, end: 6421353462, total: 6421353462 }],
+  ])('%s', (header, range) => {
+    expect(parseContentRange(header)).toEqual(range);
+  });
+
+  it.each([
+    undefined,
+    '',
+    'bytes */1234',
+    'bytes 5-4/10',
+    'bytes 0-10/10',
+    'bytes -5/10',
+    'bytes 0-/10',
+    'items 0-4/10',
+    'bytes 0-4',
+    'bytes 0-4/10, 5-6/10',
+    'bytes 0x0-4/10',
+    'bytes 0-9999999999999999/9999999999999999',
+  ])('refuses %s', (header) => {
+    expect(parseContentRange(header)).toBeUndefined();
+  });
+});
+
+it('asks for half-open ranges in the terms of HTTP', () => {
+  expect(rangeHeader({ start: 5, end: 10 })).toEqual({ range: 'bytes=5-9' });
+  expect(rangeHeader({ start: 0, end: Number.POSITIVE_INFINITY })).toEqual({ range: 'bytes=0-' });
+});
+
+describe('acceptRange', () => {
+  function reply(status: number, headers: Record<string, string>) {
+    const state = { discarded: false };
+    const made: HttpReply = {
+      url: new URL('http://host/file'),
+      status,
+      headers,
+      body: (async function* () {})(),
+      text: async () => '',
+      discard: () => {
+        state.discarded = true;
+      },
+    };
+    return { reply: made, state };
+  }
+
+  const range = { start: 10, end: 20 };
+  const accept = (status: number, headers: Record<string, string>) =>
+    acceptRange(reply(status, headers).reply, range);
+
+  it('takes what was asked for', () => {
+    expect(accept(206, { 'content-range': 'bytes 10-19/100', etag: '"a"' })).toMatchObject({
+      start: 10,
+      end: 20,
+      total: 100,
+      ranged: true,
+      validator: '"a"',
+    });
+  });
+
+  it('takes less than was asked for', () => {
+    expect(accept(206, { 'content-range': 'bytes 10-14/100' })).toMatchObject({ start: 10, end: 15 });
+  });
+
+  it('knows the whole file when it sees it', () => {
+    expect(accept(200, { 'content-length': '100' })).toMatchObject({
+      start: 0,
+      end: 100,
+      total: 100,
+      ranged: false,
+    });
+    expect(accept(200, {})).toMatchObject({ start: 0, end: undefined, total: undefined, ranged: false });
+  });
+
+  it('does not believe the length of a coded body', () => {
+    expect(accept(200, { 'content-length': '100', 'content-encoding': 'gzip' }).total).toBeUndefined();
+  });
+
+  it('does not read Retry-After of a good reply as a wish', () => {
+    expect(accept(206, { 'content-range': 'bytes 10-19/100', 'retry-after': '60' }).ranged).toBe(true);
+    expect(accept(200, { 'content-length': '100', 'retry-after': '60' }).ranged).toBe(false);
+  });
+
+  it('takes Last-Modified where there is no ETag, and ignores a weak one', () => {
+    const content = { 'content-range': 'bytes 10-19/100', 'last-modified': 'then' };
+    expect(accept(206, content).validator).toBe('then');
+    expect(accept(206, { ...content, etag: 'W/"a"' }).validator).toBeUndefined();
+  });
+
+  it.each<[string, number, Record<string, string>, string]>([
+    ['another range', 206, { 'content-range': 'bytes 0-9/100' }, 'passing'],
+    ['more than was asked for', 206, { 'content-range': 'bytes 10-99/100' }, 'passing'],
+    ['a range without Content-Range', 206, {}, 'passing'],
+    ['several ranges', 206, { 'content-type': 'multipart/byteranges; boundary=x' }, 'passing'],
+    ['a page', 200, { 'content-type': 'text/html; charset=utf-8' }, 'refused'],
+    ['a page with 206', 206, { 'content-type': 'Text/HTML', 'content-range': 'bytes 10-19/100' }, 'refused'],
+    ['XHTML', 200, { 'content-type': 'application/xhtml+xml' }, 'refused'],
+    ['403', 403, {}, 'refused'],
+    ['404', 404, {}, 'wrong'],
+    ['410', 410, {}, 'wrong'],
+    ['401', 401, {}, 'wrong'],
+    ['204', 204, {}, 'wrong'],
+    ['302 without a target', 302, {}, 'wrong'],
+    ['408', 408, {}, 'passing'],
+    ['416', 416, { 'content-range': 'bytes */5' }, 'refused'],
+    ['429', 429, {}, 'busy'],
+    ['500', 500, {}, 'passing'],
+    ['502', 502, {}, 'passing'],
+    ['503', 503, {}, 'busy'],
+  ])('refuses %s and lets go of the connection', async (_, status, headers, kind) => {
+    const { reply: one, state } = reply(status, headers);
+    expect((await sourceFailure(() => acceptRange(one, range))).kind).toBe(kind);
+    expect(state.discarded).toBe(true);
+  });
+
+  it('hears when 429 and 503 ask to wait', async () => {
+    for (const status of [429, 503]) {
+      const failure = await sourceFailure(() => accept(status, { 'retry-after': '7' }));
+      expect(failure).toMatchObject({ retryAfter: 7000, wholeHost: true });
+    }
+    expect((await sourceFailure(() => accept(403, { 'retry-after': '7' }))).retryAfter).toBeUndefined();
+  });
+});

@@ -1,0 +1,86 @@
+import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { deepCheck } from '#pcam/verify/deep.js';
+import type { Finding } from '#pcam/verify/finding.js';
+import { makeDataset } from '../support/dataset.js';
+
+const problems = (findings: readonly Finding[]) =>
+  findings.filter(({ level }) => level !== 'info').map(({ level, code }) => `${level} ${code}`);
+
+describe('a deep check', () => {
+  it('has nothing against a right data set', async () => {
+    const findings = await deepCheck(await makeDataset());
+    expect(problems(findings)).toEqual([]);
+    const seen = new Set(findings.map(({ code }) => code));
+    expect(seen).toEqual(new Set(['IMAGES', 'LABELS', 'SLIDES', 'BALANCE', 'CENTER_TUMOR']));
+  });
+
+  it('mentions what is not there, and no more', async () => {
+    const data = await makeDataset();
+    await rm(data.path('train', 'images'));
+    await rm(data.path('test', 'meta'));
+    const findings = await deepCheck(data);
+    expect(problems(findings)).toEqual([]);
+    expect(findings.filter(({ code }) => code === 'MISSING').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^train: no images/),
+      expect.stringMatching(/^test: no meta/),
+    ]);
+  });
+
+  it('looks at the other files when one cannot be read', async () => {
+    const data = await makeDataset();
+    await truncate(data.path('valid', 'images'), 3000);
+    const findings = await deepCheck({ ...data, splits: ['valid'] });
+    expect(problems(findings)).toEqual(['error BAD_HDF5']);
+    expect(findings.map(({ code }) => code)).toContain('CENTER_TUMOR');
+  });
+
+  it('finds labels that are not what the meta rows say', async () => {
+    const data = await makeDataset();
+    const labels = await readFile(data.path('valid', 'labels'));
+    labels[2048] = labels[2048] ? 0 : 1;
+    await writeFile(data.path('valid', 'labels'), labels);
+    const findings = await deepCheck({ ...data, splits: ['valid'] });
+    expect(problems(findings)).toEqual(['error CENTER_TUMOR']);
+    expect(findings.find(({ code }) => code === 'CENTER_TUMOR')!.message).toMatch(/1 of 6 labels .* at 0$/);
+    const real = { ...data.manifest, dataset: 'pcam' };
+    expect(problems(await deepCheck({ ...data, manifest: real, splits: ['valid'] }))).toContain(
+      'warning BALANCE',
+    );
+  });
+
+  it('finds numbers that differ and labels that are none', async () => {
+    const data = await makeDataset();
+    await appendFile(data.path('test', 'meta'), '4,1,1,True,True,slide\n');
+    const labels = await readFile(data.path('train', 'labels'));
+    labels[2050] = 9;
+    await writeFile(data.path('train', 'labels'), labels);
+    expect(problems(await deepCheck(data))).toEqual(['error BAD_DATA', 'error ROWS']);
+  });
+
+  it('finds a slide in two splits', async () => {
+    const data = await makeDataset();
+    const meta = await readFile(data.path('valid', 'meta'), 'utf8');
+    const shared = (await readFile(data.path('train', 'meta'), 'utf8')).match(
+      /camelyon16_train_tumor_\d+/,
+    )![0];
+    await writeFile(data.path('valid', 'meta'), meta.replaceAll(/camelyon16_train_tumor_\d+/g, shared));
+    const findings = await deepCheck(data);
+    expect(problems(findings)).toEqual(['error SLIDE_OVERLAP']);
+    expect(findings.at(-1)!.message).toContain(`train and valid share 1 of their slides: ${shared}`);
+  });
+
+  it('ends when it is told to, or when a split takes too long', async () => {
+    const data = await makeDataset();
+    await expect(deepCheck({ ...data, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+    const stop = new AbortController();
+    const stopped = deepCheck({ ...data, signal: stop.signal });
+    stop.abort();
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(problems(await deepCheck({ ...data, splits: ['test'], timeout: 1 }))).toEqual([
+      'error CHECK_FAILED',
+    ]);
+  });
+});
