@@ -142,9 +142,10 @@ test('no export that nothing uses', async () => {
     }
   }
   const declared = [...files].flatMap(([file, text]) =>
-    [...text.matchAll(/^export (?:async )?(?:function\*?|const|class|let) ([\w$]+)/gm)].map(
-      ([, name]) => ({ file, name: name! }),
-    ),
+    [...text.matchAll(/^export (?:async )?(?:function\*?|const|class|let) ([\w$]+)/gm)].map(([, name]) => ({
+      file,
+      name: name!,
+    })),
   );
   expect(declared.filter(({ name }) => !used.has(name))).toEqual([]);
 });
