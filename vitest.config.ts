@@ -7,8 +7,6 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     // Most tests wait for servers and disks: on two cores, one worker would leave both idle.
     maxWorkers: '100%',
-    // A machine that is busy with something else must not decide over a change; the report names what was tried twice.
-    retry: process.env.CI ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -100,7 +100,8 @@ def npy(paths, reference):
     seen = 0
     for path in paths:
         x = np.load(path, mmap_mode="r")
-        y = np.load(path.replace("-x", "-y"), mmap_mode="r")
+        folder, name = os.path.split(path)
+        y = np.load(os.path.join(folder, name.replace("-x", "-y")), mmap_mode="r")
         assert isinstance(x, np.memmap) and x.offset % 64 == 0 and x.flags["C_CONTIGUOUS"]
         assert x.dtype == y.dtype == np.uint8 and y.shape == x.shape[:1]
         for pixels, label in zip(x, y):
