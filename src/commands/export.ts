@@ -63,7 +63,7 @@ export function exportCommand(context: Context): Command {
   const command = new Command('export')
     .summary('turn the data set into what training jobs read')
     .description(
-      'Writes verified splits as WebDataset shards, image folders, NumPy arrays or Parquet: in parallel, in flat memory, the same bytes every time.',
+      'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in flat memory, the same bytes every time.',
     )
     .requiredOption('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
@@ -71,7 +71,7 @@ export function exportCommand(context: Context): Command {
     .option('--out <folder>', 'where to put it (default: pcam-<format>, with layout and crop)')
     .option(
       '--shard-size <n>',
-      'patches a shard (default: 2048, parquet 20480)',
+      'patches a shard (default: 2048, parquet 20480, tfrecord 16384)',
       whole(1, Number.MAX_SAFE_INTEGER),
     )
     .option('--part <i/n>', 'only the shards of job i of n', part)

@@ -5,7 +5,7 @@ import { DEFAULTS, fsError, PcamError, throwIfAborted } from '../core/index.js';
 import { CHANNELS, openSplit } from '../dataset/index.js';
 import { acquireLock, commitFile, makeFolder } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
-import type { SplitSummary } from './formats/index.js';
+import { type SplitSummary, sideOf } from './formats/index.js';
 import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
 import {
   countPatches,
@@ -19,7 +19,7 @@ import {
 } from './output/index.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
-import { Crew, type Job, type JobResult, type SplitFacts, shareFacts, sideOf } from './workers/index.js';
+import { Crew, type Job, type JobResult, type SplitFacts, shareFacts } from './workers/index.js';
 
 const RENAMES_AT_ONCE = 128;
 

@@ -1,5 +1,6 @@
 /** Exports as the tools read them that people train with. */
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +16,7 @@ import { requireTool, runTool } from '../support/tools.js';
 
 const pil = await requireTool('pil');
 const torchvision = await requireTool('torchvision');
+const protobuf = await requireTool('protobuf');
 const duckdb = await requireDuckDB();
 const script = join(import.meta.dirname, 'check_export.py');
 const COUNTS = { train: 50, valid: 20, test: 10 };
@@ -72,6 +74,32 @@ describe.skipIf(!pil)('h5py and PIL find every pixel, label and meta row', () =>
 describe.skipIf(!torchvision || !pil)("torchvision's ImageFolder", () => {
   it('loads every image with its label', async () => {
     await check(torchvision!, 'torchvision', await exported({ format: 'png', layout: 'folder' }));
+  });
+});
+
+describe.skipIf(!protobuf)("Python's protobuf and a second CRC-32C", () => {
+  const tfrecordScript = join(import.meta.dirname, 'check_tfrecord.py');
+
+  it.each([96, 32])(
+    'read every record of the TFRecord files, %s px, by the names that TFDS looks for',
+    async (side) => {
+      const crop = side === 32 ? ('center32' as const) : undefined;
+      const out = await exported({ format: 'tfrecord', crop });
+      expect(JSON.parse(await runTool(protobuf!, [tfrecordScript, data.dir, out, String(side)]))).toEqual(
+        COUNTS,
+      );
+    },
+  );
+
+  it('refuse a record with one bit changed', async () => {
+    const out = await exported({ format: 'tfrecord' });
+    const file = join(out, 'patch_camelyon-test.tfrecord-00000-of-00001');
+    const bytes = await readFile(file);
+    bytes[1000]! ^= 4;
+    await writeFile(file, bytes);
+    await expect(runTool(protobuf!, [tfrecordScript, data.dir, out, '96'])).rejects.toThrow(
+      /checksum of record 0/,
+    );
   });
 });
 

@@ -28,6 +28,7 @@ const TOOLS = {
     'importlib.util as u, sys; sys.exit(u.find_spec("torchvision") is None)',
     'python3-torchvision',
   ),
+  protobuf: python('google.protobuf, h5py, numpy, PIL', 'python3-protobuf python3-h5py python3-pil'),
   openssl: { candidates: ['openssl'], probe: ['version'], from: 'openssl' },
   nginx: { candidates: ['nginx', '/usr/sbin/nginx'], probe: ['-v'], from: 'nginx-light' },
   tinyproxy: { candidates: ['tinyproxy'], probe: ['-v'], from: 'tinyproxy-bin' },

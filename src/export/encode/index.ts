@@ -4,3 +4,4 @@ export type { FileSink } from './file-sink.js';
 export { npyHeader } from './npy.js';
 export { encodePng, estimatePngBytes } from './png.js';
 export { TarWriter, tarMemberBytes } from './tar.js';
+export { RECORD_OVERHEAD, writeExample } from './tfrecord.js';

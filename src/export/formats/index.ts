@@ -1,4 +1,5 @@
 export { FORMATS, findFormat } from './registry.js';
+export { sideOf } from './sample.js';
 export {
   CROPS,
   type Crop,
@@ -11,6 +12,7 @@ export {
   SHARD_INDEXES,
   type ShardIndex,
   type ShardOutput,
+  type ShardRecord,
   type ShardSource,
   type ShardTask,
   type SplitSummary,

@@ -3,10 +3,18 @@ import { PcamError } from '../../core/index.js';
 import { imageFolder } from './image-folder.js';
 import { parquet } from './parquet.js';
 import { rawFolder, rawShards } from './raw.js';
+import { tfrecord } from './tfrecord.js';
 import type { ExportFormat } from './types.js';
 import { webdataset } from './webdataset.js';
 
-export const FORMATS: readonly ExportFormat[] = [webdataset, imageFolder, rawShards, rawFolder, parquet];
+export const FORMATS: readonly ExportFormat[] = [
+  webdataset,
+  imageFolder,
+  rawShards,
+  rawFolder,
+  parquet,
+  tfrecord,
+];
 
 /** @throws PcamError USAGE when there is no such format, or not in this layout */
 export function findFormat(format: string, layout: string): ExportFormat {

@@ -1,7 +1,15 @@
 /** What every format says of a patch in the same words: its key, its fields, and where shards are cut. */
-import { CHANNELS, type MetaTable } from '../../dataset/index.js';
+import { CHANNELS, type MetaTable, PATCH_SIZE } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
-import type { ShardSource, ShardTask, SplitSummary, TaskFile } from './types.js';
+import type { Crop, ShardSource, ShardTask, SplitSummary, TaskFile } from './types.js';
+
+/** Height and width in px of each crop. */
+const SIDES: Record<Crop, number> = { center32: 32 };
+
+/** Height and width in px of what is exported. */
+export function sideOf(crop: Crop | null): number {
+  return crop === null ? PATCH_SIZE : SIDES[crop];
+}
 
 /** Patches that are read at a time: 1.8 MB. */
 export const BATCH = 64;

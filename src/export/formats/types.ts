@@ -4,7 +4,7 @@ import type { MetaTable } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { FileSink } from '../encode/index.js';
 
-export type FormatName = 'png' | 'raw' | 'parquet';
+export type FormatName = 'png' | 'raw' | 'parquet' | 'tfrecord';
 export const LAYOUTS = ['shards', 'folder'] as const;
 export type LayoutName = (typeof LAYOUTS)[number];
 export const CROPS = ['center32'] as const;
@@ -79,6 +79,22 @@ export interface ShardOutput {
   loose(file: string, bytes: Uint8Array): string;
 }
 
+/** A file of a finished export. */
+export interface ShardRecord {
+  readonly file: string;
+  readonly split: SplitName;
+  readonly patches: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A whole export: what it was made with, and every file of it. */
+export interface FinishRequest {
+  readonly recipe: Recipe;
+  readonly splits: readonly SplitSummary[];
+  readonly records: ReadonlyMap<string, ShardRecord>;
+}
+
 /** A format in one layout: one file in this folder and one line in the registry. */
 export interface ExportFormat {
   readonly format: FormatName;
@@ -103,6 +119,6 @@ export interface ExportFormat {
     source: ShardSource;
     output: ShardOutput;
   }): void | Promise<void>;
-  /** Small files for people that describe the finished export, written last. */
-  finish?(request: { recipe: Recipe; splits: readonly SplitSummary[] }): { file: string; text: string }[];
+  /** Small files that describe the finished export, for people and readers, written last. */
+  finish?(request: FinishRequest): { file: string; text: string }[];
 }

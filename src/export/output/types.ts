@@ -1,5 +1,7 @@
 /** What an export's folder knows of the files in it. */
+
 import type { Kind, SplitName } from '../../manifest/index.js';
+import type { ShardRecord } from '../formats/index.js';
 
 /** `index` (from 1) of `of` jobs that share the work. */
 export interface Part {
@@ -8,15 +10,10 @@ export interface Part {
 }
 
 /** A file that was written. */
-export interface FileRecord {
-  readonly file: string;
-  readonly split: SplitName;
+export interface FileRecord extends ShardRecord {
   readonly side?: boolean;
-  /** First patch in it, and how many. */
+  /** First patch in it. */
   readonly start: number;
-  readonly patches: number;
-  readonly bytes: number;
-  readonly sha256: string;
   /** Set when the file lists others with their SHA-256: how many, and their bytes together. */
   readonly contents?: { readonly files: number; readonly bytes: number };
 }

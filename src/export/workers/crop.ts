@@ -1,13 +1,5 @@
 /** Crops patches in memory. */
 import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../../dataset/index.js';
-import type { Crop } from '../formats/index.js';
-
-/** Height and width in px of each crop. */
-const SIDES: Record<Crop, number> = { center32: 32 };
-
-export function sideOf(crop: Crop | null): number {
-  return crop === null ? PATCH_SIZE : SIDES[crop];
-}
 
 /**
  * Cuts the centre out of each patch.

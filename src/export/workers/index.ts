@@ -1,4 +1,3 @@
 export { Crew } from './crew.js';
-export { sideOf } from './crop.js';
 export type { Job, JobResult } from './protocol.js';
 export { type SplitFacts, shareFacts } from './split-facts.js';

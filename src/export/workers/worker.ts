@@ -7,9 +7,9 @@ import { fsError, messageOf, PcamError } from '../../core/index.js';
 import { type ImageReader, openImages, PATCH_BYTES } from '../../dataset/index.js';
 import { finalName, type SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
-import { findFormat, type PatchBatch, type ShardSource, type ShardTask } from '../formats/index.js';
+import { findFormat, type PatchBatch, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
 import { type FileRecord, ShardFiles } from '../output/index.js';
-import { cropPatches, sideOf } from './crop.js';
+import { cropPatches } from './crop.js';
 import type { FromWorker, Job, JobResult, PlainError, WorkerSetup } from './protocol.js';
 import { metaOf, type SplitFacts } from './split-facts.js';
 

@@ -9,6 +9,11 @@ import { makeDataset, type TestDataset } from '../../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../../support/temp.js';
 import { sha256, treeOf } from '../../support/tree.js';
 
+/** Files beside the shards and the index that describe an export to people and readers. */
+const DESCRIPTIONS: Record<string, string[]> = {
+  parquet: ['README.md'],
+  tfrecord: ['dataset_info.json', 'features.json', 'label.labels.txt'],
+};
 const COUNTS = { train: 40, valid: 12, test: 8 };
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -85,7 +90,8 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
         for (const line of list.trimEnd().split('\n')) listed.add(line.slice(66));
       }
       const others = Object.keys(tree).filter((file) => !listed.has(file));
-      expect(others).toEqual(format.finish ? ['README.md', 'index.json'] : ['index.json']);
+      const described = DESCRIPTIONS[format.format] ?? [];
+      expect(others).toEqual([...described, 'index.json'].sort());
     });
 
     it('gives the same bytes for other numbers of workers', async () => {
