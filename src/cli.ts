@@ -1,17 +1,6 @@
 /** Builds the program; turns errors into messages and exit codes. */
 import { Command, CommanderError } from 'commander';
-import {
-  type Context,
-  cacheKeyCommand,
-  downloadCommand,
-  exportCommand,
-  fixtureCommand,
-  infoCommand,
-  printJson,
-  printLine,
-  readEnvironment,
-  verifyCommand,
-} from './commands/index.js';
+import { COMMANDS, type Context, printJson, printLine, readEnvironment } from './commands/index.js';
 import { EXIT_CODES, messageOf, PcamError, printableLines, systemCode, VERSION } from './core/index.js';
 
 const EXAMPLES = `
@@ -25,7 +14,8 @@ Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data
 4 no source could deliver, 5 this machine said no, 130 / 143 stopped by Ctrl-C / SIGTERM.
 `;
 
-function createProgram(context: Context): Command {
+/** @param asked the commands to load; of the others, name and summary are enough */
+async function createProgram(context: Context, asked: (name: string) => boolean): Promise<Command> {
   const program = new Command('pcam')
     .description(
       'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
@@ -34,15 +24,10 @@ function createProgram(context: Context): Command {
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);
-  const commands = [
-    downloadCommand,
-    verifyCommand,
-    exportCommand,
-    infoCommand,
-    cacheKeyCommand,
-    fixtureCommand,
-  ];
-  for (const make of commands) program.addCommand(make(context));
+  for (const { name, summary, load } of COMMANDS) {
+    const command = asked(name) ? await load(context) : new Command(name);
+    program.addCommand(command.summary(summary));
+  }
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
@@ -72,7 +57,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     stop.abort(new PcamError('ABORTED', 'nobody reads the output any more'));
   });
   try {
-    await createProgram(context).parseAsync(argv, { from: 'user' });
+    const program = await createProgram(context, (name) => argv.includes(name));
+    await program.parseAsync(argv, { from: 'user' });
     return context.exitCode;
   } catch (error) {
     return report(error, context, argv.includes('--json'));

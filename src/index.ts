@@ -22,8 +22,6 @@ export {
 export { type ExportEvent, type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
 export {
-  type CacheKeyOptions,
-  cacheKey,
   type FileInfo,
   type FileState,
   type InfoOptions,
@@ -32,6 +30,8 @@ export {
 } from './info/index.js';
 export {
   BUILT_IN_MANIFEST,
+  type CacheKeyOptions,
+  cacheKey,
   type DatasetFile,
   type Kind,
   type Manifest,

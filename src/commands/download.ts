@@ -2,9 +2,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds } from '../core/index.js';
-import { type DownloadedFile, type DownloadResult, download } from '../download/index.js';
+import type { DownloadedFile, DownloadResult } from '../download/index.js';
 import { finalName, type Kind, resolveManifest, type SplitName, selectFiles } from '../manifest/index.js';
-import { createProgress } from '../report/index.js';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -46,7 +45,6 @@ Stop it with Ctrl-C whenever you like: the same command goes on where it was.
 
 export function downloadCommand(context: Context): Command {
   const command = addSelectionOptions(new Command('download'))
-    .summary('fetch, verify and decompress the data set')
     .description(
       'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. What is there and right is not fetched again.',
     )
@@ -71,6 +69,10 @@ export function downloadCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
+  const [{ download }, { createProgress }] = await Promise.all([
+    import('../download/index.js'),
+    import('../report/index.js'),
+  ]);
   const manifest = await resolveManifest(options.manifest);
   const progress = createProgress({ stream: context.stderr, quiet: options.quiet });
   const began = performance.now();

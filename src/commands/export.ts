@@ -1,6 +1,6 @@
 /** `pcam export`. */
-import { Command, InvalidArgumentError } from 'commander';
-import { count, formatBytes, type OnEvent, PcamError } from '../core/index.js';
+import { Command } from 'commander';
+import { count, DEFAULTS, formatBytes, type OnEvent } from '../core/index.js';
 import {
   CROPS,
   type Crop,
@@ -11,10 +11,9 @@ import {
   SHARD_INDEXES,
   type ShardIndex,
 } from '../export/formats/index.js';
-import { type ExportEvent, type ExportResult, exportDataset, parsePart } from '../export/index.js';
+import type { ExportEvent, ExportResult } from '../export/index.js';
 import type { Part } from '../export/output/index.js';
 import { resolveManifest, type SplitName } from '../manifest/index.js';
-import { createProgress } from '../report/index.js';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -23,7 +22,7 @@ import {
   printJson,
   printLine,
 } from './context.js';
-import { choice, splits, whole } from './parsers.js';
+import { choice, part, splits, whole } from './parsers.js';
 
 interface Options extends CommonOptions {
   format: FormatName;
@@ -40,6 +39,14 @@ interface Options extends CommonOptions {
 }
 
 const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];
+
+/** `2048, parquet 20480`. */
+const SHARD_SIZES = [
+  DEFAULTS.shardSize,
+  ...FORMATS.filter(({ shardSize }) => shardSize !== null && shardSize !== DEFAULTS.shardSize).map(
+    ({ format, shardSize }) => `${format} ${shardSize}`,
+  ),
+].join(', ');
 
 const EXAMPLES = `
 Formats:
@@ -61,7 +68,6 @@ Examples:
 
 export function exportCommand(context: Context): Command {
   const command = new Command('export')
-    .summary('turn the data set into what training jobs read')
     .description(
       'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in flat memory, the same bytes every time.',
     )
@@ -71,7 +77,7 @@ export function exportCommand(context: Context): Command {
     .option('--out <folder>', 'where to put it (default: pcam-<format>, with layout and crop)')
     .option(
       '--shard-size <n>',
-      'patches a shard (default: 2048, parquet 20480, tfrecord 16384)',
+      `patches a shard (default: ${SHARD_SIZES})`,
       whole(1, Number.MAX_SAFE_INTEGER),
     )
     .option('--part <i/n>', 'only the shards of job i of n', part)
@@ -90,6 +96,10 @@ export function exportCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
+  const [{ exportDataset }, { createProgress }] = await Promise.all([
+    import('../export/index.js'),
+    import('../report/index.js'),
+  ]);
   const { split, json, ...rest } = options;
   const manifest = await resolveManifest(options.manifest);
   const progress = createProgress({ stream: context.stderr, quiet: json && !context.stderr.isTTY });
@@ -137,13 +147,4 @@ function sentence({ shards, patches, out }: ExportResult, seconds: number): stri
   const kept = shards.length - written;
   const there = kept > 0 ? `, ${kept} of them there already` : '';
   return `${out}: ${count(patches, 'patch')} in ${count(shards.length, 'shard')}${there}, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`;
-}
-
-function part(value: string): Part {
-  try {
-    return parsePart(value);
-  } catch (error) {
-    if (!(error instanceof PcamError)) throw error;
-    throw new InvalidArgumentError(`${error.hint ?? error.message}.`);
-  }
 }

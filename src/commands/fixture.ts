@@ -1,8 +1,7 @@
 /** `pcam fixture`. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { count, formatBytes } from '../core/index.js';
-import { createFixture, FIXTURE_DEFAULTS } from '../fixture/index.js';
+import { count, DEFAULTS, formatBytes } from '../core/index.js';
 import { addCommonOptions, type Context, printJson, printLine } from './context.js';
 import { whole } from './parsers.js';
 
@@ -25,19 +24,19 @@ The same seed gives the same bytes. Example, with no server at all:
 export function fixtureCommand(context: Context): Command {
   const patches = whole(2, MOST_PATCHES);
   const command = new Command('fixture')
-    .summary('make a small synthetic data set, for tests and trials')
     .description(
       'Makes a small synthetic PCam: nine files with the upstream names and layout, and a manifest.json whose only source is the folder itself.',
     )
     .argument('<folder>', 'where to put it')
-    .option('--train <n>', 'patches of the train split', patches, FIXTURE_DEFAULTS.train)
-    .option('--valid <n>', 'patches of the valid split', patches, FIXTURE_DEFAULTS.valid)
-    .option('--test <n>', 'patches of the test split', patches, FIXTURE_DEFAULTS.test)
-    .option('--seed <n>', 'a whole number', whole(0, Number.MAX_SAFE_INTEGER), FIXTURE_DEFAULTS.seed)
+    .option('--train <n>', 'patches of the train split', patches, DEFAULTS.fixture.train)
+    .option('--valid <n>', 'patches of the valid split', patches, DEFAULTS.fixture.valid)
+    .option('--test <n>', 'patches of the test split', patches, DEFAULTS.fixture.test)
+    .option('--seed <n>', 'a whole number', whole(0, Number.MAX_SAFE_INTEGER), DEFAULTS.fixture.seed)
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addCommonOptions(command, context);
   return command.action(async (folder: string, { train, valid, test, seed, json }: Options) => {
+    const { createFixture } = await import('../fixture/index.js');
     const made = await createFixture({
       dir: resolve(folder),
       train,

@@ -48,6 +48,15 @@ export function whole(least: number, most: number): (value: string) => number {
   };
 }
 
+/** `2/4`: the second of four jobs. */
+export function part(value: string): { index: number; of: number } {
+  const [, index, of] = (/^(\d{1,6})\/(\d{1,6})$/.exec(value) ?? []).map(Number);
+  if (!index || !of || index > of) {
+    throw new InvalidArgumentError('It must be I/N, such as 2/4 for the second of four jobs, I from 1 to N.');
+  }
+  return { index, of };
+}
+
 const UNITS: Record<string, number> = {
   '': 1,
   k: 1e3,

@@ -2,8 +2,7 @@
 import { Command } from 'commander';
 import { EXIT_CODES } from '../core/index.js';
 import { type Kind, resolveManifest, type SplitName } from '../manifest/index.js';
-import { createProgress, table } from '../report/index.js';
-import { type VerifyResult, verify } from '../verify/index.js';
+import type { VerifyResult } from '../verify/index.js';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -39,7 +38,6 @@ Examples:
 
 export function verifyCommand(context: Context): Command {
   const command = addSelectionOptions(new Command('verify'))
-    .summary('check the files in the data set folder')
     .description(
       'Reads what is in the data set folder and compares it with the digests of the manifest. Exit code 3 when something is missing or wrong.',
     )
@@ -53,6 +51,10 @@ export function verifyCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
+  const [{ verify }, { createProgress, table }] = await Promise.all([
+    import('../verify/index.js'),
+    import('../report/index.js'),
+  ]);
   const manifest = await resolveManifest(options.manifest);
   const progress = createProgress({ stream: context.stderr, quiet: !context.stderr.isTTY });
   let result: VerifyResult;

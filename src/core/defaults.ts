@@ -8,8 +8,10 @@ export const DEFAULTS = {
   connections: 4,
   /** Files under way at once. */
   jobs: 3,
-  /** Patches a shard. */
+  /** Patches per shard, unless a format has its own number. */
   shardSize: 2048,
+  /** Patches per split of a fixture, and its seed. */
+  fixture: { train: 512, valid: 128, test: 128, seed: 1 },
   /** A connection that is not made in this time has failed (ms). */
   connectTimeout: 15_000,
   /** A reply whose headers take longer has failed (ms). */

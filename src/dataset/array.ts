@@ -1,5 +1,5 @@
 /** One array of an HDF5 file: what it is, refused before a byte is read where that is unsafe, and its slices. */
-import { messageOf, PcamError } from '../core/index.js';
+import { elementsOf, messageOf, PcamError } from '../core/index.js';
 import { type Filter, type H5File, type H5Module, type Metadata, openHdf5 } from './hdf5.js';
 import { badHdf5 } from './problems.js';
 
@@ -85,7 +85,7 @@ class Reader implements ArrayReader {
   }
 
   read({ offset, count, target }: Parameters<ArrayReader['read']>[0]): void {
-    const bytes = count.reduce((product, n) => product * n, this.info.size);
+    const bytes = elementsOf(count) * this.info.size;
     if (bytes > LARGEST_READ || bytes !== target.length) {
       throw new RangeError(`a read of ${bytes} bytes into ${target.length}; the most is ${LARGEST_READ}`);
     }
@@ -178,7 +178,7 @@ function refuseUnsafe({ file, path, metadata, filters, fileBytes }: Claims): voi
   if (!shape || shape.length === 0) throw refuse('an array with a shape', 'a single value or none');
   if (metadata.vlen || metadata.size < 1)
     throw refuse('elements of a fixed size', 'elements of varying size');
-  const bytes = product(shape) * metadata.size;
+  const bytes = elementsOf(shape) * metadata.size;
   const most = fileBytes * (filters.length ? LARGEST_RATIO : 1);
   if (!Number.isSafeInteger(bytes) || bytes > most) {
     throw refuse(
@@ -190,7 +190,7 @@ function refuseUnsafe({ file, path, metadata, filters, fileBytes }: Claims): voi
   if (filter) {
     throw refuse('no compression but gzip', `the filter ${filter.id} (${filter.name || 'no name'})`);
   }
-  const chunkBytes = chunks ? product(chunks) * metadata.size : 1;
+  const chunkBytes = chunks ? elementsOf(chunks) * metadata.size : 1;
   if (!(chunkBytes >= 1 && chunkBytes <= LARGEST_CHUNK)) {
     throw refuse(`chunks of 1 to ${LARGEST_CHUNK} bytes`, `chunks of shape ${text(chunks ?? [])}`);
   }
@@ -224,10 +224,6 @@ function describe(metadata: Metadata, filters: readonly Filter[]): ArrayInfo {
 /** `(32768, 96, 96, 3)`. */
 export function text(shape: readonly number[]): string {
   return `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
 }
 
 function unreadable(file: string, path: string, cause: unknown): PcamError {

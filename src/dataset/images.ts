@@ -1,7 +1,8 @@
 /** The patches of one split, read from the disk a few at a time. */
+import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../core/index.js';
 import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
 import { badHdf5 } from './problems.js';
-import { CHANNELS, LARGEST_SPLIT, PATCH_BYTES, PATCH_SIZE } from './types.js';
+import { LARGEST_SPLIT } from './types.js';
 
 /** Most patches of one `read`: 1 GiB. */
 export const LARGEST_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);

@@ -1,4 +1,5 @@
 /** The labels of one split: any integer type and shape in, one byte a patch out. */
+import { elementsOf } from '../core/index.js';
 import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
 import { badData, badHdf5 } from './problems.js';
 import { LARGEST_SPLIT } from './types.js';
@@ -23,7 +24,7 @@ export async function readLabels({
   try {
     const { shape, type, isInteger, size } = array.info;
     if (!isInteger) throw badHdf5({ file, expected: `an integer type for ${path}`, found: `type ${type}` });
-    const total = shape.reduce((product, n) => product * n, 1);
+    const total = elementsOf(shape);
     if (total > LARGEST_SPLIT) {
       throw badHdf5({ file, expected: `at most ${LARGEST_SPLIT} labels`, found: `${total}` });
     }
@@ -59,7 +60,7 @@ function* slices({ file, path, info }: ArrayReader): Generator<Slice> {
   const { shape, size } = info;
   const long = shape.findIndex((n) => n !== 1);
   const axis = Math.max(long, 0);
-  const row = shape.slice(axis + 1).reduce((product, n) => product * n, 1);
+  const row = elementsOf(shape.slice(axis + 1));
   if (row * size > LARGEST_READ) {
     throw badHdf5({
       file,

@@ -1,11 +1,6 @@
 /** What a reader of the data set sees: splits, patches, labels and meta rows. */
 import type { SplitName } from '../manifest/index.js';
 
-/** Height and width of a patch in px, and its channels (RGB, uint8). */
-export const PATCH_SIZE = 96;
-export const CHANNELS = 3;
-export const PATCH_BYTES = PATCH_SIZE * PATCH_SIZE * CHANNELS;
-
 /** Most patches of one split that pcam opens. PCam's largest has 262,144. */
 export const LARGEST_SPLIT = 2 ** 26;
 

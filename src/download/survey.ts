@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { PcamError } from '../core/index.js';
+import { elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import { allContents, type Content, type Found, holds, readFound } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
@@ -196,7 +196,7 @@ class Reader {
 /** Only a size or shape that speaks for a swap is worth the reading: gigabytes may lie under the other names. */
 function plausible(bytes: number, content: Content, other: Content): boolean {
   if (content.bytes !== undefined) return bytes === content.bytes;
-  const elements = ({ file }: Content) => file.array?.shape.reduce((product, n) => product * n, 1);
+  const elements = ({ file }: Content) => file.array && elementsOf(file.array.shape);
   return (
     content.file.kind === other.file.kind &&
     content.form === other.form &&

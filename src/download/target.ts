@@ -1,4 +1,5 @@
 /** What a run wants of a file, and how large it can become. */
+import { elementsOf } from '../core/index.js';
 import { type Content, contentsOf } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 
@@ -23,7 +24,7 @@ const LARGEST_RATIO = 1032;
 export function mostExtracted(file: DatasetFile): number {
   const { extracted, array, bytes } = file;
   if (extracted?.bytes !== undefined) return extracted.bytes;
-  if (array) return arrayBytes(array.shape) * 8 + HDF5_OVERHEAD;
+  if (array) return elementsOf(array.shape) * 8 + HDF5_OVERHEAD;
   if (bytes !== undefined) return bytes * LARGEST_RATIO;
   return Number.MAX_SAFE_INTEGER;
 }
@@ -32,10 +33,6 @@ export function mostExtracted(file: DatasetFile): number {
 export function expectedExtracted(file: DatasetFile): number {
   const { extracted, array, bytes = 0 } = file;
   if (!extracted) return bytes;
-  return extracted.bytes ?? (array ? arrayBytes(array.shape) + 4096 : Math.ceil(bytes / 0.85));
-}
-
-/** One byte an element: images and labels of PCam are uint8. */
-function arrayBytes(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
+  // One byte per element: images and labels of PCam are uint8.
+  return extracted.bytes ?? (array ? elementsOf(array.shape) + 4096 : Math.ceil(bytes / 0.85));
 }

@@ -60,15 +60,6 @@ export function defaultOut({ format, layout, crop }: Pick<Recipe, 'format' | 'la
   return [DEFAULTS.dir, format, ...(layout === 'folder' ? [layout] : []), ...(crop ? [crop] : [])].join('-');
 }
 
-/** `2/4`: the second of four jobs. @throws PcamError USAGE */
-export function parsePart(text: string): Part {
-  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
-  if (!match) throw usage(`${text} is not a part`, '--part is I/N, such as 2/4 for the second of four jobs');
-  const part = { index: Number(match[1]), of: Number(match[2]) };
-  requirePart(part);
-  return part;
-}
-
 function requirePart({ index, of }: Part): void {
   const sound = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 1 && of >= index;
   if (!sound) throw usage(`there is no part ${index} of ${of}`, 'parts go from 1/N to N/N');

@@ -66,7 +66,17 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
       const { name, split, kind, bytes = null, md5, sha256 = null } = file;
       const extracted = file.extracted ? { ...file.extracted, bytes: file.extracted.bytes ?? null } : null;
       const state = await stateOf(file, dir, receipts);
-      return { name, split, kind, bytes, md5, sha256, extracted, sources: having(sources, file), state };
+      return {
+        name,
+        split,
+        kind,
+        bytes,
+        md5,
+        sha256,
+        extracted,
+        sources: having(sources, file),
+        state,
+      };
     }),
   );
   return { ok: true, dataset, homepage, license, citation, dir, sources, files };

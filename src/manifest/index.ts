@@ -1,3 +1,4 @@
+export { type CacheKeyOptions, cacheKey } from './cache-key.js';
 export { resolveManifest, type Selection, selectFiles } from './choose-files.js';
 export { BUILT_IN_MANIFEST, parseManifest, readManifest, SOURCE_TYPES } from './parse.js';
 export {

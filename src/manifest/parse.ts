@@ -1,7 +1,7 @@
 /** Reads and validates a manifest (schema version 1); a manifest is outside input. */
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assetPath, fsError, PcamError, printable, systemCode } from '../core/index.js';
+import { assetPath, elementsOf, fsError, PcamError, printable, systemCode } from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
 import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
 
@@ -139,7 +139,7 @@ function parseArray(fields: Fields): NonNullable<DatasetFile['array']> {
   if (shape.length < 1 || shape.length > 8 || !shape.every(isSize)) {
     throw fields.bad('shape', `must be a list of sizes, not ${show(shape)}`);
   }
-  if (!isSize((shape as number[]).reduce((a, b) => a * b, 1))) {
+  if (!isSize(elementsOf(shape as number[]))) {
     throw fields.bad('shape', 'describes more elements than can be counted');
   }
   return { path: fields.text('path'), shape: shape as number[] };

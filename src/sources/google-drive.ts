@@ -11,7 +11,6 @@ import {
   SourceFailure,
   statusFailure,
 } from '../net/index.js';
-import { readDrivePage } from './drive-page.js';
 import type { SourceFactory } from './types.js';
 
 const LARGEST_PAGE = 256 * 1024;
@@ -68,6 +67,8 @@ function requireDisposition(reply: HttpReply): void {
 /** Where the form of a page leads. */
 async function readPage(reply: HttpReply): Promise<URL> {
   const html = await reply.text(LARGEST_PAGE);
+  // Few runs ever see a page, and the HTML parser takes a while to load.
+  const { readDrivePage } = await import('./drive-page.js');
   const page = readDrivePage(html, reply.url);
   if (page.kind === 'form') {
     if (reply.url.protocol === 'https:' && page.action.protocol !== 'https:') {

@@ -1,6 +1,20 @@
 /** Option values: what people type, and what is refused. */
 import { describe, expect, it } from 'vitest';
-import { kinds, list, rate, splits, whole } from '#pcam/commands/parsers.js';
+import { kinds, list, part, rate, splits, whole } from '#pcam/commands/parsers.js';
+
+describe('part', () => {
+  it('reads the second of four jobs', () => {
+    expect(part('2/4')).toEqual({ index: 2, of: 4 });
+    expect(part('4/4')).toEqual({ index: 4, of: 4 });
+  });
+
+  it.each(['4/3', '0/3', '1', '1/0', 'a/b', '-1/3', '1/3/5', '2/4x', ' 2/4', '1/9999999'])(
+    'refuses %j',
+    (text) => {
+      expect(() => part(text)).toThrow(/It must be I\/N/);
+    },
+  );
+});
 
 describe('rate', () => {
   it.each([

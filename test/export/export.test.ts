@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
 import { requireRoom } from '#pcam/export/output/room.js';
-import { defaultOut, parsePart } from '#pcam/export/settings.js';
+import { defaultOut } from '#pcam/export/settings.js';
 import type { ExportEvent, ExportOptions } from '#pcam/export/types.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
@@ -220,13 +220,6 @@ describe('an export', () => {
 });
 
 describe('options', () => {
-  it('reads parts', () => {
-    expect(parsePart('2/4')).toEqual({ index: 2, of: 4 });
-    for (const text of ['4/3', '0/3', '1', '1/0', 'a/b', '-1/3', '1/3/5']) {
-      expect(() => parsePart(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-    }
-  });
-
   it('names the output after what decides the bytes', () => {
     expect(defaultOut({ format: 'png', layout: 'shards', crop: null })).toBe('pcam-png');
     expect(defaultOut({ format: 'raw', layout: 'folder', crop: 'center32' })).toBe(

@@ -5,7 +5,7 @@
  * zlib's bytes depend on its version and on the processor. This takes a quarter of the time of zlib's own
  * Huffman-only strategy and gives the same bytes everywhere.
  */
-import { CHANNELS, PATCH_SIZE } from '../../dataset/index.js';
+import { CHANNELS, PATCH_SIZE } from '../../core/index.js';
 import { HuffmanBuilder } from './huffman.js';
 
 const END_OF_BLOCK = 256;

@@ -1,6 +1,6 @@
 /** A small exact PNG writer for square RGB patches (PNG, third edition: 8 bits, colour type 2, no interlace). */
 import { crc32 } from 'node:zlib';
-import { CHANNELS, PATCH_BYTES } from '../../dataset/index.js';
+import { CHANNELS, PATCH_BYTES } from '../../core/index.js';
 import { buffers, deflate } from './deflate.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

@@ -3,6 +3,7 @@
  * and Hugging Face's imagefolder load them.
  * https://huggingface.co/docs/datasets/image_dataset#imagefolder
  */
+import { DEFAULTS } from '../../core/index.js';
 import { csvField, encodePng, estimatePngBytes, listLine } from '../encode/index.js';
 import { cutShards, digits, eachPatch, metaFields, patchKey } from './sample.js';
 import type { ExportFormat, ShardOutput, ShardSource, ShardTask } from './types.js';
@@ -23,7 +24,7 @@ export const imageFolder: ExportFormat = {
     'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
   indexes: [],
   workers: 8,
-  shardSize: 2048,
+  shardSize: DEFAULTS.shardSize,
 
   bytesPerPatch: ({ side, blockSize }) => Math.ceil(estimatePngBytes(side) / blockSize) * blockSize + 400,
 

@@ -1,4 +1,5 @@
 /** NumPy arrays that can be mapped into memory: pixels and labels, in shards or one pair a split. */
+import { DEFAULTS } from '../../core/index.js';
 import { npyHeader } from '../encode/index.js';
 import { BATCH, cutShards, digits } from './sample.js';
 import type { ExportFormat, ShardOutput, ShardSource, ShardTask } from './types.js';
@@ -16,7 +17,7 @@ export const rawShards: ExportFormat = {
   ...shared,
   layout: 'shards',
   summary: "NumPy shards: pixels and labels apart, for np.load(..., mmap_mode='r')",
-  shardSize: 2048,
+  shardSize: DEFAULTS.shardSize,
   plan: ({ split, recipe: { shardSize } }) =>
     cutShards({
       split,

@@ -1,5 +1,6 @@
 /** What every format says of a patch in the same words: its key, its fields, and where shards are cut. */
-import { CHANNELS, type MetaTable, PATCH_SIZE } from '../../dataset/index.js';
+import { PATCH_SIZE } from '../../core/index.js';
+import type { MetaTable } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { Crop, ShardSource, ShardTask, SplitSummary, TaskFile } from './types.js';
 
@@ -68,8 +69,8 @@ export function cutShards({
 export function* eachPatch(
   source: ShardSource,
 ): Generator<{ index: number; pixels: Uint8Array }, void, void> {
-  const patchBytes = source.side * source.side * CHANNELS;
   for (const { start, count, pixels } of source.batches(BATCH)) {
+    const patchBytes = pixels.length / count;
     for (let i = 0; i < count; i++) {
       yield { index: start + i, pixels: pixels.subarray(i * patchBytes, (i + 1) * patchBytes) };
     }

@@ -2,6 +2,7 @@
  * WebDataset shards: tar archives in which a patch is a PNG, its label and its facts, side by side.
  * https://github.com/webdataset/webdataset: a sample's key is its name up to the first dot.
  */
+import { DEFAULTS } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import { encodePng, estimatePngBytes, TarWriter, tarMemberBytes } from '../encode/index.js';
 import { cutShards, digits, eachPatch, patchJson, patchKey } from './sample.js';
@@ -19,7 +20,7 @@ export const webdataset: ExportFormat = {
   summary: 'WebDataset: tar shards of PNG, label (cls) and facts (json), for PyTorch, DALI and Ray',
   indexes: ['dali'],
   workers: 8,
-  shardSize: 2048,
+  shardSize: DEFAULTS.shardSize,
 
   bytesPerPatch: ({ side }) => tarMemberBytes(estimatePngBytes(side)) + FACTS_BYTES,
 

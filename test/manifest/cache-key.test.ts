@@ -1,6 +1,6 @@
 /** The cache key changes when, and only when, the bytes in the folder would. */
 import { expect, it } from 'vitest';
-import { cacheKey } from '#pcam/info/cache-key.js';
+import { cacheKey } from '#pcam/manifest/cache-key.js';
 import { readManifest } from '#pcam/manifest/parse.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 

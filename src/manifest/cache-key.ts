@@ -1,13 +1,6 @@
 /** `cache-key`: one line that changes when, and only when, the bytes in the data set folder would. */
-import { createHash } from 'node:crypto';
-import {
-  finalMd5,
-  finalName,
-  type Manifest,
-  resolveManifest,
-  type Selection,
-  selectFiles,
-} from '../manifest/index.js';
+import { resolveManifest, type Selection, selectFiles } from './choose-files.js';
+import { finalMd5, finalName, type Manifest } from './types.js';
 
 export interface CacheKeyOptions extends Selection {
   /** @default the built-in one */
@@ -22,6 +15,7 @@ export interface CacheKeyOptions extends Selection {
 export async function cacheKey(options: CacheKeyOptions = {}): Promise<string> {
   const files = selectFiles(await resolveManifest(options.manifest), options);
   const lines = files.map((file) => `${finalMd5(file)}  ${finalName(file)}\n`).sort();
+  const { createHash } = await import('node:crypto');
   const hash = createHash('sha256').update(lines.join('')).digest('hex');
   return `pcam-v1-${hash.slice(0, 40)}`;
 }

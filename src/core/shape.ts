@@ -1,0 +1,11 @@
+/** The shape of a patch, and what shapes have in common. */
+
+/** Height and width of a patch in px, and its channels (RGB, uint8). */
+export const PATCH_SIZE = 96;
+export const CHANNELS = 3;
+export const PATCH_BYTES = PATCH_SIZE * PATCH_SIZE * CHANNELS;
+
+/** Number of elements of an array of this shape. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
