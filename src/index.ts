@@ -40,6 +40,7 @@ export {
   type SourceConfig,
   type SplitName,
 } from './manifest/index.js';
+export { type PatchSelection, type SelectionOptions, selectPatches } from './selection/index.js';
 export {
   type Finding,
   type VerifiedFile,

@@ -14,6 +14,7 @@ const LAYERS = [
   ['pass', 'sources', 'dataset'],
   ['store'],
   ['transfer', 'inventory'],
+  ['selection'],
   ['export/encode', 'fixture'],
   ['export/formats'],
   ['export/output'],

@@ -13,6 +13,7 @@ export {
 } from './errors.js';
 export type { OnEvent, PcamEvent } from './events.js';
 export { assetPath, HOMEPAGE, VERSION } from './package.js';
+export { Random } from './random.js';
 export { CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './shape.js';
 export {
   count,

@@ -1,8 +1,8 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { PcamError } from '#pcam/core/errors.js';
+import { Random } from '#pcam/core/random.js';
 import { openSplit } from '#pcam/dataset/split.js';
-import { Random } from '#pcam/fixture/random.js';
 import { makeDataset } from '../support/dataset.js';
 
 /** Where the array starts in files of a fixture; the structure is before. */

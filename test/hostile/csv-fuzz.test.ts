@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { PcamError } from '#pcam/core/errors.js';
+import { Random } from '#pcam/core/random.js';
 import { readMeta } from '#pcam/dataset/meta.js';
-import { Random } from '#pcam/fixture/random.js';
 import { pcamError } from '../support/outcome.js';
 import { temporaryFolder } from '../support/temp.js';
 

@@ -7,9 +7,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PcamError } from '#pcam/core/errors.js';
+import { Random } from '#pcam/core/random.js';
 import { openSplit } from '#pcam/dataset/split.js';
 import { hdf5File } from '#pcam/fixture/hdf5-writer.js';
-import { Random } from '#pcam/fixture/random.js';
 import { deepCheck } from '#pcam/verify/deep.js';
 
 const N = 4;
