@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { PcamError } from '#pcam/core/errors.js';
 import { Random } from '#pcam/core/random.js';
 import { openSplit } from '#pcam/dataset/split.js';
-import { hdf5File } from '#pcam/fixture/hdf5-writer.js';
+
+import { hdf5File } from '#pcam/upstream/hdf5-writer.js';
 import { deepCheck } from '#pcam/verify/deep.js';
 
 const N = 4;

@@ -8,10 +8,16 @@ export interface DecodedPng {
   pixels: Uint8Array;
 }
 
-export function decodePng(file: Uint8Array): DecodedPng {
+export interface PngChunk {
+  type: string;
+  body: Buffer;
+}
+
+/** The chunks of a file, their checksums compared. */
+export function chunksOf(file: Uint8Array): PngChunk[] {
   const data = Buffer.from(file);
   if (data.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n') throw new Error('no PNG');
-  const chunks: { type: string; body: Buffer }[] = [];
+  const chunks: PngChunk[] = [];
   for (let at = 8; at < data.length; ) {
     const bytes = data.readUInt32BE(at);
     const type = data.toString('latin1', at + 4, at + 8);
@@ -21,6 +27,11 @@ export function decodePng(file: Uint8Array): DecodedPng {
     chunks.push({ type, body });
     at += 12 + bytes;
   }
+  return chunks;
+}
+
+export function decodePng(file: Uint8Array): DecodedPng {
+  const chunks = chunksOf(file);
   if (chunks.map(({ type }) => type).join() !== 'IHDR,IDAT,IEND') throw new Error('other chunks');
   const header = chunks[0]!.body;
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];

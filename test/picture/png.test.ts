@@ -1,0 +1,85 @@
+/** Pictures as zlib and a decoder of our own read them back. */
+import { inflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { Deflater } from '#pcam/picture/deflate.js';
+import { encodeIndexed, encodeRgb } from '#pcam/picture/png.js';
+import { generator, noise, sha256 } from '../support/files.js';
+import { chunksOf, decodePng } from '../support/png.js';
+
+function deflated(pieces: readonly Uint8Array[]): Uint8Array {
+  const deflater = new Deflater();
+  for (const piece of pieces) deflater.write(piece);
+  return deflater.finish();
+}
+
+/** Runs, repeats from near and far, and noise. */
+function mixture(length: number, seed: number): Uint8Array {
+  const next = generator(seed);
+  const bytes = noise(length, seed);
+  for (let at = 0; at < length; ) {
+    const n = Math.floor(next() * 900);
+    const choice = next();
+    if (choice < 0.3) bytes.fill(Math.floor(next() * 4), at, Math.min(length, at + n));
+    else if (choice < 0.7 && at > 0) {
+      const from = Math.max(0, at - 1 - Math.floor(next() * 40_000));
+      for (let i = 0; i < n && at + i < length; i++) bytes[at + i] = bytes[from + i]!;
+    }
+    at += n + 1;
+  }
+  return bytes;
+}
+
+describe('the zlib stream', () => {
+  it.each([0, 1, 2, 3, 4, 257, 258, 259, 260, 32_767, 32_768, 32_769, 131_072, 131_073, 400_000])(
+    'of %s bytes unpacks to them',
+    (length) => {
+      for (const bytes of [Buffer.alloc(length, 7), noise(length), mixture(length, length)]) {
+        expect(Buffer.compare(inflateSync(deflated([bytes])), bytes)).toBe(0);
+      }
+    },
+  );
+
+  it('is the same however the bytes arrive, and finds what repeats', () => {
+    const bytes = mixture(300_000, 3);
+    const pieces = Array.from({ length: 300 }, (_, i) => bytes.subarray(i * 1000, (i + 1) * 1000));
+    expect(Buffer.compare(deflated(pieces), deflated([bytes]))).toBe(0);
+    expect(deflated([Buffer.alloc(1_000_000)]).length).toBeLessThan(2000);
+  });
+});
+
+describe('a PNG', () => {
+  it.each([1, 2, 3])('of RGB pixels has each of them %s times, both ways', (scale) => {
+    const [width, height] = [37, 19];
+    const pixels = noise(width * height * 3, 5);
+    const decoded = decodePng(encodeRgb({ width, height, pixels }, scale));
+    expect([decoded.width, decoded.height]).toEqual([width * scale, height * scale]);
+    for (let y = 0; y < height * scale; y++) {
+      for (let x = 0; x < width * scale; x++) {
+        const from = (Math.floor(y / scale) * width + Math.floor(x / scale)) * 3;
+        const at = (y * decoded.width + x) * 3;
+        expect([...decoded.pixels.subarray(at, at + 3)]).toEqual([...pixels.subarray(from, from + 3)]);
+      }
+    }
+  });
+
+  it('of few colours keeps the number of each pixel', () => {
+    const [width, height] = [13, 7];
+    const indices = noise(width * height).map((value) => value % 4);
+    const palette = [0, 1, 2, 3].map((i) => [i, 2 * i, 3 * i, i * 85] as const);
+    const chunks = chunksOf(encodeIndexed({ width, height, indices, palette }));
+    expect(chunks.map(({ type }) => type)).toEqual(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
+    const raw = inflateSync(chunks[3]!.body);
+    const found = [...indices.keys()].map((i) => {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      return (raw[y * 5 + 1 + (x >> 2)]! >> (6 - 2 * (x % 4))) & 3;
+    });
+    expect(found).toEqual([...indices]);
+  });
+
+  it('has the bytes that it had on the day this was written', () => {
+    const pixels = mixture(90 * 60 * 3, 8);
+    expect(sha256(encodeRgb({ width: 90, height: 60, pixels }, 2))).toMatchInlineSnapshot(
+      `"e237a60268f5a4a8707d3e66060275973bfaa3070fd9664175702f84794e4c0f"`,
+    );
+  });
+});
