@@ -119,11 +119,11 @@ function exitCodeOf(files: readonly DownloadedFile[]): number {
 
 function printPlan({ files }: DownloadResult, { stdout }: Context): void {
   const words: Record<string, string> = {
-    present: 'is there and right',
-    imported: 'would be taken over from this machine',
-    resumed: 'would be begun with what is here, and the rest fetched',
-    downloaded: 'would be fetched',
-    failed: 'cannot be brought',
+    present: 'present',
+    'would-import': 'would import from this machine',
+    'would-resume': 'would resume',
+    'would-download': 'would download',
+    'would-fail': 'would fail',
   };
   for (const file of files)
     printLine(

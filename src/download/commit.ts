@@ -5,7 +5,7 @@ import { fsError } from '../core/index.js';
 import { commitFile, statFile } from '../fs/index.js';
 import type { Content } from '../inventory/index.js';
 import type { Digests } from '../pass/index.js';
-import type { Run } from './types.js';
+import type { Run } from './run.js';
 
 /** Renames a verified temporary file to its final name. */
 export async function commit(run: Run, content: Content, temporary: string, digests: Digests): Promise<void> {

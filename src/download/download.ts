@@ -9,15 +9,14 @@ import { allContents } from '../inventory/index.js';
 import { type DatasetFile, resolveManifest, type SourceConfig, selectFiles } from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
 import { chooseSources, openSource } from '../sources/index.js';
-import { finishMoves, layout, moveAll, PartFile, prepareState, Receipts } from '../store/index.js';
+import { finishMoves, layout, moveAll, PartStore, prepareState, Receipts } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
 import { FileJob } from './job.js';
+import type { DownloadOptions, DownloadResult } from './options.js';
 import { bytesNeeded, requireRoom } from './room.js';
-import { requireFolder, survey } from './survey.js';
-import type { DownloadOptions, DownloadResult, Run } from './types.js';
-
-export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
+import type { Run } from './run.js';
+import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
 
 /**
  * Brings the chosen files into the data set folder, each verified before it gets its name. What is there and right
@@ -41,8 +40,9 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   const client = createHttpClient(options);
   try {
     const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    if (options.dryRun) return await describe(run, files, (await survey(run, files)).actions);
-    return await locked(run, () => runAll(run, files, options.jobs ?? DEFAULTS.jobs));
+    const jobs = options.jobs ?? DEFAULTS.jobs;
+    if (options.dryRun) return await tryDry(run, files, jobs);
+    return await locked(run, () => runAll(run, files, jobs));
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
     throw error;
@@ -85,6 +85,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     manifest,
     paths,
     receipts: await Receipts.load(paths.receipts),
+    parts: new PartStore(paths),
     pool,
     limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, systemClock),
     clock: systemClock,
@@ -129,14 +130,28 @@ async function sweep({ paths }: Run): Promise<void> {
   }
 }
 
+async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+  const { actions } = await survey(run, files);
+  const room = await checkRoom(run, actions, jobs).then(
+    () => undefined,
+    (error: PcamError) => error,
+  );
+  return describe(run, files, { actions, room });
+}
+
+/** @throws PcamError DISK_FULL */
+async function checkRoom(run: Run, actions: Survey['actions'], jobs: number): Promise<void> {
+  const needs = [...actions]
+    .filter(([, action]) => needsRoom(action))
+    .map(([file, { kind }]) => ({ file, archiveThere: kind === 'import' }));
+  const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
+  await requireRoom(run.paths.dir, room - (await bytesInParts(run, [...actions.keys()])));
+}
+
 async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
-  const needs = files
-    .filter((file) => ['fetch', 'adopt', 'import'].includes(actions.get(file)!.kind))
-    .map((file) => ({ file, archiveThere: actions.get(file)!.kind === 'import' }));
-  const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
-  await requireRoom(run.paths.dir, room - (await bytesInParts(run, files)));
-  if (run.force) for (const file of files) await PartFile.discard(file, run.paths);
+  await checkRoom(run, actions, jobs);
+  if (run.force) for (const file of files) await run.parts.discard(file);
   await moveAll(run.paths, moves);
   const limit = pLimit(jobs);
   const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));

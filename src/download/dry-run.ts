@@ -1,36 +1,52 @@
-/** A dry run: what a real one would say, and nothing is touched. */
+/** A dry run: what a real one would do with each file. Nothing is written, and no source is asked. */
+import { PcamError } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
-import { Journal } from '../store/index.js';
 import { failureOf } from './job.js';
-import type { Action } from './survey.js';
-import type { DownloadedFile, DownloadResult, DownloadStatus, Run } from './types.js';
+import type { DownloadedFile, DownloadResult } from './options.js';
+import type { Run } from './run.js';
+import { type Action, needsRoom } from './survey.js';
 
+/** @param room what stands in the way of everything that has to be written: the disk is too small */
 export async function describe(
   run: Run,
   files: readonly DatasetFile[],
-  actions: ReadonlyMap<DatasetFile, Action>,
+  { actions, room }: { actions: ReadonlyMap<DatasetFile, Action>; room?: PcamError },
 ): Promise<DownloadResult> {
-  const lines = await Promise.all(files.map((file) => line(run, file, actions.get(file)!)));
-  return { ok: lines.every(({ status }) => status !== 'failed'), files: lines, dryRun: true };
+  const lines = await Promise.all(files.map((file) => line(run, file, { action: actions.get(file)!, room })));
+  return { ok: lines.every(({ status }) => status !== 'would-fail'), files: lines, dryRun: true };
 }
 
-async function line(run: Run, file: DatasetFile, action: Action): Promise<DownloadedFile> {
+async function line(
+  run: Run,
+  file: DatasetFile,
+  { action, room }: { action: Action; room?: PcamError },
+): Promise<DownloadedFile> {
   const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
   const common = { name: file.name, bytes, transferred: 0, sources: {} };
-  if (action.kind === 'blocked') return { ...common, status: 'failed', error: failureOf(action.error) };
-  const begun = action.kind === 'fetch' && !run.force && (await isBegun(run, file));
-  const status: Record<typeof action.kind, DownloadStatus> = {
-    present: 'present',
-    rename: 'imported',
-    import: 'imported',
-    adopt: 'resumed',
-    fetch: begun ? 'resumed' : 'downloaded',
-  };
-  return { ...common, status: status[action.kind] };
+  const error = obstacle(run, file, action) ?? (needsRoom(action) ? room : undefined);
+  if (error) return { ...common, status: 'would-fail', error: failureOf(error) };
+  switch (action.kind) {
+    case 'present':
+      return { ...common, status: 'present' };
+    case 'rename':
+    case 'import':
+      return { ...common, status: 'would-import' };
+    case 'adopt':
+      return { ...common, status: 'would-resume' };
+    default:
+      return { ...common, status: (await isBegun(run, file)) ? 'would-resume' : 'would-download' };
+  }
+}
+
+function obstacle({ pool }: Run, file: DatasetFile, action: Action): PcamError | undefined {
+  if (action.kind === 'blocked') return action.error;
+  if ((action.kind !== 'fetch' && action.kind !== 'adopt') || pool.usable(file).length > 0) return undefined;
+  return new PcamError('NO_SOURCE', `no source has ${file.name}: the chosen sources do not list it`);
 }
 
 /** By the journal's word; only a real run reads what it claims. */
-async function isBegun({ paths }: Run, file: DatasetFile): Promise<boolean> {
-  const journal = await Journal.read(paths.journal(file.name), file).catch(() => undefined);
-  return journal !== undefined && journal.ranges.length > 0;
+async function isBegun({ force, parts }: Run, file: DatasetFile): Promise<boolean> {
+  if (force) return false;
+  const claimed = await parts.claimedBy(file).catch(() => new Set());
+  return claimed.size > 0;
 }

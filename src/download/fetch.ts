@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { PcamError, throwIfAborted } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
-import { IMPORTED, Journal, PartFile } from '../store/index.js';
+import { IMPORTED, type PartFile } from '../store/index.js';
 import { keepingPace, SourceChanged, transferFile } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
+import type { Run } from './run.js';
 import { archiveOf, wanted } from './target.js';
-import type { Run } from './types.js';
 
 export interface Fetched {
   bytes: number;
@@ -66,9 +66,9 @@ class Fetcher {
   }
 
   async attempt(): Promise<Fetched> {
-    const { paths, signal, emit } = this.#run;
+    const { parts, signal, emit } = this.#run;
     const file = this.#file;
-    const part = await PartFile.open(file, paths, {
+    const part = await parts.open(file, {
       signal,
       onCheck: (read, of) => emit({ type: 'checking', file: file.name, read, of }),
     });
@@ -88,7 +88,7 @@ class Fetcher {
     } finally {
       await part.close().catch(() => {});
       // A part without a byte would only look like a download that was begun.
-      if (part.done.size === 0) await PartFile.discard(file, paths);
+      if (part.done.size === 0) await parts.discard(file);
       await rm(temporary, { force: true });
     }
   }
@@ -112,7 +112,7 @@ class Fetcher {
       },
     });
     try {
-      part.onGrow = () => pass.available(part.done.prefix);
+      part.onWritten = () => pass.available(part.done.prefix);
       pass.available(part.done.prefix);
       pass.failed.catch((error) => stop.abort(error));
       await transferFile({
@@ -159,7 +159,7 @@ class Fetcher {
     );
     this.#notice(`${this.#mismatch.message}; fetching it again`);
     await part.close();
-    await PartFile.discard(this.#file, this.#run.paths);
+    await this.#run.parts.discard(this.#file);
     // A source may be out because its size was not that of the wrong copy: it is one to be tried now.
     this.#run.pool.forgive(this.#file, new Set(this.#wrong.keys()));
     this.#blame(sources);
@@ -202,7 +202,7 @@ class Fetcher {
     if (error instanceof SourceChanged) {
       this.#notice(`the copy at ${error.source} changed while it was fetched; its bytes are fetched again`);
       if (++this.#changes >= MOST_CHANGES) pool.drop(this.#file, error.source, 'its copy keeps changing');
-      return PartFile.forget(this.#file, paths, error.source);
+      return this.#run.parts.forget(this.#file, error.source);
     }
     if (error instanceof InputChanged) {
       this.#notice(
@@ -230,14 +230,13 @@ class Fetcher {
    * the size to go by, and the bytes of the others are worth nothing.
    */
   async #beginAnew(): Promise<boolean> {
-    const { pool, paths } = this.#run;
+    const { pool, parts } = this.#run;
     if (this.#otherSize.size === 0 || ++this.#changes >= MOST_CHANGES) return false;
-    const { ranges } = await Journal.read(paths.journal(this.#file.name), this.#file);
-    const out = [...this.#wrong.keys(), ...ranges.map(({ source }) => source)];
+    const out = [...this.#wrong.keys(), ...(await parts.claimedBy(this.#file))];
     pool.forgive(this.#file, new Set(out.filter((source) => !this.#otherSize.has(source))));
     this.#otherSize.clear();
     this.#notice('the sources disagree on the size, and those asked first cannot deliver; beginning anew');
-    await PartFile.discard(this.#file, paths);
+    await parts.discard(this.#file);
     return true;
   }
 
@@ -259,6 +258,6 @@ class Fetcher {
       // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
       if (!run.keepArchives) await rm(run.paths.final(archive.name), { force: true });
     }
-    await PartFile.discard(file, run.paths);
+    await run.parts.discard(file);
   }
 }

@@ -6,9 +6,9 @@ import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
+import type { Run } from './run.js';
 import type { Action } from './survey.js';
 import { wanted } from './target.js';
-import type { Run } from './types.js';
 
 export type ImportAction = Extract<Action, { kind: 'import' }>;
 

@@ -1,2 +1,2 @@
 export { download } from './download.js';
-export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './types.js';
+export type { DownloadedFile, DownloadOptions, DownloadResult, DownloadStatus } from './options.js';

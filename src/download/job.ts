@@ -3,11 +3,12 @@ import { rm } from 'node:fs/promises';
 import { messageOf, PcamError, throwIfAborted } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
-import { IMPORTED, PartFile } from '../store/index.js';
+import { IMPORTED } from '../store/index.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
+import type { DownloadedFile, DownloadStatus } from './options.js';
+import type { Run } from './run.js';
 import type { Action } from './survey.js';
-import type { DownloadedFile, DownloadStatus, Run } from './types.js';
 
 /** An error as the result tells it. */
 export function failureOf(error: unknown): NonNullable<DownloadedFile['error']> {
@@ -69,7 +70,7 @@ export class FileJob {
 
   /** The file is here; a part of it is left of a run that was killed, and may be gigabytes. */
   async #sweep(): Promise<void> {
-    await PartFile.discard(this.#file, this.#run.paths).catch(() => {});
+    await this.#run.parts.discard(this.#file).catch(() => {});
   }
 
   async #removeStale(path: string): Promise<void> {
@@ -87,9 +88,9 @@ export class FileJob {
 
   /** The beginning of the archive, as another tool left it, becomes the beginning of our part. */
   async #adopt({ path, bytes, own }: Extract<Action, { kind: 'adopt' }>): Promise<void> {
-    const { paths, signal } = this.#run;
-    await PartFile.adopt(this.#file, paths, path);
-    const part = await PartFile.open(this.#file, paths, { signal });
+    const { parts, signal } = this.#run;
+    await parts.adopt(this.#file, path);
+    const part = await parts.open(this.#file, { signal });
     try {
       await part.claim(bytes, IMPORTED, signal);
     } finally {

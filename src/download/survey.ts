@@ -8,8 +8,8 @@ import { statFile } from '../fs/index.js';
 import { allContents, type Content, type Found, holds, readFound } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { completeMoves, type Move } from '../store/index.js';
+import type { Run } from './run.js';
 import { archiveOf, wanted } from './target.js';
-import type { Run } from './types.js';
 
 /** How a file will be brought. */
 export type Action =
@@ -24,6 +24,11 @@ export type Action =
   | { kind: 'fetch' }
   /** Something that is no file stands under its name, or what is there cannot be read. */
   | { kind: 'blocked'; error: PcamError };
+
+/** True where bytes are to be written that are not yet in the folder. */
+export function needsRoom({ kind }: Action): boolean {
+  return kind === 'fetch' || kind === 'adopt' || kind === 'import';
+}
 
 /** Endings that other tools give to what is not whole yet. */
 const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.tmp'];

@@ -3,6 +3,15 @@ import type { ByteRange } from '../core/index.js';
 import { SourceFailure } from './failure.js';
 import { type HttpClient, type HttpReply, statusFailure } from './http.js';
 
+/** The bytes that are asked for. */
+export interface RangeRequest extends ByteRange {
+  /**
+   * Strong validator of the copy that the bytes must belong to. A server whose copy is another one answers with all of
+   * that (If-Range, RFC 9110, 13.1.5), so that bytes of two versions never mix.
+   */
+  readonly validator?: string;
+}
+
 /** The reply of a source: bytes from `start` on. */
 export interface RangeReply {
   /** Where the body begins: the start that was asked for, or 0 when the server does not do ranges. */
@@ -13,7 +22,7 @@ export interface RangeReply {
   readonly end: number | undefined;
   /** Size of the whole file, where the reply tells. */
   readonly total: number | undefined;
-  /** Strong ETag, or Last-Modified: changes when the file on the server does. */
+  /** Strong ETag or Last-Modified, in the form that If-Range takes: changes when the file on the server does. */
   readonly validator: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
@@ -28,14 +37,18 @@ export async function requestRange({
 }: {
   client: HttpClient;
   url: string | URL;
-  range: ByteRange;
+  range: RangeRequest;
   signal: AbortSignal;
 }): Promise<RangeReply> {
-  return acceptRange(await client.get(url, { headers: rangeHeader(range), signal }), range);
+  return acceptRange(await client.get(url, { headers: rangeHeaders(range), signal }), range);
 }
 
-export function rangeHeader({ start, end }: ByteRange): Record<string, string> {
-  return { range: `bytes=${start}-${Number.isFinite(end) ? end - 1 : ''}` };
+export function rangeHeaders({ start, end, validator }: RangeRequest): Record<string, string> {
+  const range = `bytes=${start}-${Number.isFinite(end) ? end - 1 : ''}`;
+  // A validator may come out of a journal that was tampered with; it must not become a header that cannot be sent.
+  return validator !== undefined && /^[\x20-\x7e]{1,1000}$/.test(validator)
+    ? { range, 'if-range': validator }
+    : { range };
 }
 
 /**
@@ -105,9 +118,14 @@ export function parseContentRange(
   return { start, end, total };
 }
 
-/** Weak ETags may differ between servers that hold the same bytes, so they are no sign of a change. */
+/**
+ * Weak ETags may differ between servers that hold the same bytes, so they are no sign of a change. Nor is a
+ * Last-Modified of the very second of the reply: the file may have changed again since (RFC 9110, 8.8.2.2).
+ */
 function validatorOf(headers: HttpReply['headers']): string | undefined {
-  const etag = headers.etag;
-  if (etag !== undefined) return etag.startsWith('W/') ? undefined : etag;
-  return headers['last-modified'];
+  const { etag, 'last-modified': modified } = headers;
+  if (etag !== undefined) return etag.startsWith('"') ? etag : undefined;
+  if (modified === undefined) return undefined;
+  const answered = Date.parse(headers.date ?? '') || Date.now();
+  return answered - Date.parse(modified) >= 1000 ? modified : undefined;
 }

@@ -7,7 +7,7 @@ import {
   acceptRange,
   type HttpReply,
   isHtml,
-  rangeHeader,
+  rangeHeaders,
   SourceFailure,
   statusFailure,
 } from '../net/index.js';
@@ -28,7 +28,7 @@ export const googleDriveSource: SourceFactory = ({ id, type, baseUrl }, { client
       let url = found.get(file.name) ?? firstUrl(baseUrl, file);
       try {
         for (let page = 0; page <= MOST_PAGES; page++) {
-          const reply = await client.get(url, { headers: rangeHeader(range), signal });
+          const reply = await client.get(url, { headers: rangeHeaders(range), signal });
           if (!isHtml(reply)) {
             requireDisposition(reply);
             const accepted = acceptRange(reply, range);

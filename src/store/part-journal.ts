@@ -9,7 +9,7 @@
  *     v gdrive "etag"                                         validator of a source's copy
  *     s 4096                                                  size, learned on the way
  */
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../core/index.js';
 import { readSmallFile, UnfitFile, writeFileAtomic } from '../fs/index.js';
@@ -31,13 +31,11 @@ export interface JournalContent {
   size: number | undefined;
 }
 
-export class Journal {
-  readonly #path: string;
+export class PartJournal {
   readonly #handle: FileHandle;
   #tail: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, handle: FileHandle) {
-    this.#path = path;
+  private constructor(handle: FileHandle) {
     this.#handle = handle;
   }
 
@@ -61,14 +59,14 @@ export class Journal {
   }
 
   /** Starts a journal that claims just `content`, in place of whatever was there. */
-  static async create(path: string, file: DatasetFile, content: JournalContent): Promise<Journal> {
+  static async create(path: string, file: DatasetFile, content: JournalContent): Promise<PartJournal> {
     const lines = [header(file)];
     if (content.size !== undefined) lines.push(`s ${content.size}`);
     for (const [source, validator] of content.validators) lines.push(validatorLine(source, validator));
     for (const range of content.ranges) lines.push(rangeLine(range));
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, `${lines.join('\n')}\n`);
-    return new Journal(path, await open(path, 'a'));
+    return new PartJournal(await open(path, 'a'));
   }
 
   addRange(range: JournalRange): Promise<void> {
@@ -86,10 +84,6 @@ export class Journal {
   async close(): Promise<void> {
     await this.#tail.catch(() => {});
     await this.#handle.close();
-  }
-
-  async remove(): Promise<void> {
-    await rm(this.#path, { force: true });
   }
 
   /** One write at a time, so that lines never mix. */

@@ -39,16 +39,6 @@ export class RangeSet {
     this.#ranges = [...before, { start, end }, ...after];
   }
 
-  remove({ start, end }: ByteRange): void {
-    if (end <= start) return;
-    this.#ranges = this.#ranges.flatMap((r) => {
-      if (r.end <= start || r.start >= end) return [r];
-      const left = { start: r.start, end: start };
-      const right = { start: end, end: r.end };
-      return [left, right].filter((piece) => piece.end > piece.start);
-    });
-  }
-
   /** What of `within` is not in the set, in order. */
   gaps(within: ByteRange): ByteRange[] {
     const gaps: ByteRange[] = [];
@@ -80,9 +70,5 @@ export class RangeSet {
   get prefix(): number {
     const first = this.#ranges[0];
     return first && first.start === 0 ? first.end : 0;
-  }
-
-  clear(): void {
-    this.#ranges = [];
   }
 }

@@ -170,8 +170,13 @@ class Transfer {
     const { source } = lease;
     throwIfAborted(signal);
     piece.waitingSince = this.#options.clock.now();
-    const reply = await source.open(file, { start: piece.start, end: piece.end }, signal);
+    const validator = this.#knownValidator(source.id);
+    const reply = await source.open(file, { start: piece.start, end: piece.end, validator }, signal);
     try {
+      // The whole file, with no word of which: what was asked for under If-Range is no longer there.
+      if (!reply.ranged && reply.validator === undefined && validator !== undefined) {
+        throw new SourceChanged(source.id);
+      }
       await this.#welcome(source.id, reply);
       piece.end = Math.min(piece.end, this.#plan.size);
       if (!reply.ranged) {
@@ -198,12 +203,18 @@ class Transfer {
       this.#plan.size = total;
     }
     if (validator === undefined) return;
-    const earlier = part.validatorOf(sourceId);
+    const earlier = this.#knownValidator(sourceId);
+    if (earlier !== undefined && earlier !== validator) throw new SourceChanged(sourceId);
+    this.#told.add(sourceId);
+    if (part.validatorOf(sourceId) !== validator) await part.setValidator(sourceId, validator);
+  }
+
+  /** The validator that all further bytes of a source must have: that of bytes which are there, or were promised. */
+  #knownValidator(sourceId: string): string | undefined {
+    const { part } = this.#options;
     // What it told a moment ago counts even before a byte of that reply is written.
     const counts = this.#told.has(sourceId) || (part.contributions().get(sourceId) ?? 0) > 0;
-    if (earlier !== undefined && earlier !== validator && counts) throw new SourceChanged(sourceId);
-    this.#told.add(sourceId);
-    if (earlier !== validator) await part.setValidator(sourceId, validator);
+    return counts ? part.validatorOf(sourceId) : undefined;
   }
 
   /** Writes the body block by block, skipping what is before the piece, until the piece or the body ends. */

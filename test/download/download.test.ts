@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { layout } from '#pcam/store/layout.js';
-import { PartFile } from '#pcam/store/part-file.js';
+import { PartStore } from '#pcam/store/part-store.js';
 import { contents, fetchAll, holding } from '../support/download.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
@@ -161,7 +161,7 @@ describe('a dry run', () => {
     const { result } = await fetchAll({ files: FILES, at: { web: server.url }, dir, dryRun: true });
     expect(result).toMatchObject({ ok: true, dryRun: true });
     expect(result.files.map(({ status, transferred }) => [status, transferred])).toEqual(
-      FILES.map(() => ['downloaded', 0]),
+      FILES.map(() => ['would-download', 0]),
     );
     expect(existsSync(dir)).toBe(false);
     expect(server.requests).toHaveLength(0);
@@ -175,17 +175,32 @@ describe('a dry run', () => {
     });
     const before = await readdir(dir);
     const { result } = await fetchAll({ files: FILES, at: { web: 'http://127.0.0.1:1' }, dir, dryRun: true });
-    expect(result.files.map(({ status }) => status)).toEqual(['resumed', 'imported', 'present']);
+    expect(result.files.map(({ status }) => status)).toEqual(['would-resume', 'would-import', 'present']);
     expect(await readdir(dir)).toEqual(before);
   });
 
   it('knows a download that was interrupted', async () => {
     const dir = await temporaryFolder();
-    const part = await PartFile.open(x.file, layout(dir));
+    const part = await new PartStore(layout(dir)).open(x.file);
     await part.write(0, x.served.subarray(0, 50), 'web');
     await part.close();
     const { result } = await fetchAll({ files: [x], at: { web: 'http://127.0.0.1:1' }, dir, dryRun: true });
-    expect(result.files[0]!.status).toBe('resumed');
+    expect(result.files[0]!.status).toBe('would-resume');
+  });
+
+  it('says what would fail, and why', async () => {
+    const dir = await put(await temporaryFolder(), { 'train_y.h5/precious': 'mine' });
+    const huge = plainFile('huge.csv', Buffer.alloc(1), { fields: { bytes: 2 ** 52 } });
+    const drive = plainFile('drive.csv', Buffer.alloc(1), { fields: { gdriveId: undefined } });
+    const files = [y, huge, drive];
+    const at = { gdrive: { type: 'google-drive', baseUrl: 'http://127.0.0.1:1' } };
+    const { result } = await fetchAll({ files, at, dir, dryRun: true });
+    expect(result.ok).toBe(false);
+    expect(result.files.map(({ status, error }) => [status, error?.code])).toEqual([
+      ['would-fail', 'IO'],
+      ['would-fail', 'DISK_FULL'],
+      ['would-fail', 'NO_SOURCE'],
+    ]);
   });
 });
 

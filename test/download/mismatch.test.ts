@@ -167,6 +167,56 @@ describe('a copy that changes while it is fetched', () => {
   });
 });
 
+describe('If-Range', () => {
+  const table = plainFile('meta.csv', noise(6_000_000, 3));
+  const headers = { etag: '"1"' };
+
+  it('is sent on every range once the validator of the copy is known, and by the next run', async () => {
+    let served = 0;
+    const server = await listen((request, response) => {
+      if (served++ === 1) return void response.writeHead(404).end();
+      send(request, response, table.served, { headers });
+    });
+    const at = { web: server.url };
+    const { dir, result } = await fetchAll({ files: [table], at, connections: 1 });
+    if (result.ok) throw new Error('the second run needs something to fetch');
+    await fetchAll({ files: [table], at, dir });
+    expect(server.requests.length).toBeGreaterThan(2);
+    expect(server.requests.map((request) => request.headers['if-range'])).toEqual([
+      undefined,
+      ...Array(server.requests.length - 1).fill('"1"'),
+    ]);
+  });
+
+  it.each([
+    ['with another validator', { etag: '"2"' }],
+    ['without a validator', {}],
+  ])('answered by the whole of another copy, %s: nothing of the old one is kept', async (_, changed) => {
+    const old = noise(table.served.length, 4);
+    let served = 0;
+    const server = await listen((request, response) => {
+      if (served++ === 0) return send(request, response, old, { headers });
+      const noRange = request.headers['if-range'] !== undefined;
+      send(request, response, table.served, { noRange, headers: changed });
+    });
+    const { result, dir, events } = await fetchAll({
+      files: [table],
+      at: { web: server.url },
+      connections: 1,
+    });
+    expect(result.ok).toBe(true);
+    expect(await contents(dir)).toEqual(holding([table]));
+    expect(events.some((event) => event.type === 'notice' && /changed/.test(event.message))).toBe(true);
+  });
+
+  it('answered by the whole of the same copy: the server knows no ranges, and nothing is thrown away', async () => {
+    const server = await serveFiles({ 'meta.csv': table.served }, { noRange: true, headers });
+    const { result, events } = await fetchAll({ files: [table], at: { web: server.url } });
+    expect(result.files[0]).toMatchObject({ status: 'downloaded', transferred: table.served.length });
+    expect(events.some(({ type }) => type === 'notice')).toBe(false);
+  });
+});
+
 describe('bytes that other tools left', () => {
   const web = () => serveFiles({ [name]: x.served, [y.file.name]: y.served });
   const half = x.served.subarray(0, 1_500_000);

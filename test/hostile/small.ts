@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { download } from '#pcam/download/download.js';
-import type { DownloadOptions, DownloadResult } from '#pcam/download/types.js';
+import type { DownloadOptions, DownloadResult } from '#pcam/download/options.js';
 import { type Layout, layout } from '#pcam/store/layout.js';
 import { archive, manifestJson, noise, plainFile, put, type TestFile } from '../support/files.js';
 import { temporaryFolder } from '../support/temp.js';

@@ -3,7 +3,7 @@ import { open, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layout } from '#pcam/store/layout.js';
-import { PartFile } from '#pcam/store/part-file.js';
+import { PartStore } from '#pcam/store/part-store.js';
 import { noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
 import { temporaryFolder } from '../support/temp.js';
@@ -13,7 +13,7 @@ const { file } = plainFile('a.csv', bytes);
 
 async function begun(...ranges: [number, number, string?][]) {
   const paths = layout(await temporaryFolder());
-  const part = await PartFile.open(file, paths);
+  const part = await new PartStore(paths).open(file);
   for (const [start, end, source = 'web'] of ranges)
     await part.write(start, bytes.subarray(start, end), source);
   await part.close();
@@ -21,12 +21,11 @@ async function begun(...ranges: [number, number, string?][]) {
 }
 
 async function reopened(paths: ReturnType<typeof layout>, of = file) {
-  const part = await PartFile.open(of, paths);
+  const part = await new PartStore(paths).open(of);
   const state = {
     done: [...part.done.ranges],
     resumed: part.resumed,
     size: part.size,
-    missing: part.missing(),
   };
   await part.close();
   return { ...state, part };
@@ -42,10 +41,6 @@ describe('PartFile', () => {
       ],
       resumed: 3000,
       size: 10_000,
-      missing: [
-        { start: 1000, end: 4000 },
-        { start: 6000, end: 10_000 },
-      ],
     });
   });
 
@@ -91,7 +86,7 @@ describe('PartFile', () => {
     const large = noise(3_000_000);
     const of = plainFile('b.csv', large).file;
     const paths = layout(await temporaryFolder());
-    const part = await PartFile.open(of, paths);
+    const part = await new PartStore(paths).open(of);
     await part.write(0, large, 'web');
     await part.close();
     expect((await reopened(paths, of)).resumed).toBe(large.length);
@@ -100,13 +95,12 @@ describe('PartFile', () => {
   it('remembers a size that only a source told once the part is whole by it, and not before', async () => {
     const of = plainFile('c.csv', bytes, { unsized: true }).file;
     const paths = layout(await temporaryFolder());
-    const part = await PartFile.open(of, paths);
-    expect(part.missing()).toEqual([{ start: 0, end: Number.POSITIVE_INFINITY }]);
+    const part = await new PartStore(paths).open(of);
     await part.setSize(123);
     await part.write(0, bytes.subarray(0, 100), 'a');
     await part.close();
     expect(await reopened(paths, of)).toMatchObject({ size: undefined });
-    const again = await PartFile.open(of, paths);
+    const again = await new PartStore(paths).open(of);
     await again.setSize(123);
     await again.write(100, bytes.subarray(100, 123), 'a');
     await again.close();
@@ -115,9 +109,9 @@ describe('PartFile', () => {
 
   it('is complete when the last byte is in, and knows who gave how much', async () => {
     const paths = await begun([5000, 10_000, 'b']);
-    const part = await PartFile.open(file, paths);
+    const part = await new PartStore(paths).open(file);
     const grown: number[] = [];
-    part.onGrow = () => grown.push(part.done.prefix);
+    part.onWritten = () => grown.push(part.done.prefix);
     expect(part.complete).toBe(false);
     await part.write(1000, bytes.subarray(1000, 5000), 'a');
     await part.write(0, bytes.subarray(0, 1000), 'a');
@@ -135,11 +129,11 @@ describe('PartFile', () => {
 
   it('forgets one source, and its validator, and keeps the others', async () => {
     const paths = await begun([0, 1000, 'a'], [1000, 2000, 'b']);
-    const part = await PartFile.open(file, paths);
+    const part = await new PartStore(paths).open(file);
     await part.setValidator('a', '"1"');
     await part.setValidator('b', '"2"');
     await part.close();
-    await PartFile.forget(file, paths, 'a');
+    await new PartStore(paths).forget(file, 'a');
     const after = await reopened(paths);
     expect(after.done).toEqual([{ start: 1000, end: 2000 }]);
     expect(after.part.validatorOf('a')).toBeUndefined();
@@ -148,11 +142,11 @@ describe('PartFile', () => {
 
   it('notices that the part was moved away or cut', async () => {
     const paths = await begun([0, 10_000]);
-    const part = await PartFile.open(file, paths);
+    const part = await new PartStore(paths).open(file);
     expect(await part.intact()).toBe(true);
     await truncate(part.path, 5);
     expect(await part.intact()).toBe(false);
-    await PartFile.discard(file, paths);
+    await new PartStore(paths).discard(file);
     expect(await part.intact()).toBe(false);
     await put(paths.state, { 'parts/a.csv.part': bytes });
     expect(await part.intact()).toBe(false);
@@ -161,11 +155,11 @@ describe('PartFile', () => {
 
   it('does not write through a link that somebody planted', async () => {
     const paths = await begun([0, 10]);
-    await PartFile.discard(file, paths);
+    await new PartStore(paths).discard(file);
     const victim = join(paths.dir, 'victim');
     await writeFile(victim, 'mine');
     await symlink(victim, paths.part(file.name));
-    const part = await PartFile.open(file, paths);
+    const part = await new PartStore(paths).open(file);
     await part.write(0, bytes.subarray(0, 10), 'a');
     await part.close();
     expect(await readFile(victim, 'utf8')).toBe('mine');
@@ -174,19 +168,19 @@ describe('PartFile', () => {
 
   it('says what is wrong when a file stands where its folder belongs', async () => {
     const folder = await put(await temporaryFolder(), { '.pcam': 'a file' });
-    expect((await pcamError(PartFile.open(file, layout(folder)))).exitCode).toBe(5);
+    expect((await pcamError(new PartStore(layout(folder)).open(file))).exitCode).toBe(5);
   });
 
   it('says so when what another tool began is gone', async () => {
     const paths = layout(await temporaryFolder());
-    expect((await pcamError(PartFile.adopt(file, paths, join(paths.dir, 'none')))).code).toBe('MISSING');
+    expect((await pcamError(new PartStore(paths).adopt(file, join(paths.dir, 'none')))).code).toBe('MISSING');
   });
 
   it('adopts what another tool began, and leaves that as it is', async () => {
     const paths = layout(await temporaryFolder());
     await put(paths.dir, { 'x.part': bytes.subarray(0, 3000) });
-    await PartFile.adopt(file, paths, join(paths.dir, 'x.part'));
-    const part = await PartFile.open(file, paths);
+    await new PartStore(paths).adopt(file, join(paths.dir, 'x.part'));
+    const part = await new PartStore(paths).open(file);
     await part.claim(3000, 'import', new AbortController().signal);
     await part.close();
     expect((await reopened(paths)).resumed).toBe(3000);

@@ -2,7 +2,7 @@
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Journal, type JournalContent } from '#pcam/store/part-journal.js';
+import { type JournalContent, PartJournal } from '#pcam/store/part-journal.js';
 import { plainFile } from '../support/files.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -13,7 +13,7 @@ const B = { start: 10, end: 20, crc: 0, source: 'zenodo' };
 
 async function written(): Promise<string> {
   const path = join(await temporaryFolder(), 'parts', 'a.journal');
-  const journal = await Journal.create(path, file, { ...NOTHING, size: 100 });
+  const journal = await PartJournal.create(path, file, { ...NOTHING, size: 100 });
   await Promise.all([
     journal.addRange(A),
     journal.addValidator('gdrive', '"a \\" b"'),
@@ -24,27 +24,27 @@ async function written(): Promise<string> {
   return path;
 }
 
-describe('Journal', () => {
+describe('PartJournal', () => {
   it('reads what it wrote', async () => {
-    const content = await Journal.read(await written(), file);
+    const content = await PartJournal.read(await written(), file);
     expect(content).toEqual({ ranges: [A, B], validators: new Map([['gdrive', '"a \\" b"']]), size: 99 });
   });
 
   it('writes again what it read', async () => {
     const path = await written();
-    const content = await Journal.read(path, file);
-    await (await Journal.create(path, file, content)).close();
-    expect(await Journal.read(path, file)).toEqual(content);
+    const content = await PartJournal.read(path, file);
+    await (await PartJournal.create(path, file, content)).close();
+    expect(await PartJournal.read(path, file)).toEqual(content);
   });
 
   it('claims nothing where there is none', async () => {
-    expect(await Journal.read(join(await temporaryFolder(), 'none'), file)).toEqual(NOTHING);
+    expect(await PartJournal.read(join(await temporaryFolder(), 'none'), file)).toEqual(NOTHING);
   });
 
   it('claims nothing for another version of the file', async () => {
     const path = await written();
     for (const other of [{ md5: 'f'.repeat(32) }, { bytes: 101 }, { bytes: undefined }, { name: 'b.csv' }]) {
-      expect(await Journal.read(path, { ...file, ...other })).toEqual(NOTHING);
+      expect(await PartJournal.read(path, { ...file, ...other })).toEqual(NOTHING);
     }
   });
 
@@ -54,7 +54,7 @@ describe('Journal', () => {
     const lines = text.split('\n');
     for (let length = text.length - 1; length >= 0; length--) {
       await truncate(path, length);
-      const { ranges } = await Journal.read(path, file);
+      const { ranges } = await PartJournal.read(path, file);
       const whole = text.slice(0, length).split('\n').length - 1;
       expect(ranges).toEqual(
         [A, B].filter(
@@ -79,12 +79,12 @@ describe('Journal', () => {
   ])('passes over %j', async (line) => {
     const path = await written();
     await appendFile(path, `${line}\n`);
-    expect(await Journal.read(path, file)).toMatchObject({ ranges: [A, B], size: 99 });
+    expect(await PartJournal.read(path, file)).toMatchObject({ ranges: [A, B], size: 99 });
   });
 
   it('passes over bytes that are no text', async () => {
     const path = await written();
     await writeFile(path, Buffer.alloc(1000, 0xff));
-    expect(await Journal.read(path, file)).toEqual(NOTHING);
+    expect(await PartJournal.read(path, file)).toEqual(NOTHING);
   });
 });

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { download } from '#pcam/download/download.js';
-import type { DownloadOptions, DownloadResult } from '#pcam/download/types.js';
+import type { DownloadOptions, DownloadResult } from '#pcam/download/options.js';
 import { manifestOf, type SourceEntries, type TestFile } from './files.js';
 import { temporaryFolder } from './temp.js';
 

@@ -1,9 +1,8 @@
-/** Options, results and the shared context of a download. */
-import type { Clock, ErrorCode, OnEvent, PcamEvent, ProxySettings } from '../core/index.js';
+/** What callers of `download` give and get. */
+import type { ErrorCode, OnEvent, ProxySettings } from '../core/index.js';
 import type { Kind, Manifest, SplitName } from '../manifest/index.js';
 import type { Timeouts } from '../net/index.js';
-import type { Layout, Receipts } from '../store/index.js';
-import type { RateLimit, Rests, SourcePool } from '../transfer/index.js';
+import type { Rests } from '../transfer/index.js';
 
 export interface DownloadOptions {
   /** The data set folder. @default 'pcam' */
@@ -45,17 +44,32 @@ export interface DownloadOptions {
   ca?: string;
 }
 
-export type DownloadStatus = 'downloaded' | 'resumed' | 'imported' | 'present' | 'failed';
+export type DownloadStatus =
+  | 'downloaded'
+  /** Bytes of an earlier run, or of another tool's partial archive, were used. */
+  | 'resumed'
+  /** Taken over from this machine, without the network. */
+  | 'imported'
+  /** Already there and right. */
+  | 'present'
+  | 'failed'
+  /** With `dryRun`; and `present`. */
+  | 'would-download'
+  | 'would-resume'
+  | 'would-import'
+  | 'would-fail';
 
 export interface DownloadedFile {
   name: string;
-  /** With `dryRun`: what it would be. */
   status: DownloadStatus;
   /** Size of the file as the manifest names it (the archive), or of what is on the disk where that is not known. */
   bytes: number;
-  /** Bytes that came over the network, or from a `file` source, in this run. */
+  /**
+   * Bytes of the file that came from sources in this run, each byte counted once: a copy that came second, or before
+   * the range that was asked for, does not count. What had to be fetched again because it was wrong does.
+   */
   transferred: number;
-  /** The same by source. */
+  /** The same by source id. */
   sources: Record<string, number>;
   error?: { code: ErrorCode; message: string; hint?: string; expected?: string; found?: string };
 }
@@ -65,21 +79,4 @@ export interface DownloadResult {
   /** In the manifest's order. */
   files: DownloadedFile[];
   dryRun?: true;
-}
-
-/** What every file of one run shares. */
-export interface Run {
-  readonly manifest: Manifest;
-  readonly paths: Layout;
-  readonly receipts: Receipts;
-  readonly pool: SourcePool;
-  readonly limit: RateLimit;
-  readonly clock: Clock;
-  readonly keepArchives: boolean;
-  readonly extract: boolean;
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  readonly from: string | undefined;
-  readonly signal: AbortSignal;
-  readonly emit: (event: PcamEvent) => void;
 }

@@ -1,0 +1,22 @@
+/** What all files of one download share. */
+import type { Clock, PcamEvent } from '../core/index.js';
+import type { Manifest } from '../manifest/index.js';
+import type { Layout, PartStore, Receipts } from '../store/index.js';
+import type { RateLimit, SourcePool } from '../transfer/index.js';
+
+export interface Run {
+  readonly manifest: Manifest;
+  readonly paths: Layout;
+  readonly receipts: Receipts;
+  readonly parts: PartStore;
+  readonly pool: SourcePool;
+  readonly limit: RateLimit;
+  readonly clock: Clock;
+  readonly keepArchives: boolean;
+  readonly extract: boolean;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  readonly from: string | undefined;
+  readonly signal: AbortSignal;
+  readonly emit: (event: PcamEvent) => void;
+}
