@@ -1,5 +1,14 @@
 /** The library: what the commands call. Nothing here prints, ends the process, or reads the environment. */
-export { type ErrorCode, EXIT_CODES, type OnEvent, PcamError, type PcamEvent } from './core/index.js';
+export {
+  type ErrorCode,
+  EXIT_CODES,
+  type OnEvent,
+  type Outcome,
+  PcamError,
+  type PcamEvent,
+  type Step,
+  type Unit,
+} from './core/index.js';
 export {
   type Batch,
   type BatchOptions,
@@ -19,7 +28,7 @@ export {
   type DownloadStatus,
   download,
 } from './download/index.js';
-export { type ExportEvent, type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
+export { type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
 export {
   type FileInfo,

@@ -42,17 +42,17 @@ describe('the front door', () => {
       train: 6,
       valid: 2,
       test: 2,
-      onProgress: ({ patches }) => painted.push(patches),
+      onEvent: (event) => event.type === 'end' && painted.push(event.done),
     });
-    expect(painted.at(-1)).toBe(10);
+    expect(painted).toEqual([6, 2, 2]);
     const events: PcamEvent[] = [];
     const [dir, manifest] = [join(root, 'pcam'), fixture.manifest];
     const result = await pcam.download({ dir, manifest, onEvent: (event) => events.push(event) });
     expect(result).toMatchObject({ ok: true, files: Array(9).fill({ status: 'downloaded' }) });
-    for (const type of ['start', 'progress', 'done'])
+    for (const type of ['plan', 'begin', 'progress', 'end'])
       expect(events.map((event) => event.type)).toContain(type);
     for (const event of events) {
-      if (event.type === 'progress') expect(event.received).toBeLessThanOrEqual(event.bytes!);
+      if (event.type === 'progress') expect(event.done).toBeLessThanOrEqual(event.total!);
     }
     expect(await pcam.verify({ dir, manifest, deep: true })).toMatchObject({ ok: true });
     const data = await pcam.openDataset({ dir, manifest: await pcam.readManifest(manifest) });
@@ -144,7 +144,7 @@ describe('an abort', () => {
     };
     const { dir, manifest } = data;
     await begun((signal, told) =>
-      pcam.createFixture({ dir: folder, train: 100_000, signal, onProgress: told }),
+      pcam.createFixture({ dir: folder, train: 100_000, signal, onEvent: told }),
     )();
     expect(await readdir(folder)).toEqual([]);
     const limited = { dir: join(folder, 'd'), manifest, limitRate: 5_000_000, force: true };
@@ -196,7 +196,7 @@ describe('a process that used the library ends by itself', () => {
       await verify({ manifest, dir: 'd' }).catch(({ code }) => said.push(code));`,
     'after a fixture was aborted': `
       const stop = new AbortController();
-      await createFixture({ dir: 'f', train: 100_000, signal: stop.signal, onProgress: () => stop.abort() })
+      await createFixture({ dir: 'f', train: 100_000, signal: stop.signal, onEvent: ({ type }) => type === 'progress' && stop.abort() })
         .catch(({ code }) => said.push(code));`,
     'with a data set left open': `
       const { manifest } = await createFixture({ dir: 'f', train: 4, valid: 2, test: 2 });

@@ -1,6 +1,6 @@
 /** What every command gets: streams, signal, settings from the environment; and what all of them share. */
 import type { Command } from 'commander';
-import { DEFAULTS, PcamError, printableJson, printableLines } from '../core/index.js';
+import { DEFAULTS, type OnEvent, PcamError, printableJson, printableLines } from '../core/index.js';
 import type { Environment } from './environment.js';
 
 export interface Context {
@@ -33,6 +33,21 @@ export function optionsOf<T>(command: Command): T & CommonOptions {
   }
   if (own.dir === '') throw new PcamError('USAGE', '--dir is empty');
   return own as T & CommonOptions;
+}
+
+/** Shows the progress of `work` on stderr; the bars are gone when it has ended, one way or another. */
+export async function withProgress<T>(
+  { stderr: stream }: Context,
+  { quiet }: { quiet?: boolean },
+  work: (onEvent: OnEvent) => Promise<T>,
+): Promise<T> {
+  const { createProgress } = await import('../report/index.js');
+  const progress = createProgress({ stream, quiet });
+  try {
+    return await work(progress.onEvent);
+  } finally {
+    progress.stop();
+  }
 }
 
 /** The one document of `--json`. */

@@ -1,7 +1,7 @@
 /** `pcam download`. */
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds } from '../core/index.js';
+import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds, LIMITS } from '../core/index.js';
 import type { DownloadedFile, DownloadResult } from '../download/index.js';
 import { finalName, type Kind, resolveManifest, type SplitName, selectFiles } from '../manifest/index.js';
 import {
@@ -11,6 +11,7 @@ import {
   optionsOf,
   printJson,
   printLine,
+  withProgress,
 } from './context.js';
 import { addSelectionOptions, list, rate, whole } from './parsers.js';
 
@@ -54,8 +55,13 @@ export function downloadCommand(context: Context): Command {
       '--from <folder>',
       'take over files that are already here: archives, whole or in part, or .h5 and .csv',
     )
-    .option('--connections <n>', 'most requests at once a source', whole(1, 64), DEFAULTS.connections)
-    .option('--jobs <n>', 'files under way at once', whole(1, 64), DEFAULTS.jobs)
+    .option(
+      '--connections <n>',
+      'most requests at once a source',
+      whole(LIMITS.connections),
+      DEFAULTS.connections,
+    )
+    .option('--jobs <n>', 'files under way at once', whole(LIMITS.jobs), DEFAULTS.jobs)
     .option('--limit-rate <speed>', 'bytes a second over all connections, such as 500k or 2M', rate)
     .option('--keep-archives', 'keep the .gz archives beside the decompressed files')
     .option('--no-extract', 'fetch and verify the archives, and leave them as they are')
@@ -69,43 +75,29 @@ export function downloadCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const [{ download }, { createProgress }] = await Promise.all([
-    import('../download/index.js'),
-    import('../report/index.js'),
-  ]);
+  const { download } = await import('../download/index.js');
   const manifest = await resolveManifest(options.manifest);
-  const progress = createProgress({ stream: context.stderr, quiet: options.quiet });
   const began = performance.now();
-  let result: DownloadResult;
-  try {
-    result = await download({
-      dir: options.dir,
+  const { split, kind, source, mirror, json, quiet, ...rest } = options;
+  const result = await withProgress(context, { quiet }, (onEvent) =>
+    download({
+      ...rest,
       manifest,
-      splits: options.split,
-      kinds: options.kind,
-      sources: options.source,
-      mirrors: options.mirror,
-      from: options.from,
-      connections: options.connections,
-      jobs: options.jobs,
-      limitRate: options.limitRate,
-      keepArchives: options.keepArchives,
-      extract: options.extract,
-      force: options.force,
-      dryRun: options.dryRun,
+      splits: split,
+      kinds: kind,
+      sources: source,
+      mirrors: mirror,
       signal: context.signal,
-      onEvent: progress.onEvent,
+      onEvent,
       proxy: context.env.proxy,
-    });
-  } finally {
-    progress.stop();
-  }
+    }),
+  );
   context.exitCode = exitCodeOf(result.files);
-  if (options.json) printJson(context, result);
-  if (options.dryRun && !options.json) printPlan(result, context);
+  if (json) printJson(context, result);
+  if (options.dryRun && !json) printPlan(result, context);
   for (const file of result.files) if (file.error) printFailure(file, context);
-  if (options.quiet || options.dryRun || !result.ok) return;
-  const names = selectFiles(manifest, { splits: options.split, kinds: options.kind }).map(finalName);
+  if (quiet || options.dryRun || !result.ok) return;
+  const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
   const seconds = (performance.now() - began) / 1000;
   printClosing({ result, seconds, names, options, context });
 }

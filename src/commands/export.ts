@@ -1,6 +1,6 @@
 /** `pcam export`. */
 import { Command } from 'commander';
-import { count, DEFAULTS, formatBytes, type OnEvent } from '../core/index.js';
+import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
 import {
   CROPS,
   type Crop,
@@ -11,7 +11,7 @@ import {
   SHARD_INDEXES,
   type ShardIndex,
 } from '../export/formats/index.js';
-import type { ExportEvent, ExportResult } from '../export/index.js';
+import type { ExportResult } from '../export/index.js';
 import type { Part } from '../export/output/index.js';
 import { resolveManifest, type SplitName } from '../manifest/index.js';
 import {
@@ -21,6 +21,7 @@ import {
   optionsOf,
   printJson,
   printLine,
+  withProgress,
 } from './context.js';
 import { choice, part, splits, whole } from './parsers.js';
 
@@ -75,16 +76,12 @@ export function exportCommand(context: Context): Command {
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--out <folder>', 'where to put it (default: pcam-<format>, with layout and crop)')
-    .option(
-      '--shard-size <n>',
-      `patches a shard (default: ${SHARD_SIZES})`,
-      whole(1, Number.MAX_SAFE_INTEGER),
-    )
+    .option('--shard-size <n>', `patches per shard (default: ${SHARD_SIZES})`, whole(LIMITS.shardSize))
     .option('--part <i/n>', 'only the shards of job i of n', part)
     .option(
       '--workers <n>',
       "threads (default: the machine's cores, at most 8, for parquet 4)",
-      whole(1, 256),
+      whole(LIMITS.workers),
     )
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
@@ -96,49 +93,16 @@ export function exportCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const [{ exportDataset }, { createProgress }] = await Promise.all([
-    import('../export/index.js'),
-    import('../report/index.js'),
-  ]);
+  const { exportDataset } = await import('../export/index.js');
   const { split, json, ...rest } = options;
   const manifest = await resolveManifest(options.manifest);
-  const progress = createProgress({ stream: context.stderr, quiet: json && !context.stderr.isTTY });
   const started = performance.now();
-  let result: ExportResult;
-  try {
-    result = await exportDataset({
-      ...rest,
-      manifest,
-      splits: split,
-      signal: context.signal,
-      onEvent: asProgress(progress.onEvent),
-    });
-  } finally {
-    progress.stop();
-  }
+  const quiet = json && !context.stderr.isTTY;
+  const result = await withProgress(context, { quiet }, (onEvent) =>
+    exportDataset({ ...rest, manifest, splits: split, signal: context.signal, onEvent }),
+  );
   if (json) return printJson(context, result);
   printLine(context.stderr, sentence(result, (performance.now() - started) / 1000));
-}
-
-/** The bars are of files and bytes: a split is one, and its pixels are what goes by. */
-function asProgress(onEvent: OnEvent): (event: ExportEvent) => void {
-  const started = new Set<SplitName>();
-  return (event) => {
-    if (event.type === 'checking') onEvent(event);
-    if (event.type !== 'progress') return;
-    const { split, patches, of, bytesPerPatch } = event;
-    const bytes = of * bytesPerPatch;
-    const file = `export ${split}`;
-    if (!started.has(split)) onEvent({ type: 'start', file, bytes, have: 0 });
-    started.add(split);
-    onEvent({
-      type: 'progress',
-      file,
-      received: patches * bytesPerPatch,
-      processed: patches * bytesPerPatch,
-      bytes,
-    });
-  };
 }
 
 function sentence({ shards, patches, out }: ExportResult, seconds: number): string {

@@ -1,8 +1,8 @@
 /** `pcam fixture`. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { count, DEFAULTS, formatBytes } from '../core/index.js';
-import { addCommonOptions, type Context, printJson, printLine } from './context.js';
+import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
+import { addCommonOptions, type Context, printJson, printLine, withProgress } from './context.js';
 import { whole } from './parsers.js';
 
 interface Options {
@@ -13,8 +13,6 @@ interface Options {
   json?: boolean;
 }
 
-const MOST_PATCHES = 1_000_000;
-
 const EXAMPLES = `
 The same seed gives the same bytes. Example, with no server at all:
   pcam fixture small --train 64 --valid 32 --test 32
@@ -22,7 +20,7 @@ The same seed gives the same bytes. Example, with no server at all:
 `;
 
 export function fixtureCommand(context: Context): Command {
-  const patches = whole(2, MOST_PATCHES);
+  const patches = whole(LIMITS.fixturePatches);
   const command = new Command('fixture')
     .description(
       'Makes a small synthetic PCam: nine files with the upstream names and layout, and a manifest.json whose only source is the folder itself.',
@@ -31,20 +29,15 @@ export function fixtureCommand(context: Context): Command {
     .option('--train <n>', 'patches of the train split', patches, DEFAULTS.fixture.train)
     .option('--valid <n>', 'patches of the valid split', patches, DEFAULTS.fixture.valid)
     .option('--test <n>', 'patches of the test split', patches, DEFAULTS.fixture.test)
-    .option('--seed <n>', 'a whole number', whole(0, Number.MAX_SAFE_INTEGER), DEFAULTS.fixture.seed)
+    .option('--seed <n>', 'a whole number', whole(LIMITS.seed), DEFAULTS.fixture.seed)
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addCommonOptions(command, context);
   return command.action(async (folder: string, { train, valid, test, seed, json }: Options) => {
     const { createFixture } = await import('../fixture/index.js');
-    const made = await createFixture({
-      dir: resolve(folder),
-      train,
-      valid,
-      test,
-      seed,
-      signal: context.signal,
-    });
+    const made = await withProgress(context, { quiet: json }, (onEvent) =>
+      createFixture({ dir: resolve(folder), train, valid, test, seed, signal: context.signal, onEvent }),
+    );
     if (json) return printJson(context, { ok: true, ...made });
     const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0);
     const files = count(made.files.length, 'file');

@@ -1,6 +1,6 @@
 /** Option values: from what people type to what the library takes; and the options that commands share. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { nearest } from '../core/index.js';
+import { describeLimit, type Limit, nearest, withinLimit } from '../core/index.js';
 import { KINDS, type Kind, SPLITS, type SplitName } from '../manifest/index.js';
 
 const SPLIT_WORDS: Record<string, SplitName> = { val: 'valid', validation: 'valid' };
@@ -37,12 +37,12 @@ export function choice<T extends string>(allowed: readonly T[]): (value: string)
   return (value) => oneOf(value, allowed, {});
 }
 
-/** A whole number from `least` to `most`. */
-export function whole(least: number, most: number): (value: string) => number {
+/** A whole number within a limit. */
+export function whole(limit: Limit): (value: string) => number {
   return (value) => {
     const n = Number(value);
-    if (!/^\d+$/.test(value) || n < least || n > most) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (!/^\d+$/.test(value) || !withinLimit(n, limit)) {
+      throw new InvalidArgumentError(`It must be ${describeLimit(limit)}.`);
     }
     return n;
   };

@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import { EXIT_CODES } from '../core/index.js';
 import { type Kind, resolveManifest, type SplitName } from '../manifest/index.js';
-import type { VerifyResult } from '../verify/index.js';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -10,6 +9,7 @@ import {
   optionsOf,
   printJson,
   printLine,
+  withProgress,
 } from './context.js';
 import { addSelectionOptions } from './parsers.js';
 
@@ -51,30 +51,17 @@ export function verifyCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const [{ verify }, { createProgress, table }] = await Promise.all([
+  const [{ verify }, { table }] = await Promise.all([
     import('../verify/index.js'),
     import('../report/index.js'),
   ]);
   const manifest = await resolveManifest(options.manifest);
-  const progress = createProgress({ stream: context.stderr, quiet: !context.stderr.isTTY });
-  let result: VerifyResult;
-  try {
-    result = await verify({
-      dir: options.dir,
-      manifest,
-      splits: options.split,
-      kinds: options.kind,
-      quick: options.quick,
-      deep: options.deep,
-      fix: options.fix,
-      signal: context.signal,
-      onEvent: progress.onEvent,
-    });
-  } finally {
-    progress.stop();
-  }
+  const { split, kind, json, ...rest } = options;
+  const result = await withProgress(context, { quiet: !context.stderr.isTTY }, (onEvent) =>
+    verify({ ...rest, manifest, splits: split, kinds: kind, signal: context.signal, onEvent }),
+  );
   if (!result.ok) context.exitCode = EXIT_CODES.MISSING;
-  if (options.json) return printJson(context, result);
+  if (json) return printJson(context, result);
   printLine(context.stdout, table(result.files.map(({ status, name, hint = '' }) => [status, name, hint])));
   for (const { level, message } of result.findings) printLine(context.stdout, `${level}: ${message}`);
 }

@@ -1,17 +1,117 @@
-/** What the library tells while it works. Commands turn events into bars and lines; nothing else prints. */
+/** The events that the library reports while it works: one union for all operations. Nothing else in it prints. */
+
+/** What is counted. */
+export type Unit = 'bytes' | 'patches';
+
+/** What is being done to a file or a split. */
+export type Step =
+  /** A file on the disk is read and digested. */
+  | 'check'
+  /** Bytes arrive from a source. */
+  | 'fetch'
+  /** All bytes are there, and their digests and decompression catch up. */
+  | 'unpack'
+  /** A file that is on this machine is taken over. */
+  | 'import'
+  /** Patches are written to shards. */
+  | 'export'
+  /** Patches are read and counted. */
+  | 'scan'
+  /** Patches of a synthetic split are drawn. */
+  | 'draw';
+
+/** How a task ended. */
+export type Outcome = 'done' | 'downloaded' | 'resumed' | 'imported' | 'present' | 'failed';
+
+/** A file or a split that a call works on. Several may be under way at once; none has the name of another. */
+export interface TaskState {
+  /** Name of the file or split. */
+  readonly task: string;
+  readonly step: Step;
+  readonly unit: Unit;
+  /** How many units are done; it falls when wrong bytes are discarded. */
+  readonly done: number;
+  /** How many there are; absent while that is not known. */
+  readonly total?: number;
+}
+
 export type PcamEvent =
-  /** A file on the disk is read to find out what it is. */
-  | { type: 'checking'; file: string; read: number; of: number }
-  /** A file is about to be brought; `have` bytes of `bytes` are already there. */
-  | { type: 'start'; file: string; bytes?: number; have: number }
-  /** `received`: bytes that are there; `processed`: bytes that went through digests and gunzip. */
-  | { type: 'progress'; file: string; received: number; processed: number; bytes?: number }
-  /** A source failed and rests for `ms`, or is out for this file. */
-  | { type: 'rest'; file: string; source: string; reason: string; ms: number }
-  | { type: 'drop'; file: string; source: string; reason: string }
-  /** Something was found wrong and is being mended. */
-  | { type: 'notice'; file?: string; message: string }
-  /** A file is done, one way or another. */
-  | { type: 'done'; file: string; status: string; bytes: number; seconds: number; message?: string };
+  /** What a call is going to do, as far as it is known; tasks that are not listed may still begin. */
+  | {
+      readonly type: 'plan';
+      readonly unit: Unit;
+      readonly tasks: readonly { readonly task: string; readonly total?: number }[];
+    }
+  /** Each task begins, progresses, perhaps through several steps, and ends. */
+  | ({ readonly type: 'begin' } & TaskState)
+  | ({ readonly type: 'progress' } & TaskState)
+  | ({
+      readonly type: 'end';
+      readonly outcome: Outcome;
+      readonly seconds: number;
+      /** Why it failed. */
+      readonly message?: string;
+    } & TaskState)
+  /** A file of the output has its final name, or was found whole. */
+  | {
+      readonly type: 'output';
+      readonly file: string;
+      readonly status: 'written' | 'present';
+      readonly bytes: number;
+    }
+  /** A source failed and is not asked for `ms`. */
+  | {
+      readonly type: 'pause';
+      readonly file: string;
+      readonly source: string;
+      readonly reason: string;
+      readonly ms: number;
+    }
+  /** A source failed and is not asked for this file again. */
+  | { readonly type: 'drop'; readonly file: string; readonly source: string; readonly reason: string }
+  /** Something was found wrong and is being repaired. */
+  | { readonly type: 'notice'; readonly file?: string; readonly message: string };
 
 export type OnEvent = (event: PcamEvent) => void;
+
+/** Reports one task: its beginning, its progress and its end, with the time that it took. */
+export class TaskReporter {
+  readonly #onEvent: OnEvent;
+  readonly #now: () => number;
+  readonly #began: number;
+  #state: TaskState;
+
+  /** @param now milliseconds, only ever forward */
+  constructor(state: TaskState, onEvent: OnEvent = () => {}, now: () => number = () => performance.now()) {
+    this.#onEvent = onEvent;
+    this.#now = now;
+    this.#began = now();
+    this.#state = state;
+    onEvent({ type: 'begin', ...state });
+  }
+
+  /** Fields that are not given stay as they are. */
+  progress(change: Partial<Omit<TaskState, 'task' | 'unit'>>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#onEvent({ type: 'progress', ...this.#state });
+  }
+
+  end({ outcome = 'done', message, ...change }: EndOfTask = {}): void {
+    const seconds = (this.#now() - this.#began) / 1000;
+    this.#state = { ...this.#state, ...change };
+    this.#onEvent({
+      type: 'end',
+      ...this.#state,
+      outcome,
+      seconds,
+      ...(message === undefined ? {} : { message }),
+    });
+  }
+}
+
+export interface EndOfTask {
+  outcome?: Outcome;
+  message?: string;
+  done?: number;
+  total?: number;
+}

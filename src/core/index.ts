@@ -11,7 +11,16 @@ export {
   systemCode,
   throwIfAborted,
 } from './errors.js';
-export type { OnEvent, PcamEvent } from './events.js';
+export {
+  type OnEvent,
+  type Outcome,
+  type PcamEvent,
+  type Step,
+  TaskReporter,
+  type TaskState,
+  type Unit,
+} from './events.js';
+export { describeLimit, LIMITS, type Limit, requireWithin, withinLimit } from './limits.js';
 export { assetPath, HOMEPAGE, VERSION } from './package.js';
 export { Random } from './random.js';
 export { CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './shape.js';

@@ -3,7 +3,15 @@ import { setMaxListeners } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
-import { abortError, DEFAULTS, PcamError, systemClock, throwIfAborted } from '../core/index.js';
+import {
+  abortError,
+  DEFAULTS,
+  LIMITS,
+  PcamError,
+  requireWithin,
+  systemClock,
+  throwIfAborted,
+} from '../core/index.js';
 import { acquireLock } from '../fs/index.js';
 import { allContents } from '../inventory/index.js';
 import { type DatasetFile, resolveManifest, type SourceConfig, selectFiles } from '../manifest/index.js';
@@ -54,10 +62,8 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
 }
 
 function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
-  const whole = (n: number | undefined) => n === undefined || (Number.isSafeInteger(n) && n >= 1 && n <= 64);
-  if (!whole(connections))
-    throw new PcamError('USAGE', `connections must be from 1 to 64, not ${connections}`);
-  if (!whole(jobs)) throw new PcamError('USAGE', `jobs must be from 1 to 64, not ${jobs}`);
+  if (connections !== undefined) requireWithin('connections', connections, LIMITS.connections);
+  if (jobs !== undefined) requireWithin('jobs', jobs, LIMITS.jobs);
   if (limitRate !== undefined && !(limitRate > 0)) {
     throw new PcamError('USAGE', `limitRate must be more than 0 bytes a second, not ${limitRate}`);
   }
@@ -79,7 +85,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     connections: options.connections ?? DEFAULTS.connections,
     clock: systemClock,
     rests: options.rests,
-    onEvent: ({ ms = 0, ...event }) => emit({ ...event, ms }),
+    onEvent: emit,
   });
   return {
     manifest,
@@ -153,6 +159,11 @@ async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Pr
   await checkRoom(run, actions, jobs);
   if (run.force) for (const file of files) await run.parts.discard(file);
   await moveAll(run.paths, moves);
+  run.emit({
+    type: 'plan',
+    unit: 'bytes',
+    tasks: files.map(({ name: task, bytes: total }) => ({ task, total })),
+  });
   const limit = pLimit(jobs);
   const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));
   // After an abort too, the lock is held until the last of them has closed its part.

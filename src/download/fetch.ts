@@ -1,6 +1,6 @@
 /** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
 import { rm } from 'node:fs/promises';
-import { PcamError, throwIfAborted } from '../core/index.js';
+import { PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
 import { IMPORTED, type PartFile } from '../store/index.js';
@@ -31,9 +31,10 @@ class TryAgain extends Error {}
 export async function fetchFile(
   run: Run,
   file: DatasetFile,
+  task: TaskReporter,
   onReceived: (source: string, bytes: number) => void,
 ): Promise<Fetched> {
-  const fetcher = new Fetcher(run, file, onReceived);
+  const fetcher = new Fetcher(run, file, task, onReceived);
   for (;;) {
     try {
       return await fetcher.attempt();
@@ -47,6 +48,7 @@ export async function fetchFile(
 class Fetcher {
   readonly #run: Run;
   readonly #file: DatasetFile;
+  readonly #task: TaskReporter;
   readonly #onReceived: (source: string, bytes: number) => void;
   /** Sources that gave wrong bytes, alone, and how often. */
   readonly #wrong = new Map<string, number>();
@@ -59,25 +61,30 @@ class Fetcher {
   /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
   #resumed = Number.POSITIVE_INFINITY;
 
-  constructor(run: Run, file: DatasetFile, onReceived: (source: string, bytes: number) => void) {
+  constructor(
+    run: Run,
+    file: DatasetFile,
+    task: TaskReporter,
+    onReceived: (source: string, bytes: number) => void,
+  ) {
     this.#run = run;
     this.#file = file;
+    this.#task = task;
     this.#onReceived = onReceived;
   }
 
   async attempt(): Promise<Fetched> {
-    const { parts, signal, emit } = this.#run;
+    const { parts, signal } = this.#run;
     const file = this.#file;
     const part = await parts.open(file, {
       signal,
-      onCheck: (read, of) => emit({ type: 'checking', file: file.name, read, of }),
+      onCheck: (done, total) => this.#task.progress({ step: 'check', done, total }),
     });
     this.#resumed = Math.min(this.#resumed, part.resumed);
     const target = wanted(file, this.#run.extract);
     const decompress = target.form === 'final' && file.extracted !== undefined;
     const temporary = await temporaryFor(this.#run, target.name);
     try {
-      emit({ type: 'start', file: file.name, bytes: part.size, have: part.resumed });
       const result = await this.#bring(part, decompress ? temporary : undefined);
       await this.#judge(part, result);
       if (decompress) checkOutput(file, result, part.path);
@@ -95,11 +102,17 @@ class Fetcher {
 
   /** All bytes into the part, and the pass over them while they arrive. */
   async #bring(part: PartFile, temporary: string | undefined): Promise<PassResult> {
-    const { pool, limit, clock, signal, emit } = this.#run;
+    const { pool, limit, clock, signal } = this.#run;
     const file = this.#file;
     let received = part.done.size;
     let processed = 0;
-    const progress = () => emit({ type: 'progress', file: file.name, received, processed, bytes: part.size });
+    const progress = () => {
+      const total = part.size;
+      if (total !== undefined && received >= total)
+        this.#task.progress({ step: 'unpack', done: processed, total });
+      else this.#task.progress({ step: 'fetch', done: received, total });
+    };
+    progress();
     const stop = new AbortController();
     const pass = startPass({
       input: part.path,

@@ -1,6 +1,6 @@
 /** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
 import { copyFile, rm } from 'node:fs/promises';
-import { fsError } from '../core/index.js';
+import { fsError, type TaskReporter } from '../core/index.js';
 import { type Content, contentsOf } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, passOver } from '../pass/index.js';
@@ -17,12 +17,17 @@ export type ImportAction = Extract<Action, { kind: 'import' }>;
  * @returns false when it has changed since, or went away: then nothing was taken over
  * @throws PcamError when it does not decompress to what the manifest says
  */
-export async function importFile(run: Run, file: DatasetFile, action: ImportAction): Promise<boolean> {
+export async function importFile(
+  run: Run,
+  file: DatasetFile,
+  action: ImportAction,
+  task: TaskReporter,
+): Promise<boolean> {
   const target = wanted(file, run.extract);
   const temporary = await temporaryFor(run, target.name);
   try {
     const decompress = action.content.form === 'archive' && target.form === 'final';
-    const result = await pass(run, file, action, temporary, decompress).catch((error) => {
+    const result = await pass({ run, file, action, path: temporary, decompress, task }).catch((error) => {
       if (error instanceof InputChanged || error.code === 'MISSING') return undefined;
       throw error;
     });
@@ -37,21 +42,24 @@ export async function importFile(run: Run, file: DatasetFile, action: ImportActi
   }
 }
 
-function pass(
-  run: Run,
-  file: DatasetFile,
-  action: ImportAction,
-  path: string,
-  decompress: boolean,
-): Promise<PassResult> {
-  const { signal, emit } = run;
+interface PassRequest {
+  run: Run;
+  file: DatasetFile;
+  action: ImportAction;
+  path: string;
+  decompress: boolean;
+  task: TaskReporter;
+}
+
+function pass({ run, file, action, path, decompress, task }: PassRequest): Promise<PassResult> {
+  const { signal } = run;
   const { bytes, content } = action;
   return passOver(bytes, {
     input: action.path,
     digests: content.sha256 === undefined ? ['md5'] : ['md5', 'sha256'],
     output: decompress ? outputFor(file, path) : { path, decode: 'copy', digests: ['md5'], most: bytes },
     signal,
-    onProgress: (processed) => emit({ type: 'progress', file: file.name, received: bytes, processed, bytes }),
+    onProgress: (done) => task.progress({ step: 'import', done, total: bytes }),
   });
 }
 

@@ -1,6 +1,6 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
 import { rm } from 'node:fs/promises';
-import { messageOf, PcamError, throwIfAborted } from '../core/index.js';
+import { messageOf, PcamError, type Step, TaskReporter, throwIfAborted } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
@@ -18,21 +18,34 @@ export function failureOf(error: unknown): NonNullable<DownloadedFile['error']> 
   return { code, message, hint, expected, found };
 }
 
+/** What is done first. */
+const STEPS: Record<Action['kind'], Step> = {
+  present: 'check',
+  rename: 'check',
+  blocked: 'check',
+  import: 'import',
+  adopt: 'check',
+  fetch: 'fetch',
+};
+
 export class FileJob {
   readonly #run: Run;
   readonly #file: DatasetFile;
-  readonly #began: number;
+  #task!: TaskReporter;
   /** Bytes by source; a Map, for an id may be called `constructor`. */
   readonly #sources = new Map<string, number>();
 
   constructor(run: Run, file: DatasetFile) {
     this.#run = run;
     this.#file = file;
-    this.#began = run.clock.now();
   }
 
   async run(action: Action): Promise<DownloadedFile> {
     throwIfAborted(this.#run.signal);
+    const { emit, clock } = this.#run;
+    const { name, bytes } = this.#file;
+    const begin = { task: name, step: STEPS[action.kind], unit: 'bytes', done: 0, total: bytes } as const;
+    this.#task = new TaskReporter(begin, emit, () => clock.now());
     try {
       return await this.#bring(action);
     } catch (error) {
@@ -51,7 +64,7 @@ export class FileJob {
       case 'rename':
         return this.#renamed(action);
       case 'import':
-        if (!(await importFile(this.#run, this.#file, action))) {
+        if (!(await importFile(this.#run, this.#file, action, this.#task))) {
           const message = `${action.path} changed while it was taken over, so the file is fetched`;
           this.#run.emit({ type: 'notice', file: this.#file.name, message });
           return this.#fetch();
@@ -100,7 +113,7 @@ export class FileJob {
   }
 
   async #fetch(): Promise<DownloadedFile> {
-    const { bytes, resumed } = await fetchFile(this.#run, this.#file, (source, received) => {
+    const { bytes, resumed } = await fetchFile(this.#run, this.#file, this.#task, (source, received) => {
       this.#sources.set(source, (this.#sources.get(source) ?? 0) + received);
     });
     return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
@@ -109,8 +122,8 @@ export class FileJob {
   #line(status: DownloadStatus, bytes: number, message?: string): DownloadedFile {
     const { name } = this.#file;
     const transferred = [...this.#sources.values()].reduce((a, b) => a + b, 0);
-    const seconds = (this.#run.clock.now() - this.#began) / 1000;
-    this.#run.emit({ type: 'done', file: name, status, bytes, seconds, message });
+    const end = status === 'failed' ? {} : { done: bytes, total: bytes };
+    this.#task.end({ outcome: status, message, ...end });
     return { name, status, bytes, transferred, sources: Object.fromEntries(this.#sources) };
   }
 }

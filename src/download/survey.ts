@@ -162,7 +162,7 @@ class Reader {
         receipts: folder === paths.dir ? receipts : undefined,
         record: !this.#run.dryRun,
         signal,
-        onProgress: (file, read, of) => emit({ type: 'checking', file, read, of }),
+        onEvent: emit,
       });
       this.#seen.set(key, found);
     }

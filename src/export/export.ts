@@ -1,8 +1,8 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DEFAULTS, fsError, PcamError, throwIfAborted } from '../core/index.js';
-import { CHANNELS, openSplit } from '../dataset/index.js';
+import { DEFAULTS, fsError, type OnEvent, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
+import { openSplit } from '../dataset/index.js';
 import { acquireLock, commitFile, makeFolder } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
 import { type SplitSummary, sideOf } from './formats/index.js';
@@ -55,7 +55,7 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
       const known = await readOrClear({ folder, header, options });
       const jobs = planJobs({ settings, header, facts, known });
       await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
-      const statuses = await writeShards({ options, settings, folder, header, jobs, crew });
+      const statuses = await writeShards({ options, folder, header, jobs, crew });
       await unchanged();
       const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
       await folder.finish({ ...header, records }, settings.format);
@@ -92,7 +92,7 @@ async function surveyInput({
     manifest,
     files,
     signal,
-    onProgress: (file, read, of) => onEvent?.({ type: 'checking', file, read, of }),
+    onEvent,
   });
   const summaries: SplitSummary[] = [];
   const facts = new Map<SplitName, SplitFacts>();
@@ -157,7 +157,6 @@ function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, block
 
 interface WriteRequest {
   options: FoundOptions;
-  settings: Settings;
   folder: OutputFolder;
   header: LedgerHeader;
   jobs: readonly Job[];
@@ -166,16 +165,10 @@ interface WriteRequest {
 
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
 async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
-  const { options, settings, folder, header, jobs, crew } = request;
+  const { options, folder, header, jobs, crew } = request;
   const { signal, onEvent } = options;
   const statuses = new Map<FileRecord, ShardStatus>();
-  const done = new Map<SplitName, number>();
-  const side = sideOf(settings.recipe.crop);
-  const total = (split: SplitName) =>
-    jobs.reduce((sum, { task }) => sum + (task.split === split ? task.end - task.start : 0), 0);
-  const totals = new Map(settings.splits.map((split) => [split, total(split)]));
-  const workers = Math.min(settings.workers, jobs.length);
-  onEvent?.({ type: 'plan', out: folder.path, splits: header.splits, shards: jobs.length, workers });
+  const progress = new SplitProgress(jobs, onEvent);
   await folder.prepare();
   const known = jobs.flatMap((job) => job.known ?? []);
   const journal = await Journal.create(folder.journal, header, known);
@@ -183,29 +176,60 @@ async function writeShards(request: WriteRequest): Promise<Map<FileRecord, Shard
     await crew.run({
       jobs,
       signal,
-      onProgress({ task: { split } }, patches) {
-        const now = (done.get(split) ?? 0) + patches;
-        done.set(split, now);
-        onEvent?.({
-          type: 'progress',
-          split,
-          patches: now,
-          of: totals.get(split)!,
-          bytesPerPatch: side * side * CHANNELS,
-        });
-      },
+      onProgress: ({ task: { split } }, patches) => progress.add(split, patches),
       async onDone(_job, result) {
         if (result.status === 'written') await nameFiles({ result, folder, journal });
         for (const record of result.records) {
           statuses.set(record, result.status);
-          onEvent?.({ type: 'shard', file: record.file, status: result.status, bytes: record.bytes });
+          onEvent?.({ type: 'output', file: record.file, status: result.status, bytes: record.bytes });
         }
       },
     });
   } finally {
+    progress.end();
     await journal.close();
   }
   return statuses;
+}
+
+/** The splits of an export as tasks: each begins with its first patch. */
+class SplitProgress {
+  readonly #onEvent: OnEvent | undefined;
+  readonly #totals = new Map<SplitName, number>();
+  readonly #begun = new Map<SplitName, { reporter: TaskReporter; done: number; total: number }>();
+
+  constructor(jobs: readonly Job[], onEvent: OnEvent | undefined) {
+    this.#onEvent = onEvent;
+    for (const { task } of jobs) {
+      this.#totals.set(task.split, (this.#totals.get(task.split) ?? 0) + task.end - task.start);
+    }
+    const tasks = [...this.#totals].map(([task, total]) => ({ task, total }));
+    onEvent?.({ type: 'plan', unit: 'patches', tasks });
+  }
+
+  add(split: SplitName, patches: number): void {
+    const total = this.#totals.get(split)!;
+    let state = this.#begun.get(split);
+    if (!state) {
+      const begin = { task: split, step: 'export', unit: 'patches', done: 0, total } as const;
+      state = { reporter: new TaskReporter(begin, this.#onEvent), done: 0, total };
+      this.#begun.set(split, state);
+    }
+    state.done += patches;
+    state.reporter.progress({ done: state.done });
+    if (state.done === total) this.#end(split);
+  }
+
+  /** Ends what an error left unfinished. */
+  end(): void {
+    for (const split of [...this.#begun.keys()]) this.#end(split);
+  }
+
+  #end(split: SplitName): void {
+    const { reporter, done, total } = this.#begun.get(split)!;
+    this.#begun.delete(split);
+    reporter.end({ outcome: done === total ? 'done' : 'failed' });
+  }
 }
 
 /** Flushes the files of a shard, writes its receipt, and only then gives them their names. */

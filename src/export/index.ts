@@ -1,2 +1,2 @@
 export { exportDataset } from './export.js';
-export type { ExportEvent, ExportOptions, ExportResult } from './types.js';
+export type { ExportOptions, ExportResult } from './types.js';

@@ -13,7 +13,7 @@ export const verifiedDigests: InputDigests = async ({
   dir,
   files,
   signal = new AbortController().signal,
-  onProgress,
+  onEvent,
 }) => {
   const receipts = await Receipts.load(layout(dir).receipts);
   const digests = new Map<string, string>();
@@ -22,7 +22,7 @@ export const verifiedDigests: InputDigests = async ({
   let failure: unknown;
   const verify = async (file: DatasetFile) => {
     const content = contentsOf(file)[0]!;
-    const found = await readFound(dir, content, { receipts, signal: both, onProgress });
+    const found = await readFound(dir, content, { receipts, signal: both, onEvent });
     if (!found) throw missing(dir, file);
     if (!holds(found, content)) throw notVerified(found.path, file, found.digests.md5);
     digests.set(content.name, content.md5);

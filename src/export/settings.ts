@@ -1,5 +1,5 @@
 /** From options to what is to be done: a format, a recipe, and the shards of one job of several. */
-import { DEFAULTS, defaultWorkers, PcamError } from '../core/index.js';
+import { DEFAULTS, defaultWorkers, LIMITS, PcamError, requireWithin } from '../core/index.js';
 import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import {
   CROPS,
@@ -11,8 +11,6 @@ import {
 } from './formats/index.js';
 import type { FileRecord, Part } from './output/index.js';
 import type { FoundOptions } from './types.js';
-
-const MOST_WORKERS = 256;
 
 export interface Settings {
   readonly format: ExportFormat;
@@ -28,10 +26,9 @@ export function settle(options: FoundOptions): Settings {
   const { manifest, layout = 'shards', crop, index, part } = options;
   const format = findFormat(options.format, layout);
   const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);
-  requireWhole('--workers', workers, MOST_WORKERS);
+  requireWithin('workers', workers, LIMITS.workers);
   const shardSize = options.shardSize ?? format.shardSize;
-  if (options.shardSize !== undefined)
-    requireWhole('--shard-size', options.shardSize, Number.MAX_SAFE_INTEGER);
+  if (options.shardSize !== undefined) requireWithin('shardSize', options.shardSize, LIMITS.shardSize);
   if (crop !== undefined && !CROPS.includes(crop))
     throw usage(`there is no crop ${crop}`, '--crop is center32');
   if (index !== undefined && (!SHARD_INDEXES.includes(index) || !format.indexes.includes(index))) {
@@ -63,11 +60,6 @@ export function defaultOut({ format, layout, crop }: Pick<Recipe, 'format' | 'la
 function requirePart({ index, of }: Part): void {
   const sound = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 1 && of >= index;
   if (!sound) throw usage(`there is no part ${index} of ${of}`, 'parts go from 1/N to N/N');
-}
-
-function requireWhole(name: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
-  throw usage(`${name} is ${value}`, `it is a whole number from 1 to ${most}`);
 }
 
 function chooseSplits(manifest: Manifest, wanted: readonly SplitName[] | undefined): SplitName[] {

@@ -1,6 +1,7 @@
-/** Options, events and result of an export. */
+/** Options and result of an export. */
+import type { OnEvent } from '../core/index.js';
 import type { DatasetFile, Manifest, SplitName } from '../manifest/index.js';
-import type { Crop, FormatName, LayoutName, ShardIndex, SplitSummary } from './formats/index.js';
+import type { Crop, FormatName, LayoutName, ShardIndex } from './formats/index.js';
 import type { FileRecord, Part, ShardStatus } from './output/index.js';
 
 /**
@@ -13,18 +14,8 @@ export type InputDigests = (request: {
   manifest: Manifest;
   files: readonly DatasetFile[];
   signal?: AbortSignal;
-  onProgress?: (file: string, read: number, of: number) => void;
+  onEvent?: OnEvent;
 }) => Promise<ReadonlyMap<string, string>>;
-
-export type ExportEvent =
-  /** An input file is read to find out whether it is the data set's own. */
-  | { type: 'checking'; file: string; read: number; of: number }
-  /** What this run is responsible for. */
-  | { type: 'plan'; out: string; splits: readonly SplitSummary[]; shards: number; workers: number }
-  /** Patches of a split that are done, `of` those of this run, `bytesPerPatch` of pixels each. */
-  | { type: 'progress'; split: SplitName; patches: number; of: number; bytesPerPatch: number }
-  /** A shard has its name. */
-  | { type: 'shard'; file: string; status: ShardStatus; bytes: number };
 
 export interface ExportOptions {
   /** The data set folder. @default 'pcam' */
@@ -51,7 +42,7 @@ export interface ExportOptions {
   /** Start over when the folder holds an export with other options or of other input. @default false */
   force?: boolean;
   signal?: AbortSignal;
-  onEvent?: (event: ExportEvent) => void;
+  onEvent?: OnEvent;
   /** How input is verified. @default every file is read */
   inputDigests?: InputDigests;
 }

@@ -1,5 +1,6 @@
 /** What lies on the disk: which files of the manifest are there, and whose bytes they hold. */
 import { join } from 'node:path';
+import { type OnEvent, TaskReporter } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import type { DatasetFile, Manifest } from '../manifest/index.js';
 import { type DigestName, type Digests, passOver } from '../pass/index.js';
@@ -50,7 +51,7 @@ export interface ReadOptions {
   receipts?: Receipts;
   trust?: 'inode' | 'mtime' | 'nothing';
   signal: AbortSignal;
-  onProgress?: (name: string, read: number, of: number) => void;
+  onEvent?: OnEvent;
   /** Keep what was found out; false where the folder cannot be written to. */
   record?: boolean;
 }
@@ -65,7 +66,7 @@ export async function readFound(
   content: Content,
   options: ReadOptions,
 ): Promise<Found | undefined> {
-  const { receipts, trust = 'inode', signal, onProgress, record = true } = options;
+  const { receipts, trust = 'inode', signal, onEvent, record = true } = options;
   const path = join(folder, content.name);
   const stats = await statFile(path);
   if (!stats) return undefined;
@@ -75,13 +76,17 @@ export async function readFound(
   if (known && (content.sha256 === undefined || known.sha256 !== undefined)) {
     return { path, bytes, digests: known, fromReceipt: true };
   }
+  const task = new TaskReporter(
+    { task: content.name, step: 'check', unit: 'bytes', done: 0, total: bytes },
+    onEvent,
+  );
   const names: DigestName[] = content.sha256 === undefined ? ['md5'] : ['md5', 'sha256'];
   const result = await passOver(bytes, {
     input: path,
     digests: names,
     signal,
-    onProgress: (read) => onProgress?.(content.name, read, bytes),
-  });
+    onProgress: (read) => task.progress({ done: read }),
+  }).finally(() => task.end());
   const { digests } = result.input;
   // A folder that cannot be written to can be verified all the same.
   if (record) await receipts?.record(content.name, stats, digests).catch(() => {});

@@ -1,6 +1,14 @@
 /** Progress: bars on a terminal, a plain line now and then elsewhere. The only importer of cli-progress. */
 import cliProgress from 'cli-progress';
-import { formatBytes, formatSeconds, type OnEvent, type PcamEvent, printable } from '../core/index.js';
+import {
+  formatBytes,
+  formatSeconds,
+  type OnEvent,
+  type PcamEvent,
+  printable,
+  type Step,
+  type TaskState,
+} from '../core/index.js';
 import { shortName } from './table.js';
 
 /** Seconds between two lines about a file, where there is no terminal. */
@@ -44,15 +52,22 @@ class Speed {
   }
 }
 
-/** What is being done to a file, as words for the end of a bar or line. */
-function state(
-  { received, processed, bytes }: { received: number; processed: number; bytes?: number },
-  speed: number,
-): string {
-  if (bytes === undefined) return formatBytes(received);
-  if (received >= bytes && processed < bytes) return `checking and unpacking, ${percent(processed, bytes)}`;
-  const left = speed > 0 ? `, ${formatSeconds((bytes - received) / speed)} left` : '';
-  return `${formatBytes(received)} of ${formatBytes(bytes)}, ${formatBytes(speed)}/s${left}`;
+const STEP_WORDS: Partial<Record<Step, string>> = {
+  check: 'checking what is there',
+  unpack: 'checking and unpacking',
+  import: 'taking over',
+};
+
+/** What is being done to a file or split, as words for the end of a bar or line. */
+function state({ step, unit, done, total }: TaskState, speed: number): string {
+  const amount = (n: number) => (unit === 'bytes' ? formatBytes(n) : n.toLocaleString('en-US'));
+  const words = STEP_WORDS[step];
+  if (words !== undefined) return total === undefined ? words : `${words}, ${percent(done, total)}`;
+  if (total === undefined) return amount(done);
+  const left = speed > 0 ? `, ${formatSeconds((total - done) / speed)} left` : '';
+  const rate = unit === 'bytes' ? formatBytes(speed) : Math.round(speed).toLocaleString('en-US');
+  const noun = unit === 'bytes' ? '' : ' patches';
+  return `${amount(done)} of ${amount(total)}${noun}, ${rate}/s${left}`;
 }
 
 function percent(part: number, whole: number): string {
@@ -76,17 +91,19 @@ function wrap(text: string, width: number): string[] {
 /** One line of text for the events that are worth one. */
 function sentence(event: PcamEvent): string | undefined {
   switch (event.type) {
-    case 'rest':
-      return `${event.source} rests ${formatSeconds(event.ms / 1000)}: ${event.reason}`;
+    case 'pause':
+      return `${event.source}: pausing for ${formatSeconds(event.ms / 1000)} (${event.reason})`;
     case 'drop':
-      return `${shortName(event.file)}: no longer from ${event.source}: ${event.reason}`;
+      return `${shortName(event.file)}: giving up on ${event.source} (${event.reason})`;
     case 'notice':
       return event.message;
-    case 'done': {
-      if (event.status === 'failed') return `${shortName(event.file)}: failed: ${event.message}`;
+    case 'end': {
+      const name = shortName(event.task);
+      if (event.outcome === 'done' || event.unit !== 'bytes') return undefined;
+      if (event.outcome === 'failed') return `${name}: failed: ${event.message}`;
       const took =
-        event.status === 'present' || event.seconds < 1 ? '' : ` in ${formatSeconds(event.seconds)}`;
-      return `${shortName(event.file)}: ${event.status}, ${formatBytes(event.bytes)}${took}`;
+        event.outcome === 'present' || event.seconds < 1 ? '' : ` in ${formatSeconds(event.seconds)}`;
+      return `${name}: ${event.outcome}, ${formatBytes(event.done)}${took}`;
     }
     default:
       return undefined;
@@ -123,12 +140,10 @@ class Bars implements Progress {
 
   onEvent: OnEvent = (event) => {
     if (this.#stopped) return;
-    if (event.type === 'checking') {
-      this.#update(event.file, event.read, event.of, `checking what is there`);
-    } else if (event.type === 'progress') {
-      const entry = this.#entry(event.file);
-      entry.speed.add(event.received);
-      this.#update(event.file, event.received, event.bytes ?? 0, state(event, entry.speed.perSecond));
+    if (event.type === 'progress') {
+      const entry = this.#entry(event.task);
+      entry.speed.add(event.done);
+      this.#update(event.task, event.done, event.total ?? 0, state(event, entry.speed.perSecond));
     }
     const line = sentence(event);
     if (line !== undefined) {
@@ -136,8 +151,7 @@ class Bars implements Progress {
       for (const row of wrap(printable(line), this.#stream.columns ?? 80)) this.#say(`${row}\n`);
       if (this.#drawing) this.#bars.update();
     }
-    const over = event.type === 'done' || (event.type === 'checking' && event.read >= event.of);
-    if (over) this.#close(event.file);
+    if (event.type === 'end') this.#close(event.task);
   };
 
   stop(): void {
@@ -196,16 +210,15 @@ class Lines implements Progress {
 
   #progress(event: Extract<PcamEvent, { type: 'progress' }>): void {
     const now = performance.now() / 1000;
-    let entry = this.#files.get(event.file);
+    let entry = this.#files.get(event.task);
     if (!entry) {
       entry = { speed: new Speed(), last: now };
-      this.#files.set(event.file, entry);
+      this.#files.set(event.task, entry);
     }
-    entry.speed.add(event.received);
+    entry.speed.add(event.done);
     if (now - entry.last < LINE_EVERY) return;
     entry.last = now;
-    const done = event.bytes === undefined ? '' : ` ${percent(event.received, event.bytes)},`;
-    this.#say(`${shortName(event.file)}:${done} ${state(event, entry.speed.perSecond)}`);
+    this.#say(`${shortName(event.task)}: ${state(event, entry.speed.perSecond)}`);
   }
 
   #say(line: string): void {

@@ -2,21 +2,19 @@
  * The pool of sources: who may be asked next for a file, who rests, who is out. Sources are taken in the order of
  * preference, each with so many requests at once; a failure sends a source to rest or drops it (retry.ts).
  */
-import { abortError, type Clock, count, DEFAULTS, formatSeconds, PcamError } from '../core/index.js';
+import {
+  abortError,
+  type Clock,
+  count,
+  DEFAULTS,
+  formatSeconds,
+  type OnEvent,
+  PcamError,
+} from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
 import { type Rests, restAfter } from './backoff.js';
-
-/** What the pool tells the world. */
-export interface PoolEvent {
-  type: 'rest' | 'drop';
-  file: string;
-  source: string;
-  reason: string;
-  /** How long the source rests (ms). */
-  ms?: number;
-}
 
 /** A permission to send one request. Give it back with `release`. */
 export interface Lease {
@@ -59,7 +57,7 @@ export interface PoolOptions {
   /** Most requests at once a source. */
   connections: number;
   clock: Clock;
-  onEvent?: (event: PoolEvent) => void;
+  onEvent?: OnEvent;
   patience?: number;
   rests?: Partial<Rests>;
 }
@@ -70,7 +68,7 @@ export class SourcePool {
   readonly #clock: Clock;
   readonly #patience: number;
   readonly #rests: Partial<Rests>;
-  readonly #onEvent: (event: PoolEvent) => void;
+  readonly #onEvent: OnEvent;
   /** Files that are fetched from one source alone, after bytes of several made a wrong whole. */
   readonly #alone = new Map<string, string>();
   #waiters: Waiter[] = [];
@@ -268,7 +266,7 @@ export class SourcePool {
       this.#onEvent({ type: 'drop', ...told });
     } else {
       health.restUntil = Math.max(health.restUntil, now + ms);
-      this.#onEvent({ type: 'rest', ...told, ms });
+      this.#onEvent({ type: 'pause', ...told, ms });
     }
   }
 

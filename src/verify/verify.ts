@@ -115,8 +115,10 @@ class Verifier {
   async run(): Promise<VerifyResult> {
     const { manifest, options } = this.#context;
     const files = selectFiles(manifest, options);
+    const contents = files.flatMap(contentsOf);
+    await this.#plan(contents);
     const limit = pLimit(availableParallelism());
-    const reads = files.flatMap(contentsOf).map((content) => limit(() => this.#read(content)));
+    const reads = contents.map((content) => limit(() => this.#read(content)));
     try {
       await Promise.all(reads);
     } catch (error) {
@@ -134,6 +136,18 @@ class Verifier {
     return { ok, files: verified, findings };
   }
 
+  async #plan(contents: readonly Content[]): Promise<void> {
+    const { paths, options } = this.#context;
+    if (!options.onEvent) return;
+    const sizes = await Promise.all(
+      contents.map(async ({ name: task }) => {
+        const stats = await statFile(paths.final(task)).catch(() => undefined);
+        return stats ? [{ task, total: Number(stats.size) }] : [];
+      }),
+    );
+    options.onEvent({ type: 'plan', unit: 'bytes', tasks: sizes.flat() });
+  }
+
   #deep(): Promise<Finding[]> {
     const { manifest, paths, signal, options } = this.#context;
     const splits = options.splits?.length ? options.splits : undefined;
@@ -148,7 +162,7 @@ class Verifier {
       receipts,
       trust: options.quick ? 'mtime' : 'nothing',
       signal,
-      onProgress: (file, read, of) => options.onEvent?.({ type: 'checking', file, read, of }),
+      onEvent: options.onEvent,
     });
     this.#found.set(content.name, found);
     return found;

@@ -35,12 +35,13 @@ describe('rate', () => {
 });
 
 describe('whole', () => {
+  const to64 = whole({ least: 1, most: 64 });
   it.each(['', '0', '65', '1.5', '-1', '1e1', '0x10', ' 3', 'NaN'])('refuses %j', (text) => {
-    expect(() => whole(1, 64)(text)).toThrow();
+    expect(() => to64(text)).toThrow();
   });
 
   it('takes what is between', () => {
-    expect([whole(1, 64)('1'), whole(1, 64)('64'), whole(1, 64)('007')]).toEqual([1, 64, 7]);
+    expect([to64('1'), to64('64'), to64('007')]).toEqual([1, 64, 7]);
   });
 });
 

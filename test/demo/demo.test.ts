@@ -12,7 +12,7 @@ test('the demo downloads, verifies, and shows what to do next', async () => {
   const cwd = await temporaryFolder();
   const { code, stdout, stderr } = await start(DEMO, [], { cwd }).ended;
   expect(stderr).toContain('9 files verified in pcam-demo/pcam');
-  expect(stderr).toMatch(/rests .*429/);
+  expect(stderr).toMatch(/pausing .*429/);
   expect(stderr).toMatch(/quota/);
   expect(stdout).toContain('npx pcam download --split valid');
   expect(code).toBe(0);

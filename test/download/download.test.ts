@@ -360,7 +360,7 @@ describe('servers of all kinds', () => {
     });
     const { result, events } = await fetchAll({ files: [large], at: { web: server.url }, connections: 1 });
     expect(result.files[0]!.status).toBe('downloaded');
-    expect(events.some(({ type }) => type === 'rest')).toBe(true);
+    expect(events.some(({ type }) => type === 'pause')).toBe(true);
     expect(result.files[0]!.transferred).toBeLessThanOrEqual(large.served.length + 2_000_000);
   });
 
@@ -373,7 +373,7 @@ describe('servers of all kinds', () => {
     });
     const { result, events } = await fetchAll({ files: [y], at: { web: server.url } });
     expect(result.ok).toBe(true);
-    expect(events.filter(({ type }) => type === 'rest')).toHaveLength(2);
+    expect(events.filter(({ type }) => type === 'pause')).toHaveLength(2);
   });
 
   it('one that answers with a page', async () => {
@@ -425,7 +425,7 @@ describe('an interrupted run', () => {
       connections: 1,
       signal: stop.signal,
       onEvent: (event) => {
-        if (event.type === 'progress' && event.received >= 3_000_000) stop.abort();
+        if (event.type === 'progress' && event.done >= 3_000_000) stop.abort();
       },
     });
     expect((await pcamError(run)).code).toBe('ABORTED');

@@ -4,10 +4,11 @@ import { cp, mkdir, readdir, readFile, rename, symlink, truncate, writeFile } fr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PcamEvent } from '#pcam/core/events.js';
 import { exportDataset } from '#pcam/export/export.js';
 import { requireRoom } from '#pcam/export/output/room.js';
 import { defaultOut } from '#pcam/export/settings.js';
-import type { ExportEvent, ExportOptions } from '#pcam/export/types.js';
+import type { ExportOptions } from '#pcam/export/types.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
@@ -76,7 +77,7 @@ describe('a run that is killed', () => {
   it('is believed only as far as its journal is whole', async () => {
     const out = join(await temporaryFolder(), 'out');
     const stop = new AbortController();
-    const onEvent = ({ type }: ExportEvent) => type === 'shard' && stop.abort();
+    const onEvent = ({ type }: PcamEvent) => type === 'output' && stop.abort();
     await expect(run({ out, workers: 1, signal: stop.signal, onEvent })).rejects.toMatchObject({
       code: 'ABORTED',
     });
@@ -211,11 +212,11 @@ describe('an export', () => {
 
   it('tells its progress patch by patch', async () => {
     const out = join(await temporaryFolder(), 'out');
-    const events: ExportEvent[] = [];
+    const events: PcamEvent[] = [];
     await run({ out, onEvent: (event) => events.push(event) });
     const progress = events.filter((event) => event.type === 'progress');
-    expect(progress.at(-1)).toMatchObject({ split: 'valid', patches: 240, of: 240 });
-    expect(events.filter(({ type }) => type === 'shard')).toHaveLength(12);
+    expect(progress.at(-1)).toMatchObject({ task: 'valid', unit: 'patches', done: 240, total: 240 });
+    expect(events.filter(({ type }) => type === 'output')).toHaveLength(12);
   });
 });
 

@@ -99,7 +99,7 @@ describe.concurrent('two at once', () => {
       const first = download({
         dir,
         manifest,
-        onEvent: (event) => event.type === 'done' && /_y/.test(event.file) && labelsDone(),
+        onEvent: (event) => event.type === 'end' && /_y/.test(event.task) && labelsDone(),
       });
       await Promise.all([arrived, labels]);
       const { ok, files } = await verify({ dir, manifest });

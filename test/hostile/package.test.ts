@@ -172,7 +172,7 @@ describe('the package', () => {
       `import { createFixture, download, EXIT_CODES, info, openDataset, parseManifest, PcamError, readManifest, verify,
          type Batch, type DownloadResult, type ErrorCode, type Manifest, type PcamEvent, type Split } from 'pcam';
        const manifest: Manifest = await readManifest();
-       const onEvent = (event: PcamEvent): void => { if (event.type === 'progress') event.received.toFixed(); };
+       const onEvent = (event: PcamEvent): void => { if (event.type === 'progress') event.done.toFixed(); };
        const result: DownloadResult = await download({ manifest, onEvent, signal: AbortSignal.timeout(1000) });
        const data = await openDataset({ dir: 'pcam', manifest });
        const split: Split = await data.split('train');

@@ -91,10 +91,10 @@ describe('what a server sends', () => {
     const limited = startPcam(args);
     // A source may be asked again and again, with rests between; the first words about it are enough.
     limited.child.stderr!.on('data', (words: string) => {
-      if (/drive rests|no longer from drive/.test(words)) limited.child.kill('SIGTERM');
+      if (/drive: pausing|giving up on drive/.test(words)) limited.child.kill('SIGTERM');
     });
     const { stdout, stderr } = await limited.ended;
-    expect(stderr).toMatch(/drive rests|no longer from drive/);
+    expect(stderr).toMatch(/drive: pausing|giving up on drive/);
     if (what.endsWith('page')) expect(stderr).toContain('red');
     expectHarmless(stdout);
     expectHarmless(stderr);
@@ -198,10 +198,11 @@ it('the bars leave no timer behind, whatever comes before the first one', async 
       const stream = Object.assign(new Writable({ write: (_, __, done) => done() }), { isTTY: true, columns: 80 });
       Object.assign(stream, { cursorTo() {}, moveCursor() {}, clearLine() {}, clearScreenDown() {} });
       const bars = createProgress({ stream });
+      const task = { task: 'a', step: 'fetch', unit: 'bytes', done: 1, total: 2 };
       const late = { type: 'notice', message: 'late' };
       bars.onEvent({ type: 'notice', message: 'early' });
-      bars.onEvent({ type: 'progress', file: 'a', received: 1, processed: 1, bytes: 2 });
-      bars.onEvent({ type: 'done', file: 'a', status: 'downloaded', bytes: 2, seconds: 1 });
+      bars.onEvent({ type: 'progress', ...task });
+      bars.onEvent({ type: 'end', ...task, outcome: 'downloaded', seconds: 1 });
       bars.stop();
       bars.onEvent(late);
       bars.stop();`,

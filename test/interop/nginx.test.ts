@@ -109,13 +109,13 @@ describe.skipIf(!nginx)('nginx', () => {
       at: { nginx: server.url },
       connections: 2,
       onEvent: (event) => {
-        if (event.type !== 'progress' || event.received < 2_000_000) return;
+        if (event.type !== 'progress' || event.done < 2_000_000) return;
         restarted ??= server.daemon.stop().then(server.start);
       },
     });
     await restarted;
     expect(result.files[0]!.status).toBe('downloaded');
-    expect(events.some(({ type }) => type === 'rest')).toBe(true);
+    expect(events.some(({ type }) => type === 'pause')).toBe(true);
     expect(result.files[0]!.transferred).toBeLessThan(x.served.length + 2 * 1024 * 1024);
     expect(await contents(dir)).toEqual(holding([x]));
   });

@@ -19,7 +19,7 @@ try {
     rests: { first: 20, longest: 100, patience: 2000 },
     signal: stop.signal,
     onEvent: (event) => {
-      if (event.type === 'progress') received = event.received;
+      if (event.type === 'progress' && event.step === 'fetch') received = event.done;
       if (abortAfter && received >= Number(abortAfter)) stop.abort();
     },
   });

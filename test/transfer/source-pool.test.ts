@@ -1,8 +1,9 @@
 /** The pool of sources, by a clock that the test holds: who is asked, who rests, who is out. */
 import { describe, expect, it } from 'vitest';
+import type { PcamEvent } from '#pcam/core/events.js';
 import { SourceFailure } from '#pcam/net/failure.js';
 import type { Source } from '#pcam/sources/types.js';
-import { type Lease, type PoolEvent, SourcePool } from '#pcam/transfer/source-pool.js';
+import { type Lease, SourcePool } from '#pcam/transfer/source-pool.js';
 import { settle, TestClock } from '../support/clock.js';
 import { plainFile } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
@@ -17,7 +18,7 @@ function source(id: string, has = true): Source {
 
 function pool(ids: (string | Source)[], { connections = 2, patience = 60_000 } = {}) {
   const clock = new TestClock();
-  const events: PoolEvent[] = [];
+  const events: PcamEvent[] = [];
   const sources = ids.map((id) => (typeof id === 'string' ? source(id) : id));
   const made = new SourcePool({
     sources,
@@ -80,7 +81,7 @@ describe('SourcePool', () => {
   it('goes to another source while one rests, and comes back to it', async () => {
     const { pool: p, clock, events } = pool(['a', 'b']);
     fail(await p.lease(one, signal), 'passing');
-    expect(events).toEqual([{ type: 'rest', file: one.name, source: 'a', reason: 'passing!', ms: 500 }]);
+    expect(events).toEqual([{ type: 'pause', file: one.name, source: 'a', reason: 'passing!', ms: 500 }]);
     expect((await p.lease(one, signal)).source.id).toBe('b');
     await clock.advance(500);
     expect((await p.lease(one, signal)).source.id).toBe('a');
@@ -111,7 +112,7 @@ describe('SourcePool', () => {
     const [x, y] = [await p.lease(one, signal), await p.lease(one, signal)];
     fail(x, 'refused');
     fail(y, 'refused');
-    expect(events.map(({ type }) => type)).toEqual(['rest']);
+    expect(events.map(({ type }) => type)).toEqual(['pause']);
   });
 
   it('drops at once what is wrong, though it rests', async () => {
@@ -119,7 +120,7 @@ describe('SourcePool', () => {
     const [x, y] = [await p.lease(one, signal), await p.lease(one, signal)];
     fail(x, 'passing');
     fail(y, 'wrong');
-    expect(events.map(({ type }) => type)).toEqual(['rest', 'drop']);
+    expect(events.map(({ type }) => type)).toEqual(['pause', 'drop']);
     expect(p.usable(one)).toEqual(['b']);
     expect(p.usable(two)).toEqual(['a', 'b']);
   });

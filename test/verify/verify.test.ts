@@ -162,7 +162,7 @@ describe('verify', () => {
     await verify({
       dir,
       manifest: of,
-      onEvent: (event) => event.type === 'checking' && seen.add(event.file),
+      onEvent: (event) => event.type === 'progress' && seen.add(event.task),
     });
     expect(seen).toEqual(new Set(['large.h5']));
   });

@@ -164,7 +164,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
         out,
         workers: 1,
         signal: stop.signal,
-        onEvent: ({ type }) => type === 'shard' && stop.abort(),
+        onEvent: ({ type }) => type === 'output' && stop.abort(),
       });
       await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', exitCode: 130 });
       const left = await treeOf(out);
