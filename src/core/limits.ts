@@ -17,6 +17,8 @@ export const LIMITS = {
   shardSize: { least: 1, most: Number.MAX_SAFE_INTEGER },
   /** Patches of a synthetic split. */
   fixturePatches: { least: 2, most: 1_000_000 },
+  /** Patches of a sample. */
+  patches: { least: 1, most: Number.MAX_SAFE_INTEGER },
   seed: { least: 0, most: Number.MAX_SAFE_INTEGER },
 } as const satisfies Record<string, Limit>;
 

@@ -1,5 +1,5 @@
 /** Selection options: whether they can be met at all, and the form in which an export records them. */
-import { PcamError } from '../core/index.js';
+import { LIMITS, PcamError, requireWithin } from '../core/index.js';
 import type { IndicesFile } from './indices-file.js';
 import type { SelectionOptions } from './types.js';
 
@@ -17,13 +17,9 @@ export function checkSelection({
   indices,
 }: SelectionOptions): void {
   for (const [name, value] of Object.entries({ perClass, perSlide, sample })) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new PcamError('USAGE', `${name} must be a whole number of at least 1, not ${value}`);
-    }
+    if (value !== undefined) requireWithin(name, value, LIMITS.patches);
   }
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
-    throw new PcamError('USAGE', `a seed is a whole number from 0, not ${seed}`);
-  }
+  if (seed !== undefined) requireWithin('seed', seed, LIMITS.seed);
   if (label !== undefined && label !== 0 && label !== 1) {
     throw new PcamError('USAGE', `a label is 0 or 1, not ${label}`);
   }
