@@ -1,12 +1,19 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
 import { rm } from 'node:fs/promises';
-import { messageOf, PcamError, type Step, TaskReporter, throwIfAborted } from '../core/index.js';
+import {
+  messageOf,
+  type Outcome,
+  PcamError,
+  type Step,
+  TaskReporter,
+  throwIfAborted,
+} from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
-import type { DownloadedFile, DownloadStatus } from './options.js';
+import type { DownloadedFile } from './options.js';
 import type { Run } from './run.js';
 import type { Action } from './survey.js';
 
@@ -119,7 +126,7 @@ export class FileJob {
     return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
   }
 
-  #line(status: DownloadStatus, bytes: number, message?: string): DownloadedFile {
+  #line(status: Exclude<Outcome, 'done'>, bytes: number, message?: string): DownloadedFile {
     const { name } = this.#file;
     const transferred = [...this.#sources.values()].reduce((a, b) => a + b, 0);
     const end = status === 'failed' ? {} : { done: bytes, total: bytes };
