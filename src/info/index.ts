@@ -1,1 +1,2 @@
+export { datasetCroissant } from './croissant.js';
 export { type FileInfo, type FileState, type InfoOptions, type InfoResult, info } from './info.js';

@@ -1,5 +1,4 @@
 /** Bits into bytes, the first bit lowest, as deflate wants them; the memory grows. */
-
 export class BitWriter {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;

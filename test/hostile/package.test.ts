@@ -114,6 +114,7 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'bin',
+      'croissant.json',
       'demo',
       'dist',
       'manifest.json',

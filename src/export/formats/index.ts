@@ -1,3 +1,4 @@
+export { croissant } from './croissant.js';
 export { FORMATS, findFormat } from './registry.js';
 export { sideOf } from './sample.js';
 export {

@@ -1,6 +1,7 @@
 /** Parquet in the folders and names of the Hugging Face hub, with a dataset card. */
 import { estimatePngBytes } from '../encode/index.js';
 import { datasetCard, HUB_SPLITS } from './card.js';
+import { CROISSANT_FILE, parquetCroissant } from './croissant.js';
 import { cutShards, digits } from './sample.js';
 import type { ExportFormat } from './types.js';
 
@@ -31,5 +32,8 @@ export const parquet: ExportFormat = {
     writeParquet({ split: task.split, source, sink: output.create(task.files[0]!.file) });
   },
 
-  finish: ({ recipe, splits }) => [{ file: 'README.md', text: datasetCard({ recipe, splits }) }],
+  finish: (request) => [
+    { file: 'README.md', text: datasetCard(request) },
+    { file: CROISSANT_FILE, text: parquetCroissant(request) },
+  ],
 };

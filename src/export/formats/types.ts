@@ -1,5 +1,4 @@
 /** What an export format is: how it lays out a split in shards, and how it writes one. */
-
 import type { MetaTable } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { FileSink } from '../encode/index.js';
@@ -93,6 +92,8 @@ export interface FinishRequest {
   readonly recipe: Recipe;
   readonly splits: readonly SplitSummary[];
   readonly records: ReadonlyMap<string, ShardRecord>;
+  /** Whether every patch has a meta row. */
+  readonly meta: boolean;
 }
 
 /** A format in one layout: one file in this folder and one line in the registry. */

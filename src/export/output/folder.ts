@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fsError, PcamError, systemCode } from '../../core/index.js';
 import { commitFile, requireOwnFolder, writeFileAtomic } from '../../fs/index.js';
 import { parseList } from '../encode/index.js';
-import type { ExportFormat, SplitSummary } from '../formats/index.js';
+import { type ExportFormat, FORMATS, type SplitSummary } from '../formats/index.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
 import {
   difference,
@@ -74,7 +74,9 @@ export class OutputFolder {
     const files = new Set<string>();
     for (const { path } of await this.#paths()) {
       const ledger = await this.#parse(path).catch(() => undefined);
-      for (const { file, contents } of ledger?.records.values() ?? []) {
+      if (!ledger) continue;
+      for (const { file } of describe(ledger, formatOf(ledger))) files.add(file);
+      for (const { file, contents } of ledger.records.values()) {
         files.add(file);
         if (!contents) continue;
         for (const listed of await readList(join(this.path, file))) files.add(listed.file);
@@ -123,7 +125,7 @@ export class OutputFolder {
     const finished = (await this.#ledgers()).filter((found) => found.finished).map(({ ledger }) => ledger);
     const all = mergeLedgers(own, [...finished, own]);
     if (!isComplete(all, format)) return;
-    for (const { file, text } of format.finish?.(all) ?? []) await this.#put(file, text);
+    for (const { file, text } of describe(all, format)) await this.#put(file, text);
     await this.#put(INDEX_FILE, renderIndex(all));
     for (const { path } of await this.#paths()) {
       if (PART_INDEX.test(basename(path))) await rm(path, { force: true });
@@ -186,6 +188,18 @@ export class OutputFolder {
       { path: join(this.path, INDEX_FILE), finished: true },
     ];
   }
+}
+
+/** `undefined` when another version of pcam wrote it. */
+function formatOf({ recipe }: Ledger): ExportFormat | undefined {
+  return FORMATS.find(({ format, layout }) => format === recipe.format && layout === recipe.layout);
+}
+
+/** The files that describe a whole export. */
+function describe(ledger: Ledger, format: ExportFormat | undefined): { file: string; text: string }[] {
+  const hasMeta = ({ split }: SplitSummary) =>
+    ledger.inputs.some((input) => input.split === split && input.kind === 'meta');
+  return format?.finish?.({ ...ledger, meta: ledger.splits.every(hasMeta) }) ?? [];
 }
 
 /** Whether every file of every split is there. */

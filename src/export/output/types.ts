@@ -1,5 +1,4 @@
 /** What an export's folder knows of the files in it. */
-
 import type { Kind, SplitName } from '../../manifest/index.js';
 import type { ShardRecord } from '../formats/index.js';
 

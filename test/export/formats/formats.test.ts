@@ -11,7 +11,7 @@ import { sha256, treeOf } from '../../support/tree.js';
 
 /** Files beside the shards and the index that describe an export to people and readers. */
 const DESCRIPTIONS: Record<string, string[]> = {
-  parquet: ['README.md'],
+  parquet: ['README.md', 'croissant.json'],
   tfrecord: ['dataset_info.json', 'features.json', 'label.labels.txt'],
 };
 const COUNTS = { train: 40, valid: 12, test: 8 };

@@ -1,0 +1,194 @@
+/**
+ * Croissant 1.0, the machine-readable description of a data set: of PCam in general, and of a Parquet export.
+ * https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html
+ */
+import { HUB_SPLITS } from './card.js';
+import type { FinishRequest } from './types.js';
+
+export const CROISSANT_FILE = 'croissant.json';
+
+/** Appendix 1 of the specification. */
+const CONTEXT = {
+  '@language': 'en',
+  '@vocab': 'https://schema.org/',
+  citeAs: 'cr:citeAs',
+  column: 'cr:column',
+  conformsTo: 'dct:conformsTo',
+  cr: 'http://mlcommons.org/croissant/',
+  rai: 'http://mlcommons.org/croissant/RAI/',
+  data: { '@id': 'cr:data', '@type': '@json' },
+  dataType: { '@id': 'cr:dataType', '@type': '@vocab' },
+  dct: 'http://purl.org/dc/terms/',
+  examples: { '@id': 'cr:examples', '@type': '@json' },
+  extract: 'cr:extract',
+  field: 'cr:field',
+  fileProperty: 'cr:fileProperty',
+  fileObject: 'cr:fileObject',
+  fileSet: 'cr:fileSet',
+  format: 'cr:format',
+  includes: 'cr:includes',
+  isLiveDataset: 'cr:isLiveDataset',
+  jsonPath: 'cr:jsonPath',
+  key: 'cr:key',
+  md5: 'cr:md5',
+  parentField: 'cr:parentField',
+  path: 'cr:path',
+  recordSet: 'cr:recordSet',
+  references: 'cr:references',
+  regex: 'cr:regex',
+  repeated: 'cr:repeated',
+  replace: 'cr:replace',
+  sc: 'https://schema.org/',
+  separator: 'cr:separator',
+  source: 'cr:source',
+  subField: 'cr:subField',
+  transform: 'cr:transform',
+  wd: 'https://www.wikidata.org/wiki/',
+};
+
+const AUTHORS = ['B. S. Veeling', 'J. Linmans', 'J. Winkens', 'T. Cohen', 'M. Welling'];
+
+/** What is the same of PCam in every form, but for its files. */
+export function croissant(rest: { description: string; distribution: object[]; recordSet?: object[] }) {
+  return {
+    '@context': CONTEXT,
+    '@type': 'sc:Dataset',
+    name: 'PatchCamelyon',
+    alternateName: 'PCam',
+    description: rest.description,
+    conformsTo: 'http://mlcommons.org/croissant/1.0',
+    license: 'https://creativecommons.org/publicdomain/zero/1.0/',
+    url: 'https://github.com/basveeling/pcam',
+    sameAs: 'https://zenodo.org/records/2546921',
+    version: '1.0.0',
+    datePublished: '2018-06-08',
+    creator: AUTHORS.map((name) => ({ '@type': 'sc:Person', name })),
+    keywords: ['histopathology', 'lymph node', 'metastasis', 'image classification'],
+    citeAs:
+      '@misc{veeling2018rotation, title={Rotation Equivariant CNNs for Digital Pathology}, author={B. S. Veeling and J. Linmans and J. Winkens and T. Cohen and M. Welling}, year={2018}, eprint={1806.03962}, archivePrefix={arXiv}}',
+    isLiveDataset: false,
+    distribution: rest.distribution,
+    ...(rest.recordSet ? { recordSet: rest.recordSet } : {}),
+  };
+}
+
+const PARQUET = 'application/x-parquet';
+const SHARDS = 'parquet-shards';
+/** Wikidata's entry for training, validation and test sets. */
+const SPLIT_TYPE = 'wd:Q3985153';
+/** https://docs.mlcommons.org/croissant/docs/howto/specify-splits.html */
+const DEFINITIONS: Record<string, string> = {
+  train: 'training_split',
+  validation: 'validation_split',
+  test: 'test_split',
+};
+
+/** The files of a Parquet export with their digests, and what a reader finds in their columns. */
+export function parquetCroissant({ recipe, splits, records, meta }: FinishRequest): string {
+  const shards = [...records.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
+  const side = recipe.crop === null ? '96 x 96 px' : '32 x 32 px, the centre of the original 96 x 96 px';
+  const document = croissant({
+    description: `PatchCamelyon in Parquet: patches of H&E-stained lymph node sections (RGB, ${side}), and whether the centre 32 x 32 px contain tumor tissue.`,
+    distribution: [
+      ...shards.map(({ file, bytes, sha256 }) => ({
+        '@type': 'cr:FileObject',
+        '@id': file,
+        name: file,
+        contentUrl: file,
+        contentSize: `${bytes} B`,
+        encodingFormat: PARQUET,
+        sha256,
+      })),
+      {
+        '@type': 'cr:FileSet',
+        '@id': SHARDS,
+        name: SHARDS,
+        description: 'All shards.',
+        encodingFormat: PARQUET,
+        includes: 'data/*.parquet',
+      },
+    ],
+    recordSet: [splitNames(splits.map(({ split }) => HUB_SPLITS[split])), patches(meta)],
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function splitNames(names: readonly string[]) {
+  return {
+    '@type': 'cr:RecordSet',
+    '@id': 'splits',
+    name: 'splits',
+    description: 'The names of the splits.',
+    dataType: 'cr:Split',
+    key: { '@id': 'splits/name' },
+    field: [
+      { '@type': 'cr:Field', '@id': 'splits/name', name: 'splits/name', dataType: 'sc:Text' },
+      { '@type': 'cr:Field', '@id': 'splits/url', name: 'splits/url', dataType: ['sc:URL', SPLIT_TYPE] },
+    ],
+    data: names.map((name) => ({
+      'splits/name': name,
+      'splits/url': `https://mlcommons.org/definitions/${DEFINITIONS[name]}`,
+    })),
+  };
+}
+
+function patches(meta: boolean) {
+  const field = ({ name, dataType, description, source, ...more }: FieldFacts) => ({
+    '@type': 'cr:Field',
+    '@id': `patches/${name}`,
+    name: `patches/${name}`,
+    description,
+    dataType,
+    source: { fileSet: { '@id': SHARDS }, ...(source ?? { extract: { column: name } }) },
+    ...more,
+  });
+  return {
+    '@type': 'cr:RecordSet',
+    '@id': 'patches',
+    name: 'patches',
+    description: 'One record per patch.',
+    field: [SPLIT_FIELD, IMAGE_FIELD, LABEL_FIELD, ...(meta ? META_FIELDS : [])].map(field),
+  };
+}
+
+interface FieldFacts {
+  name: string;
+  dataType: string | string[];
+  description: string;
+  source?: object;
+  references?: object;
+}
+
+/** A shard's name says its split. */
+const SPLIT_FIELD: FieldFacts = {
+  name: 'split',
+  dataType: ['sc:Text', SPLIT_TYPE],
+  description: 'The split of the patch.',
+  source: {
+    extract: { fileProperty: 'fullpath' },
+    transform: { regex: '(?:.*/)?(train|validation|test)-[0-9]+-of-[0-9]+[.]parquet$' },
+  },
+  references: { field: { '@id': 'splits/name' } },
+};
+const IMAGE_FIELD: FieldFacts = {
+  name: 'image',
+  dataType: 'sc:ImageObject',
+  description: 'The patch as PNG.',
+  source: { extract: { column: 'image' }, transform: { jsonPath: 'bytes' } },
+};
+const LABEL_FIELD: FieldFacts = {
+  name: 'label',
+  dataType: 'sc:Integer',
+  description: '1 where the centre 32 x 32 px contain tumor tissue, otherwise 0.',
+};
+const META_FIELDS: readonly FieldFacts[] = [
+  { name: 'wsi', dataType: 'sc:Text', description: 'The slide of Camelyon16 that the patch was cut from.' },
+  { name: 'coord_x', dataType: 'sc:Integer', description: 'Horizontal position on the slide.' },
+  { name: 'coord_y', dataType: 'sc:Integer', description: 'Vertical position on the slide.' },
+  { name: 'tumor_patch', dataType: 'sc:Boolean', description: 'Whether the patch contains tumor tissue.' },
+  {
+    name: 'center_tumor_patch',
+    dataType: 'sc:Boolean',
+    description: 'Whether the centre 32 x 32 px contain tumor tissue.',
+  },
+];
