@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { EXIT_CODES } from '#pcam/core/errors.js';
 import { acquireLock } from '#pcam/fs/lock.js';
 import { layout } from '#pcam/store/layout.js';
 import { contents, holding } from './support/download.js';
@@ -290,43 +289,6 @@ describe.each([
     expect(again.files[0].status).toBe('resumed');
     expect(again.files[0].transferred).toBeLessThan(1_000_000);
     expect(await contents(dir)).toEqual(holding([large]));
-  });
-});
-
-describe('the README', async () => {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8').catch(() => undefined);
-  const section = (title: string) => readme?.split(`\n### ${title}\n`)[1]?.split(/\n##+ /)[0];
-  const cells = (text: string) => [...text.matchAll(/^\| `(-[^`]*)`/gm)].map(([, cell]) => cell!).sort();
-  const COMMON = ['--manifest <file>', '-d, --dir <folder>', '-h, --help'];
-  const help = async (...args: string[]) => {
-    const { stdout } = await startPcam([...args, '--help']).ended;
-    const options = [...stdout.matchAll(/^ {2}(-\S.*?)(?: {2,}|$)/gm)].map(([, option]) => option!);
-    return options.filter((option) => !COMMON.includes(option)).sort();
-  };
-
-  it.skipIf(readme === undefined)('describes the options of each command, and no others', async () => {
-    const { stdout } = await startPcam(['--help']).ended;
-    const commands = [
-      ...stdout
-        .split('Commands:\n')[1]!
-        .split('\n\n')[0]!
-        .matchAll(/^ {2}([a-z][a-z-]*)/gm),
-    ]
-      .map(([, name]) => name!)
-      .filter((name) => name !== 'help');
-    expect(commands).toContain('download');
-    const documented = [...readme!.matchAll(/^### pcam ([a-z-]+)$/gm)].map(([, name]) => name!);
-    expect(documented.sort()).toEqual([...commands].sort());
-    const helps = await Promise.all(commands.map((command) => help(command)));
-    for (const [i, command] of commands.entries()) {
-      expect(cells(section(`pcam ${command}`) ?? ''), command).toEqual(helps[i]);
-    }
-  });
-
-  it.skipIf(readme === undefined)('describes the exit codes', () => {
-    for (const code of new Set([0, ...Object.values(EXIT_CODES)])) {
-      expect(section('Exit codes'), String(code)).toMatch(new RegExp(`\\b${code}\\b`));
-    }
   });
 });
 

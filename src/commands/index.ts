@@ -1,3 +1,3 @@
-export { COMMANDS } from './commands.js';
 export { type Context, printJson, printLine } from './context.js';
 export { readEnvironment } from './environment.js';
+export { createProgram } from './program.js';
