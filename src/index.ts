@@ -28,7 +28,7 @@ export {
   type DownloadStatus,
   download,
 } from './download/index.js';
-export { type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
+export { type PreviewOptions, type PreviewResult, preview } from './explore/preview/index.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
 export {
   type FileInfo,

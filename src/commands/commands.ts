@@ -36,6 +36,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: 'preview',
+    summary: 'show a contact sheet of patches, on the terminal or as a PNG file',
+    async load(context) {
+      const { previewCommand } = await import('./preview.js');
+      return previewCommand(context);
+    },
+  },
+  {
     name: 'info',
     summary: 'show the files, their digests and sources, and their state in the folder',
     async load(context) {

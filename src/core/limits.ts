@@ -17,6 +17,9 @@ export const LIMITS = {
   shardSize: { least: 1, most: Number.MAX_SAFE_INTEGER },
   /** Patches of a synthetic split. */
   fixturePatches: { least: 2, most: 1_000_000 },
+  /** Rows or columns of a contact sheet, and pixels of the picture per pixel of a patch. */
+  sheet: { least: 1, most: 128 },
+  scale: { least: 1, most: 32 },
   /** Patches of a sample. */
   patches: { least: 1, most: Number.MAX_SAFE_INTEGER },
   seed: { least: 0, most: Number.MAX_SAFE_INTEGER },

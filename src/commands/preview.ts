@@ -1,0 +1,117 @@
+/** `pcam preview`. */
+import { Command } from 'commander';
+import { count, DEFAULTS, LIMITS, type OnEvent, PcamError } from '../core/index.js';
+import {
+  choosePatches,
+  drawOnTerminal,
+  fitGrid,
+  type PreviewOptions,
+  preview,
+} from '../explore/preview/index.js';
+import type { SplitName } from '../manifest/index.js';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+  withProgress,
+} from './context.js';
+import { splits, whole } from './parsers.js';
+import { addPatchOptions, type PatchOptions, selectionOf } from './patch-options.js';
+
+interface Options extends CommonOptions, PatchOptions {
+  split?: SplitName[];
+  rows?: number;
+  cols?: number;
+  scale?: number;
+  out?: string;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+On a terminal, the sheet is drawn there: as a picture where the terminal can show one (kitty, Ghostty, iTerm2,
+WezTerm), else in 24-bit colours. With --out it becomes a PNG file, the same bytes on every machine.
+A positive patch has a green box around the centre 32 x 32 px, which decide its label.
+
+Examples:
+  pcam preview --split valid
+  pcam preview --rows 6 --cols 10 --seed 7 -o sheet.png
+  pcam preview --slides '*tumor_0?3*' --label 1 --scale 1 -o tumor.png
+  pcam preview --split train --indices suspicious.txt -o suspicious.png --json
+`;
+
+export function previewCommand(context: Context): Command {
+  const { rows, cols, scale } = DEFAULTS.preview;
+  const command = new Command('preview')
+    .description(
+      'Shows a contact sheet of patches: half positive and half negative ones, spread over slides, unless the selection options ask for others.',
+    )
+    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
+  addPatchOptions(command)
+    .option(
+      '--rows <n>',
+      `rows of patches (default: ${rows}; all of a sample; what fits a terminal)`,
+      whole(LIMITS.sheet),
+    )
+    .option('--cols <n>', `patches per row (default: ${cols}; what fits a terminal)`, whole(LIMITS.sheet))
+    .option(
+      '--scale <n>',
+      `pixels of the picture per pixel of a patch (default: ${scale})`,
+      whole(LIMITS.scale),
+    )
+    .option('-o, --out <file>', 'write a PNG file (default: draw on the terminal)')
+    .option('--json', 'print one JSON document on stdout (with --out)')
+    .addHelpText('after', EXAMPLES);
+  addCommonOptions(command, context);
+  return command.action(async () => run(optionsOf<Options>(command), context));
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const { dir, manifest, split, rows, cols, scale, out, json } = options;
+  if (out === undefined) requireTerminal(options, context);
+  const quiet = json && !context.stderr.isTTY;
+  const request = (onEvent: OnEvent): PreviewOptions => ({
+    ...{ dir, manifest, splits: split, selection: selectionOf(options), rows, cols, scale },
+    signal: context.signal,
+    onEvent,
+  });
+  if (out === undefined) {
+    const picture = await withProgress(context, { quiet }, (onEvent) => draw(request(onEvent), context));
+    context.stdout.write(picture);
+    return;
+  }
+  const result = await withProgress(context, { quiet }, (onEvent) => preview({ ...request(onEvent), out }));
+  if (json) return printJson(context, result);
+  const { width, height, patches } = result;
+  printLine(context.stderr, `${out}: ${count(patches.length, 'patch')}, ${width} x ${height} px`);
+}
+
+/** @throws PcamError USAGE */
+function requireTerminal({ json }: Options, { stdout, env }: Context): void {
+  const reason = json
+    ? '--json describes a file'
+    : !stdout.isTTY
+      ? 'stdout is not a terminal'
+      : env.graphics === undefined
+        ? 'this terminal is set to show no colors (NO_COLOR or TERM=dumb)'
+        : undefined;
+  if (reason === undefined) return;
+  throw new PcamError('USAGE', `there is nowhere to draw the sheet: ${reason}`, {
+    hint: 'name a file, such as -o sheet.png',
+  });
+}
+
+async function draw(request: PreviewOptions, { stdout, env }: Context): Promise<string> {
+  const graphics = env.graphics!;
+  const { columns = 80, rows = 24 } = stdout;
+  const fitting = fitGrid(graphics, { columns, rows });
+  // Of a sample that is asked for, all is shown: a terminal scrolls.
+  const wanted = { ...request, cols: request.cols ?? fitting.cols };
+  const sample = ['perClass', 'perSlide', 'sample', 'indices'] as const;
+  if (!sample.some((name) => request.selection?.[name] !== undefined)) wanted.rows ??= fitting.rows;
+  const { patches, cols } = await choosePatches(wanted);
+  const scale = request.scale ?? DEFAULTS.preview.scale;
+  return drawOnTerminal(patches, { graphics, cols, scale, columns });
+}
