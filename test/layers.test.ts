@@ -21,6 +21,7 @@ const LAYERS = [
   ['export/output'],
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'explore/preview'],
+  ['commands/context', 'commands/options'],
   ['commands'],
   ['.'],
 ];

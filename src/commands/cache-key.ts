@@ -1,8 +1,8 @@
 /** `pcam cache-key`. */
 import { Command } from 'commander';
 import { cacheKey, type Kind, type SplitName } from '../manifest/index.js';
-import { addCommonOptions, type CommonOptions, type Context, optionsOf, printLine } from './context.js';
-import { addSelectionOptions } from './parsers.js';
+import { addCommonOptions, type CommonOptions, type Context, optionsOf, printLine } from './context/index.js';
+import { addSelectionOptions } from './options/index.js';
 
 export function cacheKeyCommand(context: Context): Command {
   const command = addSelectionOptions(new Command('cache-key'))

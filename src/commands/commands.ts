@@ -1,6 +1,6 @@
 /** The commands, one line each. A command and what it needs are loaded when it is asked for: start-up takes half the time. */
 import type { Command } from 'commander';
-import type { Context } from './context.js';
+import type { Context } from './context/index.js';
 
 export interface CommandEntry {
   readonly name: string;

@@ -12,8 +12,8 @@ import {
   printJson,
   printLine,
   withProgress,
-} from './context.js';
-import { addSelectionOptions, list, rate, whole } from './parsers.js';
+} from './context/index.js';
+import { addSelectionOptions, list, rate, whole } from './options/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];

@@ -22,8 +22,8 @@ import {
   printJson,
   printLine,
   withProgress,
-} from './context.js';
-import { choice, part, splits, whole } from './parsers.js';
+} from './context/index.js';
+import { choice, part, splits, whole } from './options/index.js';
 
 interface Options extends CommonOptions {
   format: FormatName;

@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
-import { addCommonOptions, type Context, printJson, printLine, withProgress } from './context.js';
-import { whole } from './parsers.js';
+import { addCommonOptions, type Context, printJson, printLine, withProgress } from './context/index.js';
+import { whole } from './options/index.js';
 
 interface Options {
   train: number;

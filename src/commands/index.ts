@@ -1,3 +1,2 @@
-export { type Context, printJson, printLine } from './context.js';
-export { readEnvironment } from './environment.js';
+export { type Context, printJson, printLine, readEnvironment } from './context/index.js';
 export { createProgram } from './program.js';

@@ -8,7 +8,7 @@ import {
   optionsOf,
   printJson,
   printLine,
-} from './context.js';
+} from './context/index.js';
 
 export function infoCommand(context: Context): Command {
   const command = new Command('info')

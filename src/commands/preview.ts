@@ -17,9 +17,8 @@ import {
   printJson,
   printLine,
   withProgress,
-} from './context.js';
-import { splits, whole } from './parsers.js';
-import { addPatchOptions, type PatchOptions, selectionOf } from './patch-options.js';
+} from './context/index.js';
+import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options/index.js';
 
 interface Options extends CommonOptions, PatchOptions {
   split?: SplitName[];

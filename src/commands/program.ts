@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { printableLines, VERSION } from '../core/index.js';
 import { COMMANDS } from './commands.js';
-import type { Context } from './context.js';
+import type { Context } from './context/index.js';
 
 const EXAMPLES = `
 Examples:

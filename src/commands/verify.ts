@@ -10,8 +10,8 @@ import {
   printJson,
   printLine,
   withProgress,
-} from './context.js';
-import { addSelectionOptions } from './parsers.js';
+} from './context/index.js';
+import { addSelectionOptions } from './options/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];

@@ -26,14 +26,17 @@ async function loadedBy(args: readonly string[]): Promise<{ packages: string[]; 
 it.each([['--version'], ['--help'], ['no-such-command', '--help']])(
   '%s loads the words alone',
   async (...args) => {
-    expect(await loadedBy(args)).toEqual({ packages: ['commander'], folders: ['commands', 'core'] });
+    expect(await loadedBy(args)).toEqual({
+      packages: ['commander'],
+      folders: ['commands', 'commands/context', 'core'],
+    });
   },
 );
 
 it('cache-key loads the manifest', async () => {
   const { packages, folders } = await loadedBy(['cache-key']);
   expect(packages).toEqual(['commander']);
-  expect(folders).toEqual(['commands', 'core', 'fs', 'manifest']);
+  expect(folders).toEqual(['commands', 'commands/context', 'commands/options', 'core', 'fs', 'manifest']);
 });
 
 it('export --help loads no reader and no library of a format', async () => {

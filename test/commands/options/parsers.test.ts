@@ -1,6 +1,6 @@
 /** Option values: what people type, and what is refused. */
 import { describe, expect, it } from 'vitest';
-import { kinds, list, part, rate, splits, whole } from '#pcam/commands/parsers.js';
+import { kinds, list, part, rate, splits, whole } from '#pcam/commands/options/parsers.js';
 
 describe('part', () => {
   it('reads the second of four jobs', () => {

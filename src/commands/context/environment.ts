@@ -1,6 +1,6 @@
 /** Settings from the environment; the only reader of it. */
-import type { ProxySettings } from '../core/index.js';
-import type { Graphics } from '../explore/preview/index.js';
+import type { ProxySettings } from '../../core/index.js';
+import type { Graphics } from '../../explore/preview/index.js';
 
 export interface Environment {
   dir?: string;

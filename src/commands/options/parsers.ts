@@ -1,7 +1,7 @@
 /** Option values: from what people type to what the library takes; and the options that commands share. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { describeLimit, type Limit, nearest, withinLimit } from '../core/index.js';
-import { KINDS, type Kind, SPLITS, type SplitName } from '../manifest/index.js';
+import { describeLimit, type Limit, nearest, withinLimit } from '../../core/index.js';
+import { KINDS, type Kind, SPLITS, type SplitName } from '../../manifest/index.js';
 
 const SPLIT_WORDS: Record<string, SplitName> = { val: 'valid', validation: 'valid' };
 const KIND_WORDS: Record<string, Kind> = { x: 'images', y: 'labels', image: 'images', label: 'labels' };

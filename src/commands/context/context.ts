@@ -1,6 +1,6 @@
 /** What every command gets: streams, signal, settings from the environment; and what all of them share. */
 import type { Command } from 'commander';
-import { DEFAULTS, type OnEvent, PcamError, printableJson, printableLines } from '../core/index.js';
+import { DEFAULTS, type OnEvent, PcamError, printableJson, printableLines } from '../../core/index.js';
 import type { Environment } from './environment.js';
 
 export interface Context {
@@ -41,7 +41,7 @@ export async function withProgress<T>(
   { quiet }: { quiet?: boolean },
   work: (onEvent: OnEvent) => Promise<T>,
 ): Promise<T> {
-  const { createProgress } = await import('../report/index.js');
+  const { createProgress } = await import('../../report/index.js');
   const progress = createProgress({ stream, quiet });
   try {
     return await work(progress.onEvent);

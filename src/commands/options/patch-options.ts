@@ -1,7 +1,7 @@
 /** The options that select patches: the same on every command that takes some of them. */
 import type { Command } from 'commander';
-import { LIMITS } from '../core/index.js';
-import type { SelectionOptions } from '../selection/index.js';
+import { LIMITS } from '../../core/index.js';
+import type { SelectionOptions } from '../../selection/index.js';
 import { choice, list, whole } from './parsers.js';
 
 /** What commander makes of them. */

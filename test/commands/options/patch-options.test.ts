@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { addPatchOptions, type PatchOptions, selectionOf } from '#pcam/commands/patch-options.js';
+import { addPatchOptions, type PatchOptions, selectionOf } from '#pcam/commands/options/patch-options.js';
 
 function parse(...args: string[]) {
   const command = addPatchOptions(new Command())

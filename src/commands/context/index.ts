@@ -1,0 +1,10 @@
+export {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+  withProgress,
+} from './context.js';
+export { readEnvironment } from './environment.js';
