@@ -36,6 +36,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: 'stats',
+    summary: 'count and measure: classes, slides, duplicates, channels',
+    async load(context) {
+      const { statsCommand } = await import('./stats.js');
+      return statsCommand(context);
+    },
+  },
+  {
     name: 'preview',
     summary: 'show a contact sheet of patches, on the terminal or as a PNG file',
     async load(context) {

@@ -8,6 +8,8 @@ import { LARGEST_SPLIT } from './types.js';
 export const LARGEST_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);
 /** Patches of one read where they lie one after the other: some 8 MB. */
 const PATCHES_PER_READ = 300;
+/** Patches of a good read where they share no chunks: 3.5 MB. */
+const DEFAULT_BATCH = 128;
 /** Most patches that are unpacked and kept at once where they share chunks. */
 const LARGEST_SLAB = Math.floor(LARGEST_READ / PATCH_BYTES);
 /** Smaller chunks than this many a patch only cost time: HDF5 keeps a record for each one it touches. */
@@ -16,6 +18,8 @@ const MOST_CHUNKS_PER_PATCH = 4096;
 export interface ImageReader {
   /** Number of patches. */
   readonly count: number;
+  /** Patches that are best read together: a whole number of chunks where patches share them. */
+  readonly batch: number;
   /**
    * Patches `start` to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order.
    * @param target memory of just that size to put them in, default new memory
@@ -73,6 +77,7 @@ function checkImages({ file, path, info }: ArrayReader, shape: readonly number[]
 
 class Images implements ImageReader {
   readonly count: number;
+  readonly batch: number;
   readonly #array: ArrayReader;
   /** Patches a slab; 0 where patches do not share chunks, so that there is nothing to keep. */
   readonly #slabSize: number;
@@ -83,6 +88,7 @@ class Images implements ImageReader {
     this.#array = array;
     this.count = array.info.shape[0] ?? 0;
     this.#slabSize = slabSize(array.info.chunks?.[0] ?? 1);
+    this.batch = this.#slabSize || DEFAULT_BATCH;
   }
 
   read(start: number, end: number, target?: Uint8Array): Uint8Array {

@@ -3,7 +3,7 @@ export { type OpenDatasetOptions, openDataset } from './dataset.js';
 export { type ImageReader, openImages } from './images.js';
 export { readLabels } from './labels.js';
 export { readMeta } from './meta.js';
-export { arrayOf, locate, type OpenSplitOptions, openSplit } from './split.js';
+export { arrayOf, countPatches, locate, type OpenSplitOptions, openSplit } from './split.js';
 export type {
   Batch,
   BatchOptions,

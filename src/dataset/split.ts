@@ -89,6 +89,16 @@ export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
   return { file: found.path, path: array?.path ?? ARRAY_NAMES[kind], shape: array?.shape };
 }
 
+/**
+ * Number of patches of a split, by the header of its images.
+ * @throws PcamError MISSING, BAD_HDF5
+ */
+export async function countPatches(query: Omit<FileQuery, 'kind'>): Promise<number> {
+  const images = await openImages(arrayOf({ ...query, kind: 'images' }));
+  images.close();
+  return images.count;
+}
+
 class OpenSplit implements Split {
   readonly name: SplitName;
   readonly labels: Uint8Array;

@@ -3,7 +3,8 @@
  * with digests of its own. Runs in a worker thread; memory stays flat.
  */
 import { once } from 'node:events';
-import { abortError, fsError, PcamError, startWorker } from '../core/index.js';
+import { Worker } from 'node:worker_threads';
+import { abortError, fsError, PcamError } from '../core/index.js';
 import type { FromWorker, PassRequest, PassResult, ToWorker } from './protocol.js';
 
 export type { DecodeProblem, DigestName, Digests, PassOutput, PassRequest, PassResult } from './protocol.js';
@@ -35,7 +36,11 @@ export class InputChanged extends PcamError {
 }
 
 export function startPass({ signal, onProgress, ...request }: PassOptions): Pass {
-  const worker = startWorker('pass/worker.js', { workerData: request satisfies PassRequest });
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: request satisfies PassRequest,
+    // The caller's --inspect or --loader flags are not for us.
+    execArgv: [],
+  });
   const exited = once(worker, 'exit').catch(() => {});
   const result = new Promise<PassResult>((resolve, reject) => {
     worker.on('message', (message: FromWorker) => {

@@ -233,4 +233,4 @@ async function run(): Promise<void> {
   port.close();
 }
 
-void run();
+await run();

@@ -1,6 +1,6 @@
 /** What a selection has to know of a split: how many patches, and their labels and slides where they decide. */
 import { PcamError, throwIfAborted } from '../core/index.js';
-import { arrayOf, locate, type MetaTable, openImages, readLabels, readMeta } from '../dataset/index.js';
+import { arrayOf, countPatches, locate, type MetaTable, readLabels, readMeta } from '../dataset/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 
 export interface Needs {
@@ -25,9 +25,7 @@ export interface FactsRequest {
 
 /** @throws PcamError MISSING when a file that decides is not there; BAD_HDF5, BAD_CSV, BAD_DATA */
 export async function readFacts({ dir, manifest, split, needs, signal }: FactsRequest): Promise<Facts> {
-  const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
-  const { count } = images;
-  images.close();
+  const count = await countPatches({ dir, manifest, split });
   throwIfAborted(signal);
   const labels = needs.labels
     ? await readLabels({ ...arrayOf({ dir, manifest, split, kind: 'labels' }), count })

@@ -39,7 +39,7 @@ export async function selectPatches(request: SelectRequest): Promise<PatchSelect
 
 /** The same, with the record of the selection. */
 export async function select(request: SelectRequest): Promise<Selected> {
-  const { dir, manifest, selection, signal } = request;
+  const { dir, manifest, selection, signal, onEvent } = request;
   checkSelection(selection);
   const splits = chosenSplits(request);
   const file =
@@ -50,7 +50,9 @@ export async function select(request: SelectRequest): Promise<Selected> {
   for (const split of splits) {
     const facts = await readFacts({ dir, manifest, split, needs: needsOf(selection), signal });
     total += facts.count;
-    const firsts = selection.unique ? await firstOfEach({ dir, manifest, split, signal }) : undefined;
+    const firsts = selection.unique
+      ? await firstOfEach({ dir, manifest, split, signal, onEvent })
+      : undefined;
     const filtered = filter({ split, facts, selection, file, slides, firsts });
     if (filtered.length === 0) continue;
     const sampled = sampleOf({ split, candidates: filtered, facts, selection });

@@ -16,6 +16,8 @@ export interface Layout {
   readonly parts: string;
   /** Where files are written until their digests are right. */
   readonly temporaries: string;
+  /** What was found out about the patches of each split. */
+  readonly scans: string;
   final(name: string): string;
   part(name: string): string;
   journal(name: string): string;
@@ -35,6 +37,7 @@ export function layout(dir: string): Layout {
     moves: join(state, 'moves.json'),
     parts,
     temporaries,
+    scans: join(state, 'scans'),
     final: (name) => join(dir, name),
     part: (name) => join(parts, `${name}.part`),
     journal: (name) => join(parts, `${name}.journal`),

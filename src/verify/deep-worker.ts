@@ -113,6 +113,4 @@ class SplitCheck {
   }
 }
 
-const port = parentPort;
-// No top-level await: the executable runs this as a CommonJS script. A rejection becomes the thread's error event.
-if (port) void new SplitCheck(workerData as SplitTask).run().then((report) => port.postMessage(report));
+if (parentPort) parentPort.postMessage(await new SplitCheck(workerData as SplitTask).run());

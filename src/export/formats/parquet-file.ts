@@ -2,9 +2,9 @@
  * One Parquet file as Hugging Face's datasets library loads it: images as PNG in a struct, labels as a ClassLabel.
  * https://huggingface.co/docs/datasets/image_dataset and https://parquet.apache.org/docs/file-format/
  */
-import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { ColumnSource } from 'hyparquet-writer';
 import type { SplitName } from '../../manifest/index.js';
-import { encodePng, type FileSink } from '../encode/index.js';
+import { encodePng, type FileSink, openParquet, type ParquetSchema } from '../encode/index.js';
 import { eachPatch, metaFields, patchKey } from './sample.js';
 import type { ShardSource } from './types.js';
 
@@ -15,7 +15,7 @@ import type { ShardSource } from './types.js';
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /** Writes the patches of a task, in row groups; no more than one is in memory. */
-export function writeParquet({
+export async function writeParquet({
   split,
   source,
   sink,
@@ -23,13 +23,12 @@ export function writeParquet({
   split: SplitName;
   source: ShardSource;
   sink: FileSink;
-}): void {
+}): Promise<void> {
   const withMeta = source.meta !== null;
-  const writer = new ParquetWriter({
-    writer: new SinkWriter(sink),
+  const writer = await openParquet({
+    sink,
     schema: schema(withMeta),
-    kvMetadata: [{ key: 'huggingface', value: features(withMeta) }],
-    createdBy: 'pcam',
+    metadata: [{ key: 'huggingface', value: features(withMeta) }],
   });
   const images = new Uint8Array(GROUP_BYTES);
   let used = 0;
@@ -98,13 +97,11 @@ function columns(rows: readonly Row[], withMeta: boolean): ColumnSource[] {
   ];
 }
 
-type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
-
 /** All optional, as Arrow writes columns and so as the hub's own files are. */
-function schema(withMeta: boolean): SchemaElement[] {
+function schema(withMeta: boolean): ParquetSchema {
   const optional = { repetition_type: 'OPTIONAL' } as const;
   const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', ...optional } as const;
-  const meta: SchemaElement[] = [
+  const meta: ParquetSchema = [
     { name: 'wsi', ...text },
     { name: 'coord_x', type: 'INT64', ...optional },
     { name: 'coord_y', type: 'INT64', ...optional },
@@ -140,28 +137,4 @@ function features(withMeta: boolean): string {
       },
     },
   });
-}
-
-/** The library's writer over a file: what a page or a header appended is passed on before the next one. */
-class SinkWriter extends ByteWriter {
-  readonly #sink: FileSink;
-
-  constructor(sink: FileSink) {
-    super(64 * 1024);
-    this.#sink = sink;
-  }
-
-  override ensure(size: number): void {
-    if (this.index + size > this.buffer.byteLength) this.flush();
-    super.ensure(size);
-  }
-
-  flush(): void {
-    this.#sink.write(new Uint8Array(this.buffer, 0, this.index));
-    this.index = 0;
-  }
-
-  override finish(): void {
-    this.flush();
-  }
 }

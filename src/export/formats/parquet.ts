@@ -2,6 +2,7 @@
 import { estimatePngBytes } from '../encode/index.js';
 import { datasetCard, HUB_SPLITS } from './card.js';
 import { CROISSANT_FILE, parquetCroissant } from './croissant.js';
+import { writeParquet } from './parquet-file.js';
 import { cutShards, digits } from './sample.js';
 import type { ExportFormat } from './types.js';
 
@@ -26,11 +27,8 @@ export const parquet: ExportFormat = {
       ],
     }),
 
-  async write({ task, source, output }) {
-    // Loaded only for those who want it: every worker of every format would wait for it.
-    const { writeParquet } = await import('./parquet-file.js');
-    writeParquet({ split: task.split, source, sink: output.create(task.files[0]!.file) });
-  },
+  write: ({ task, source, output }) =>
+    writeParquet({ split: task.split, source, sink: output.create(task.files[0]!.file) }),
 
   finish: (request) => [
     { file: 'README.md', text: datasetCard(request) },

@@ -1,0 +1,196 @@
+/** What stands out in the figures, in plain words. */
+import { count, printable } from '../../core/index.js';
+import { KAGGLE_PATCHES, QUESTIONABLE_SLIDES, REAL_DATASET, TRAIN_CHANNELS } from './published.js';
+import { commonSlides } from './shared.js';
+import type { SplitDetails } from './split-facts.js';
+import type { Shared, StatsFinding } from './types.js';
+
+/** A share of positive labels further from one half than this (percentage points) is worth a look. */
+const BALANCE_TOLERANCE = 1;
+/** Standard deviations from what chance would give. */
+const UNLIKELY = 6;
+/** A slide with this many times the patches of the median slide is a large one. */
+const LARGE_SLIDE = 5;
+const SOME = 5;
+
+interface Figures {
+  dataset: string;
+  splits: readonly SplitDetails[];
+  shared: readonly Shared[];
+}
+
+export function findingsOf({ dataset, splits, shared }: Figures): StatsFinding[] {
+  const real = dataset === REAL_DATASET;
+  return [
+    ...splits.flatMap((split) => [
+      ...origin(split),
+      ...labels(split),
+      ...duplicates(split),
+      ...meta(split),
+      ...(real ? questionable(split) : []),
+    ]),
+    ...shared.flatMap((pair) => leaks(pair, splits)),
+    ...(real ? published(splits, shared) : []),
+  ];
+}
+
+const warning = (code: string, message: string): StatsFinding => ({ level: 'warning', code, message });
+const info = (code: string, message: string): StatsFinding => ({ level: 'info', code, message });
+
+function percent(part: number, whole: number): string {
+  return `${((100 * part) / Math.max(1, whole)).toFixed(2)} %`;
+}
+
+/** Indices where something holds, and how many there are in all. */
+function where(patches: number, holds: (patch: number) => boolean): { number: number; some: string } {
+  const first: number[] = [];
+  let number = 0;
+  for (let patch = 0; patch < patches; patch++) {
+    if (!holds(patch)) continue;
+    if (number++ < SOME) first.push(patch);
+  }
+  return { number, some: first.join(', ') + (number > SOME ? ', …' : '') };
+}
+
+function origin({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] {
+  const findings = foreign.map((file) =>
+    warning(
+      'NOT_VERIFIED',
+      `${split}: ${file} is not the file that the manifest describes; its figures are of other data`,
+    ),
+  );
+  if (!labels)
+    findings.push(info('MISSING', `${split}: no labels in the directory, so nothing is known of classes`));
+  if (!meta)
+    findings.push(info('MISSING', `${split}: no meta CSV in the directory, so nothing is known of slides`));
+  return findings;
+}
+
+function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
+  const { positive, patches } = stats;
+  if (!labels || positive === null) return [];
+  const share = (100 * positive) / Math.max(1, patches);
+  const balance = `${split}: ${count(positive, 'patch')} of ${patches.toLocaleString('en-US')} are positive (${percent(positive, patches)})`;
+  const far = Math.abs(share - 50) > BALANCE_TOLERANCE;
+  const findings = [
+    far ? warning('BALANCE', `${balance}; PCam is near 50 % in every split`) : info('BALANCE', balance),
+  ];
+  let changes = 0;
+  for (let patch = 1; patch < patches; patch++) changes += Number(labels[patch] !== labels[patch - 1]);
+  // Labels in random order change this often, give or take.
+  const expected = (2 * positive * (patches - positive)) / Math.max(1, patches);
+  if (expected - changes > UNLIKELY * Math.sqrt(expected)) {
+    const runs = `the label changes ${changes.toLocaleString('en-US')} times along the file, ${Math.round(expected).toLocaleString('en-US')} times in random order`;
+    findings.push(
+      info('LABEL_ORDER', `${split}: labels come in runs (${runs}): shuffle before reading in sequence`),
+    );
+  }
+  return findings;
+}
+
+function duplicates({ split, stats, scan }: SplitDetails): StatsFinding[] {
+  const { patches, duplicates, uniform } = stats;
+  const { extra, groups, largest, positive, negative, conflicting } = duplicates;
+  const findings: StatsFinding[] = [];
+  if (extra > 0) {
+    const classes =
+      positive === null
+        ? ''
+        : `, ${positive.toLocaleString('en-US')} positive and ${negative!.toLocaleString('en-US')} negative`;
+    const message = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel${classes}; ${count(groups, 'content')} occur more than once, one of them ${largest} times`;
+    findings.push(warning('DUPLICATES', `${split}: ${message}`));
+  }
+  if (conflicting) {
+    findings.push(
+      warning(
+        'CONFLICTING_LABELS',
+        `${split}: ${count(conflicting, 'content')} that occur more than once carry both labels`,
+      ),
+    );
+  }
+  const one = where(patches, (patch) => scan.uniform[patch] !== 0);
+  if (one.number > 0) {
+    const kinds = `${uniform.white} white, ${uniform.black} black, ${uniform.other} of another colour`;
+    findings.push(
+      warning('UNIFORM', `${split}: ${count(one.number, 'patch')} of one colour (${kinds}), at ${one.some}`),
+    );
+  }
+  return findings;
+}
+
+function meta({ split, labels, meta, stats }: SplitDetails): StatsFinding[] {
+  if (!meta) return [];
+  const findings: StatsFinding[] = [];
+  if (labels) {
+    const centre = where(meta.rows, (patch) => (labels[patch] === 1) !== meta.row(patch).center_tumor_patch);
+    if (centre.number > 0) {
+      const message = `${count(centre.number, 'label')} of ${meta.rows} disagree with center_tumor_patch, at ${centre.some}`;
+      findings.push(warning('CENTER_TUMOR', `${split}: ${message}`));
+    }
+    const tumor = where(meta.rows, (patch) => labels[patch] === 1 && !meta.row(patch).tumor_patch);
+    if (tumor.number > 0) {
+      const message = `${count(tumor.number, 'patch')} with label 1 have tumor_patch False, at ${tumor.some}`;
+      findings.push(warning('TUMOR_PATCH', `${split}: ${message}`));
+    }
+  }
+  const sizes = [...(stats.perSlide ?? [])].sort((a, b) => a.patches - b.patches);
+  const [largest, median] = [sizes.at(-1), sizes[sizes.length >> 1]];
+  if (largest && median && largest.patches > LARGE_SLIDE * median.patches) {
+    const message = `${printable(largest.wsi, 100)} has ${count(largest.patches, 'patch')} (${percent(largest.patches, meta.rows)}), the median slide ${median.patches}`;
+    findings.push(info('LARGE_SLIDE', `${split}: ${message}`));
+  }
+  return findings;
+}
+
+function questionable({ split, stats }: SplitDetails): StatsFinding[] {
+  const slides = (stats.perSlide ?? []).filter(({ wsi }) => QUESTIONABLE_SLIDES.has(wsi));
+  if (slides.length === 0) return [];
+  const patches = slides.reduce((sum, slide) => sum + slide.patches, 0);
+  const names = slides.map(({ wsi }) => wsi.replace('camelyon16_', '')).join(', ');
+  const message = `${count(patches, 'patch')} are from ${count(slides.length, 'slide')} whose annotations are known to be questionable: ${names}`;
+  return [info('QUESTIONABLE_SLIDES', `${split}: ${message}`)];
+}
+
+function leaks(
+  { splits: [one, other], slides, patches }: Shared,
+  splits: readonly SplitDetails[],
+): StatsFinding[] {
+  const findings: StatsFinding[] = [];
+  if (slides) {
+    const [a, b] = [one, other].map((name) => splits.find(({ split }) => split === name)!) as [
+      SplitDetails,
+      SplitDetails,
+    ];
+    const names = commonSlides(a, b)!;
+    const some = printable(names.slice(0, SOME).join(', '), 500) + (names.length > SOME ? ', …' : '');
+    findings.push(warning('SLIDE_OVERLAP', `${one} and ${other} share ${count(slides, 'slide')}: ${some}`));
+  }
+  if (patches > 0) {
+    findings.push(
+      warning('PATCH_OVERLAP', `${one} and ${other} share ${count(patches, 'patch')}, pixel by pixel`),
+    );
+  }
+  return findings;
+}
+
+/** Published values beside what was measured; only of files that are the real ones. */
+function published(splits: readonly SplitDetails[], shared: readonly Shared[]): StatsFinding[] {
+  const findings: StatsFinding[] = [];
+  const found = (name: string) => splits.find(({ split, foreign }) => split === name && foreign.length === 0);
+  const train = found('train');
+  if (train) {
+    const { mean, std } = train.stats.channels;
+    const show = (values: readonly number[]) => values.map((value) => value.toFixed(2)).join(', ');
+    const message = `mean ${show(mean)} and standard deviation ${show(std)}; published: ${show(TRAIN_CHANNELS.mean)} and ${show(TRAIN_CHANNELS.std)}`;
+    findings.push(info('PUBLISHED_CHANNELS', `train: ${message}`));
+  }
+  for (const { splits: names, name, patches } of KAGGLE_PATCHES) {
+    const parts = names.map(found);
+    if (parts.some((part) => part === undefined)) continue;
+    const common = shared.find((pair) => pair.splits.join() === names.join())?.patches ?? 0;
+    const unique = parts.reduce((sum, part) => sum + part!.stats.unique, 0) - common;
+    const message = `${count(unique, 'distinct patch')}; Kaggle's ${name}, described as PCam without duplicates, has ${patches.toLocaleString('en-US')}`;
+    findings.push(info('PUBLISHED_UNIQUE', `${names.join(' and ')}: ${message}`));
+  }
+  return findings;
+}

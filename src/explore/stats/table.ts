@@ -1,0 +1,155 @@
+/** A table with one row per patch, as CSV or Parquet, for pandas, DuckDB and their like. */
+import { rm } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { fsError, PcamError, throwIfAborted } from '../../core/index.js';
+import { csvField, openParquet, type ParquetSchema } from '../../export/encode/index.js';
+import { commitFile, requireOutputPlace } from '../../fs/index.js';
+import { finalName, type Manifest } from '../../manifest/index.js';
+import { SHA1_BYTES } from '../../scan/index.js';
+import { writeTemporary } from '../../upstream/index.js';
+import type { SplitDetails } from './split-facts.js';
+
+/** Rows that are made, and written, at a time. */
+const ROWS = 8192;
+
+type Value = string | number | boolean | null;
+
+interface Column {
+  readonly name: string;
+  readonly type: 'text' | 'integer' | 'boolean';
+  value(split: SplitDetails, patch: number): Value;
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'split', type: 'text', value: ({ split }) => split },
+  { name: 'index', type: 'integer', value: (_, patch) => patch },
+  { name: 'label', type: 'integer', value: ({ labels }, patch) => labels && labels[patch]! },
+  { name: 'sha1', type: 'text', value: ({ scan }, patch) => hex(scan.sha1, patch) },
+  { name: 'copies', type: 'integer', value: ({ copies }, patch) => copies[patch]! },
+  { name: 'first', type: 'integer', value: ({ first }, patch) => first[patch]! },
+  { name: 'coord_x', type: 'integer', value: ({ meta }, patch) => meta?.row(patch).coord_x ?? null },
+  { name: 'coord_y', type: 'integer', value: ({ meta }, patch) => meta?.row(patch).coord_y ?? null },
+  { name: 'tumor_patch', type: 'boolean', value: ({ meta }, patch) => meta?.row(patch).tumor_patch ?? null },
+  {
+    name: 'center_tumor_patch',
+    type: 'boolean',
+    value: ({ meta }, patch) => meta?.row(patch).center_tumor_patch ?? null,
+  },
+  { name: 'wsi', type: 'text', value: ({ meta }, patch) => meta?.row(patch).wsi ?? null },
+];
+
+function hex(sha1: Uint8Array, patch: number): string {
+  return Buffer.from(sha1.buffer, sha1.byteOffset + patch * SHA1_BYTES, SHA1_BYTES).toString('hex');
+}
+
+export interface PatchTable {
+  /** Writes the rows; the file appears when it is whole. */
+  write(splits: readonly SplitDetails[], signal: AbortSignal | undefined): Promise<void>;
+}
+
+const FORMATS: Readonly<Record<string, typeof csv>> = { '.csv': csv, '.parquet': parquet };
+
+/**
+ * Sees to it that a table can be written to `path`, before anything is read for it.
+ * @throws PcamError USAGE, NOT_A_FOLDER, IO
+ */
+export async function prepareTable(options: {
+  path: string;
+  dir: string;
+  manifest: Manifest;
+}): Promise<PatchTable> {
+  const { path, dir, manifest } = options;
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (!format) {
+    throw new PcamError('USAGE', `the table ${path} is neither .csv nor .parquet`, {
+      hint: 'choose the format by the end of the name, such as patches.csv or patches.parquet',
+    });
+  }
+  if (manifest.files.some((file) => resolve(dir, finalName(file)) === resolve(path))) {
+    throw new PcamError('USAGE', `${path} is a file of the data set`, {
+      hint: 'choose another name for the table',
+    });
+  }
+  await requireOutputPlace(path);
+  return {
+    async write(splits, signal) {
+      const { temporary } = await writeTemporary({
+        path,
+        content: format(splits, signal),
+        gzip: false,
+        signal,
+      });
+      try {
+        await commitFile(temporary, path);
+      } catch (error) {
+        throw fsError(error, `writing ${path}`);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    },
+  };
+}
+
+/** Runs of rows, so that nothing holds a whole split as text. */
+function* runs(splits: readonly SplitDetails[], signal: AbortSignal | undefined) {
+  for (const split of splits) {
+    for (let start = 0; start < split.scan.count; start += ROWS) {
+      throwIfAborted(signal);
+      yield { split, start, end: Math.min(split.scan.count, start + ROWS) };
+    }
+  }
+}
+
+/** RFC 4180; what is not known is empty. */
+async function* csv(
+  splits: readonly SplitDetails[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${COLUMNS.map(({ name }) => name).join(',')}\n`);
+  for (const { split, start, end } of runs(splits, signal)) {
+    const lines: string[] = [];
+    for (let patch = start; patch < end; patch++) {
+      lines.push(`${COLUMNS.map((column) => csvField(column.value(split, patch) ?? '')).join(',')}\n`);
+    }
+    yield Buffer.from(lines.join(''));
+  }
+}
+
+/** What is not known is null. */
+async function* parquet(
+  splits: readonly SplitDetails[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let pieces: Uint8Array[] = [];
+  const sink = { write: (bytes: Uint8Array) => void pieces.push(bytes.slice()) };
+  const writer = await openParquet({ sink, schema: SCHEMA });
+  for (const { split, start, end } of runs(splits, signal)) {
+    const columnData = COLUMNS.map((column) => ({
+      name: column.name,
+      data: Array.from({ length: end - start }, (_, i) =>
+        parquetValue(column, column.value(split, start + i)),
+      ),
+    }));
+    writer.write({ columnData, rowGroupSize: end - start });
+    yield* pieces;
+    pieces = [];
+  }
+  writer.finish();
+  yield* pieces;
+}
+
+const TYPES = {
+  text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
+  integer: { type: 'INT64' },
+  boolean: { type: 'BOOLEAN' },
+} as const;
+
+const SCHEMA: ParquetSchema = [
+  { name: 'root', num_children: COLUMNS.length },
+  ...COLUMNS.map(({ name, type }) => ({ name, repetition_type: 'OPTIONAL' as const, ...TYPES[type] })),
+];
+
+function parquetValue({ type }: Column, value: Value): string | boolean | bigint | null {
+  if (value === null) return null;
+  return type === 'integer' ? BigInt(value as number) : (value as string | boolean);
+}

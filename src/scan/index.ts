@@ -1,0 +1,3 @@
+export { DigestTable } from './digest-table.js';
+export { type SplitScan, type SplitScanRequest, scanSplit } from './split-scan.js';
+export { type Histograms, LEVELS, type Scan, SHA1_BYTES, sumOf, UNIFORM } from './types.js';

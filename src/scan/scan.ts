@@ -1,0 +1,102 @@
+/** Reads all patches of a split once, on all cores: digests, histograms, and which patches are of one colour. */
+import { Worker } from 'node:worker_threads';
+import { abortError, fromPlain, messageOf, PcamError } from '../core/index.js';
+import { tableBytes } from './digest-table.js';
+import type { FromScanner } from './scan-worker.js';
+import { type Histograms, type Scan, type ScanTask, SHA1_BYTES, sumOf } from './types.js';
+
+/** Starting a thread takes as long as reading so many patches. */
+const WORTH_A_THREAD = 1024;
+
+export interface ScanRequest {
+  /** The HDF5 file, the path of the array in it, and the shape that the manifest gives. */
+  file: string;
+  path: string;
+  shape?: readonly number[];
+  /** Number of patches in it. */
+  count: number;
+  /** Most threads. */
+  workers: number;
+  signal: AbortSignal;
+  onProgress?: (patches: number, of: number) => void;
+}
+
+/**
+ * Some 30 bytes per patch are held, and 10 MB per thread.
+ * @throws PcamError BAD_HDF5, MISSING, NO_PERMISSION, IO; ABORTED
+ */
+export async function scanImages(request: ScanRequest): Promise<Scan> {
+  const { file, path, shape, count, workers, signal, onProgress } = request;
+  const task: ScanTask = {
+    ...{ file, path, shape, count },
+    sha1: new SharedArrayBuffer(count * SHA1_BYTES),
+    uniform: new SharedArrayBuffer(count),
+    table: new SharedArrayBuffer(tableBytes(count)),
+    control: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT),
+  };
+  let done = 0;
+  const onPatches = (patches: number) => {
+    done += patches;
+    onProgress?.(done, count);
+  };
+  const scanners = Array.from(
+    { length: Math.max(1, Math.min(workers, Math.ceil(count / WORTH_A_THREAD))) },
+    () => new Scanner(task, onPatches),
+  );
+  const stop = () => void Atomics.store(new Int32Array(task.control), 1, 1);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (signal.aborted) throw abortError(signal);
+    const parts = await Promise.all(
+      scanners.map(({ result }) =>
+        result.catch((error) => {
+          stop();
+          throw error;
+        }),
+      ),
+    );
+    if (signal.aborted) throw abortError(signal);
+    const [sha1, uniform] = [new Uint8Array(task.sha1), new Uint8Array(task.uniform)];
+    const histograms = {
+      all: sumOf(parts.map(({ all }) => all)),
+      unique: sumOf(parts.map(({ unique }) => unique)),
+    };
+    return { count, sha1, uniform, histograms };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await Promise.all(scanners.map((scanner) => scanner.end()));
+  }
+}
+
+class Scanner {
+  readonly result: Promise<Histograms>;
+  readonly #worker: Worker;
+  readonly #exited: Promise<unknown>;
+
+  constructor(task: ScanTask, onPatches: (patches: number) => void) {
+    // The caller's --inspect or --loader flags are not for us.
+    const worker = new Worker(new URL('./scan-worker.js', import.meta.url), {
+      workerData: task,
+      execArgv: [],
+    });
+    this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once('exit', resolve));
+    this.result = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromScanner) => {
+        if (message.type === 'progress') onPatches(message.patches);
+        else if (message.type === 'done') resolve(message.histograms);
+        else reject(fromPlain(message.error));
+      });
+      const died = (why: string, cause?: unknown) =>
+        reject(new PcamError('INTERNAL', `a thread that reads ${task.file} ${why}`, { cause }));
+      worker.once('error', (cause) => died(`failed: ${messageOf(cause)}`, cause));
+      worker.once('exit', () => died('ended early'));
+    });
+    this.result.catch(() => {}); // heard of by the caller, if it is still there
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+    await this.#exited;
+  }
+}
