@@ -128,6 +128,12 @@ test('every file opens with one sentence on its job', () => {
   expect(without.map(([name]) => relative('.', name))).toEqual([]);
 });
 
+test('a worker has no top-level await, as the executable runs it as a CommonJS script', () => {
+  const workers = [...files].filter(([name]) => name.endsWith('worker.ts'));
+  expect(workers.length).toBeGreaterThan(2);
+  for (const [name, text] of workers) expect(text, name).not.toMatch(/^(?!async|\s|\/\/).*\bawait\b/m);
+});
+
 test('no export that nothing uses', async () => {
   const tests = fileURLToPath(new URL('.', import.meta.url));
   const names = (await readdir(tests, { recursive: true })).filter((name) => /\.(ts|mjs)$/.test(name));

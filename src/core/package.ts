@@ -1,18 +1,70 @@
-/** What the package knows of itself, and where its files lie. The one place that looks beside the code. */
+/**
+ * What the package is made of: its facts, its files, its workers. The one place that knows whether they lie in a
+ * folder, as npm puts them, or inside the executable that scripts/build-exe.js makes.
+ */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { getAsset, isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 
-const ROOT = new URL('../../', import.meta.url);
+/** Where a package keeps its parts. */
+interface Home {
+  /** Name of a file of the package for messages; its path where it has one. */
+  path(name: string): string;
+  text(name: string): string;
+  /** @param script path below dist, such as `pass/worker.js` */
+  worker(script: string, options: WorkerOptions): Worker;
+  /** A module that another package has beside its entry. */
+  module(entry: string, file: string): Promise<unknown>;
+}
 
-const facts = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
-  version: string;
-  homepage: string;
+const folder: Home = {
+  path: (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url)),
+  text: (name) => readFileSync(folder.path(name), 'utf8'),
+  worker: (script, options) => new Worker(new URL(`../${script}`, import.meta.url), options),
+  module: (entry, file) => import(new URL(file, import.meta.resolve(entry)).href),
 };
+
+const executable: Home = {
+  path: (name) => `${process.execPath}:${name}`,
+  text: (name) => getAsset(name, 'utf8'),
+  worker: (script, options) => new Worker(getAsset(script, 'utf8'), { ...options, eval: true }),
+  async module(_entry, file) {
+    // Bundled as CommonJS. It may use what Node has built in, and nothing else: there is no folder to look in.
+    const module = { exports: {} };
+    const run = new Function('module', 'exports', 'require', getAsset(file, 'utf8'));
+    run(module, module.exports, createRequire(process.execPath));
+    return module.exports;
+  },
+};
+
+const home = isSea() ? executable : folder;
+
+const facts = JSON.parse(home.text('package.json')) as { version: string; homepage: string };
 
 export const VERSION = facts.version;
 export const HOMEPAGE = facts.homepage;
 
-/** Path of a file that ships with the package, such as `manifest.json`. */
+/** Path of a file that ships with the package, such as `manifest.json`; in the executable, only a name for it. */
 export function assetPath(name: string): string {
-  return fileURLToPath(new URL(name, ROOT));
+  return home.path(name);
+}
+
+/** Text of a file that ships with the package. */
+export function assetText(name: string): string {
+  return home.text(name);
+}
+
+/**
+ * Starts a worker thread. The caller's --inspect or --loader flags are not for it.
+ * @param script its path below the root of the code, such as `pass/worker.js`
+ */
+export function startWorker(script: string, options: Omit<WorkerOptions, 'eval' | 'execArgv'>): Worker {
+  return home.worker(script, { ...options, execArgv: [] });
+}
+
+/** Loads the module `file` that lies beside the entry of another package, `entry`. */
+export function importBeside(entry: string, file: string): Promise<unknown> {
+  return home.module(entry, file);
 }

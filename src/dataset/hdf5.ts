@@ -1,7 +1,7 @@
 /** The HDF5 library, one instance an open file and shut in with that file; the only importer of h5wasm. */
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import type { Module as SharedModule } from 'h5wasm/node';
-import { fsError, PcamError, systemCode } from '../core/index.js';
+import { fsError, importBeside, PcamError, systemCode } from '../core/index.js';
 import { badHdf5 } from './problems.js';
 
 export type H5Module = typeof SharedModule;
@@ -104,8 +104,7 @@ function closedInOrder(module: H5Module, id: bigint): boolean {
 
 async function loadLibrary(): Promise<Library> {
   // h5wasm's entry makes a single instance; the factory beside it makes as many as there are open files.
-  const factory = new URL('./hdf5_util.js', import.meta.resolve('h5wasm/node'));
-  const { default: create } = (await import(factory.href)) as {
+  const { default: create } = (await importBeside('h5wasm/node', 'hdf5_util.js')) as {
     default: (options: object) => Promise<H5Module>;
   };
   const quiet = () => {};

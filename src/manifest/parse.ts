@@ -1,7 +1,15 @@
 /** Reads and validates a manifest (schema version 1); a manifest is outside input. */
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assetPath, elementsOf, fsError, PcamError, printable, systemCode } from '../core/index.js';
+import {
+  assetPath,
+  assetText,
+  elementsOf,
+  fsError,
+  PcamError,
+  printable,
+  systemCode,
+} from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
 import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
 
@@ -25,7 +33,10 @@ export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Ma
   let text: string;
   try {
     // Somebody may name the 7 GB file itself.
-    text = await readSmallFile(path, { most: LARGEST_MANIFEST });
+    text =
+      path === BUILT_IN_MANIFEST
+        ? assetText('manifest.json')
+        : await readSmallFile(path, { most: LARGEST_MANIFEST });
   } catch (error) {
     if (error instanceof UnfitFile) throw bad(path, error.message);
     if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {

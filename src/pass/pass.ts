@@ -3,8 +3,7 @@
  * with digests of its own. Runs in a worker thread; memory stays flat.
  */
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { abortError, fsError, PcamError } from '../core/index.js';
+import { abortError, fsError, PcamError, startWorker } from '../core/index.js';
 import type { FromWorker, PassRequest, PassResult, ToWorker } from './protocol.js';
 
 export type { DecodeProblem, DigestName, Digests, PassOutput, PassRequest, PassResult } from './protocol.js';
@@ -36,11 +35,7 @@ export class InputChanged extends PcamError {
 }
 
 export function startPass({ signal, onProgress, ...request }: PassOptions): Pass {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: request satisfies PassRequest,
-    // The caller's --inspect or --loader flags are not for us.
-    execArgv: [],
-  });
+  const worker = startWorker('pass/worker.js', { workerData: request satisfies PassRequest });
   const exited = once(worker, 'exit').catch(() => {});
   const result = new Promise<PassResult>((resolve, reject) => {
     worker.on('message', (message: FromWorker) => {

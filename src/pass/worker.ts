@@ -233,4 +233,4 @@ async function run(): Promise<void> {
   port.close();
 }
 
-await run();
+void run();

@@ -22,11 +22,7 @@ const table = new DigestTable({ table: task.table, sha1 });
 const unique = new PairCounter();
 const copies = new PairCounter();
 
-try {
-  await scan();
-} catch (error) {
-  tell({ type: 'failed', error: toPlain(error, `reading ${task.file}`) });
-}
+scan().catch((error) => tell({ type: 'failed', error: toPlain(error, `reading ${task.file}`) }));
 
 async function scan(): Promise<void> {
   const images = await openImages(task);

@@ -1,6 +1,6 @@
 /** Reads all patches of a split once, on all cores: digests, histograms, and which patches are of one colour. */
-import { Worker } from 'node:worker_threads';
-import { abortError, fromPlain, messageOf, PcamError } from '../core/index.js';
+import type { Worker } from 'node:worker_threads';
+import { abortError, fromPlain, messageOf, PcamError, startWorker } from '../core/index.js';
 import { tableBytes } from './digest-table.js';
 import type { FromScanner } from './scan-worker.js';
 import { type Histograms, type Scan, type ScanTask, SHA1_BYTES, sumOf } from './types.js';
@@ -74,11 +74,7 @@ class Scanner {
   readonly #exited: Promise<unknown>;
 
   constructor(task: ScanTask, onPatches: (patches: number) => void) {
-    // The caller's --inspect or --loader flags are not for us.
-    const worker = new Worker(new URL('./scan-worker.js', import.meta.url), {
-      workerData: task,
-      execArgv: [],
-    });
+    const worker = startWorker('scan/scan-worker.js', { workerData: task });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', resolve));
     this.result = new Promise((resolve, reject) => {

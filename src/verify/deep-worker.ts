@@ -113,4 +113,6 @@ class SplitCheck {
   }
 }
 
-if (parentPort) parentPort.postMessage(await new SplitCheck(workerData as SplitTask).run());
+const port = parentPort;
+// No top-level await: the executable runs this as a CommonJS script. A rejection becomes the thread's error event.
+if (port) void new SplitCheck(workerData as SplitTask).run().then((report) => port.postMessage(report));

@@ -1,6 +1,5 @@
 /** `verify --deep`: do the files of each split hold what PCam has, and do they belong together? */
-import { Worker } from 'node:worker_threads';
-import { abortError, messageOf, printable, throwIfAborted } from '../core/index.js';
+import { abortError, messageOf, printable, startWorker, throwIfAborted } from '../core/index.js';
 import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import type { SplitReport, SplitTask } from './deep-worker.js';
 import type { Finding } from './finding.js';
@@ -50,10 +49,8 @@ interface SplitCheck {
 }
 
 async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitReport> {
-  const worker = new Worker(new URL('./deep-worker.js', import.meta.url), {
+  const worker = startWorker('verify/deep-worker.js', {
     workerData: task,
-    // The caller's --inspect or --require flags are not for us.
-    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
     // Whatever a library prints about a bad file is not for the user.
     stdout: true,

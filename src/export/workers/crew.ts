@@ -1,6 +1,6 @@
 /** Worker threads that take jobs until there are none, and all stop at the first failure. */
-import { Worker } from 'node:worker_threads';
-import { abortError, messageOf, PcamError } from '../../core/index.js';
+import type { Worker } from 'node:worker_threads';
+import { abortError, messageOf, PcamError, startWorker } from '../../core/index.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 
 /** What dies young here is small; V8's own choice costs each thread 20 MB more for no speed. */
@@ -73,10 +73,8 @@ class JobWorker {
   #onDeath: (() => void) | undefined;
 
   constructor(setup: WorkerSetup) {
-    // The caller's --inspect or --loader flags are not for us.
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+    this.#worker = startWorker('export/workers/worker.js', {
       workerData: setup,
-      execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#exited = new Promise((resolve) => this.#worker.once('exit', resolve));

@@ -1,0 +1,147 @@
+/** The one-file executable, where there is no Node.js: it does what the npm build does, byte for byte. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FORMATS } from '#pcam/export/formats/index.js';
+import { buildExecutable } from '../../scripts/lib/executable.js';
+import { PCAM } from '../support/process.js';
+import { listen, send } from '../support/server.js';
+import { sharedFolder } from '../support/temp.js';
+import { treeOf } from '../support/tree.js';
+
+const CAN_BUILD = ['linux', 'darwin', 'win32'].includes(process.platform);
+const COUNTS = ['--train', '250', '--valid', '40', '--test', '30'];
+
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Its own folder; the same names are in it for each program. */
+  readonly cwd: string;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let root: { folder: string; remove: () => Promise<void> };
+let executable: Program;
+let npm: Program;
+
+beforeAll(async () => {
+  root = await sharedFolder();
+  const out = join(root.folder, process.platform === 'win32' ? 'pcam.exe' : 'pcam');
+  await buildExecutable({ node: process.execPath, out });
+  executable = { command: out, args: [], cwd: join(root.folder, 'a') };
+  npm = { command: process.execPath, args: [PCAM], cwd: join(root.folder, 'b') };
+  for (const { cwd } of [executable, npm]) await mkdir(cwd);
+}, 120_000);
+afterAll(() => root?.remove());
+
+/** Starts a program in its folder, with nothing in PATH. */
+function begin({ command, args, cwd }: Program, words: readonly string[]) {
+  const child = spawn(command, [...args, ...words], {
+    cwd,
+    env: { PATH: cwd },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (some: string) => {
+      text[name] += some;
+    });
+  return { child, ended: once(child, 'close').then(([code]): Ended => ({ code, ...text })) };
+}
+
+/** Runs a command that has to succeed. */
+async function run(program: Program, ...words: string[]): Promise<string> {
+  const { code, stdout, stderr } = await begin(program, words).ended;
+  expect([words[0], code, stderr]).toEqual([words[0], 0, expect.any(String)]);
+  return stdout;
+}
+
+async function both(...words: string[]): Promise<[string, string]> {
+  return [await run(executable, ...words), await run(npm, ...words)];
+}
+
+async function expectSame(name: string): Promise<void> {
+  const [ours, theirs] = await Promise.all([executable, npm].map(({ cwd }) => treeOf(join(cwd, name))));
+  const visible = (tree: Record<string, string>) =>
+    Object.fromEntries(Object.entries(tree).filter(([path]) => !path.startsWith('.pcam')));
+  expect(Object.keys(visible(ours!)).length).toBeGreaterThan(0);
+  expect(visible(ours!)).toEqual(visible(theirs!));
+}
+
+describe.skipIf(!CAN_BUILD)('the executable', () => {
+  it('has no node to run it but its own, and knows its version', async () => {
+    const { code } = await begin({ ...executable, command: '/usr/bin/env' }, ['node', '--version']).ended;
+    expect(code).toBe(127);
+    const [ours, theirs] = await both('--version');
+    expect(ours).toBe(theirs);
+  });
+
+  it('makes the same fixture', async () => {
+    await both('fixture', 'archives', ...COUNTS);
+    await expectSame('archives');
+  });
+
+  it('downloads from a server, killed in the middle, and goes on', async () => {
+    const archives = join(executable.cwd, 'archives');
+    let hold: (() => void) | undefined;
+    const held = new Promise<void>((resolve) => {
+      hold = resolve;
+    });
+    const server = await listen(async (request, response) => {
+      const name = decodeURIComponent(new URL(request.url!, 'http://h').pathname.slice(1));
+      const bytes = await readFile(join(archives, name));
+      if (!hold || !name.endsWith('train_x.h5.gz')) return send(request, response, bytes);
+      // Three quarters, and then nothing more until the program is killed.
+      const [, from = '0'] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
+      const some = bytes.subarray(0, Math.floor(bytes.length * 0.75));
+      if (Number(from) >= some.length) return;
+      response.writeHead(206, {
+        'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+        'content-length': bytes.length - Number(from),
+      });
+      response.write(some.subarray(Number(from)), () => hold?.());
+    });
+    const manifest = JSON.parse(await readFile(join(archives, 'manifest.json'), 'utf8'));
+    const sources = { server: { type: 'http', baseUrl: server.url } };
+    for (const { cwd } of [executable, npm])
+      await writeFile(join(cwd, 'served.json'), JSON.stringify({ ...manifest, sources }));
+    const words = ['download', '--dir', 'data', '--manifest', 'served.json', '--connections', '1', '--json'];
+    const { child, ended } = begin(executable, words);
+    await Promise.race([held, ended.then((result) => Promise.reject(new Error(JSON.stringify(result))))]);
+    child.kill('SIGKILL');
+    await ended;
+    hold = undefined;
+    const resumed = JSON.parse(await run(executable, ...words));
+    expect(resumed.files).toContainEqual(expect.objectContaining({ status: 'resumed' }));
+    await run(npm, ...words);
+    await expectSame('data');
+  });
+
+  it('verifies, deep', async () => {
+    const [ours, theirs] = await both(
+      'verify',
+      '--deep',
+      '--dir',
+      'data',
+      '--manifest',
+      'archives/manifest.json',
+      '--json',
+    );
+    expect(JSON.parse(ours)).toMatchObject({ ok: true });
+    expect(JSON.parse(ours)).toEqual(JSON.parse(theirs));
+  });
+
+  it.each(FORMATS.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {
+    const out = `${format}-${layout}`;
+    const input = ['--dir', 'data', '--manifest', 'archives/manifest.json', '--out', out, '--workers', '2'];
+    await both('export', '--format', format, '--layout', layout, ...input, '--shard-size', '100');
+    await expectSame(out);
+  });
+});
