@@ -31,7 +31,7 @@ const MOST_FILES = 12;
 
 /** What only one file may import: everything else goes through it. */
 const ONLY_IMPORTER: Record<string, string> = {
-  undici: 'net/http.ts',
+  undici: 'net/connections.ts',
   'cli-progress': 'report/progress.ts',
   'h5wasm/node': 'dataset/hdf5.ts',
 };

@@ -46,6 +46,9 @@ const facts = JSON.parse(home.text('package.json')) as { version: string; homepa
 export const VERSION = facts.version;
 export const HOMEPAGE = facts.homepage;
 
+/** Zenodo answers the default agents of HTTP clients with 403; a name and a home page are welcome. */
+export const USER_AGENT = `pcam/${VERSION} (+${HOMEPAGE})`;
+
 /** Path of a file that ships with the package, such as `manifest.json`; in the executable, only a name for it. */
 export function assetPath(name: string): string {
   return home.path(name);

@@ -16,7 +16,7 @@ import { acquireLock } from '../fs/index.js';
 import { allContents } from '../inventory/index.js';
 import { type DatasetFile, resolveManifest, type SourceConfig, selectFiles } from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
-import { chooseSources, openSource } from '../sources/index.js';
+import { chooseSources, openSource, requireReachable } from '../sources/index.js';
 import { finishMoves, layout, moveAll, PartStore, prepareState, Receipts } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
@@ -93,6 +93,7 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     receipts: await Receipts.load(paths.receipts),
     parts: new PartStore(paths),
     pool,
+    requireReachable: () => requireReachable(sources, client),
     limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, systemClock),
     clock: systemClock,
     keepArchives: options.keepArchives ?? false,
@@ -136,8 +137,14 @@ async function sweep({ paths }: Run): Promise<void> {
   }
 }
 
+/** Unusable proxy settings matter only when something is to be fetched. */
+function requireWay(run: Run, actions: Survey['actions']): void {
+  if ([...actions.values()].some(({ kind }) => kind === 'fetch' || kind === 'adopt')) run.requireReachable();
+}
+
 async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions } = await survey(run, files);
+  requireWay(run, actions);
   const room = await checkRoom(run, actions, jobs).then(
     () => undefined,
     (error: PcamError) => error,
@@ -156,6 +163,7 @@ async function checkRoom(run: Run, actions: Survey['actions'], jobs: number): Pr
 
 async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
+  requireWay(run, actions);
   await checkRoom(run, actions, jobs);
   if (run.force) for (const file of files) await run.parts.discard(file);
   await moveAll(run.paths, moves);

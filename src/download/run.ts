@@ -10,6 +10,8 @@ export interface Run {
   readonly receipts: Receipts;
   readonly parts: PartStore;
   readonly pool: SourcePool;
+  /** @throws PcamError USAGE when all sources need a proxy that pcam cannot use */
+  readonly requireReachable: () => void;
   readonly limit: RateLimit;
   readonly clock: Clock;
   readonly keepArchives: boolean;

@@ -95,6 +95,12 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
 
 /** Asks each kind of source itself; nothing is sent. */
 function having(configs: readonly SourceConfig[], file: DatasetFile): string[] {
-  const client: HttpClient = { get: () => Promise.reject(new Error('offline')), close: async () => {} };
+  const offline = () => Promise.reject(new Error('offline'));
+  const client: HttpClient = {
+    get: offline,
+    post: offline,
+    proxyFor: () => undefined,
+    close: async () => {},
+  };
   return configs.filter((config) => openSource(config, { client }).has(file)).map((config) => config.id);
 }

@@ -1,5 +1,6 @@
 export { type FailureKind, SourceFailure } from './failure.js';
-export { createHttpClient, type HttpClient, type HttpReply, statusFailure, type Timeouts } from './http.js';
+export { createHttpClient } from './http.js';
+export { basic } from './proxy.js';
 export {
   acceptRange,
   isHtml,
@@ -8,3 +9,6 @@ export {
   rangeHeaders,
   requestRange,
 } from './ranged.js';
+export { requireWeb } from './redirects.js';
+export { statusFailure } from './status.js';
+export type { Cookies, Credentials, HttpClient, HttpReply, Timeouts } from './types.js';

@@ -1,7 +1,8 @@
 /** One ranged request (RFC 9110, 14): what is accepted as the bytes that were asked for, and what is not. */
 import type { ByteRange } from '../core/index.js';
 import { SourceFailure } from './failure.js';
-import { type HttpClient, type HttpReply, statusFailure } from './http.js';
+import { statusFailure } from './status.js';
+import type { HttpClient, HttpReply } from './types.js';
 
 /** The bytes that are asked for. */
 export interface RangeRequest extends ByteRange {

@@ -1,1 +1,2 @@
+export { requireReachable } from './reachable.js';
 export { chooseSources, openSource, type Source } from './registry.js';

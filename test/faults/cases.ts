@@ -183,7 +183,7 @@ const PLACES: Row[] = [
   passing(
     'a refused port',
     ({ refusedPort }) => ({ redirect: `http://127.0.0.1:${refusedPort}/` }),
-    /connection was refused/,
+    /refused the connection/,
   ),
   wrong(
     'a TLS certificate that is not trusted',

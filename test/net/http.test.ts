@@ -1,6 +1,7 @@
 /** Redirects that are followed and those that are not, timeouts, bodies that break off. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHttpClient, type HttpReply } from '#pcam/net/http.js';
+import { createHttpClient } from '#pcam/net/http.js';
+import type { HttpReply } from '#pcam/net/types.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { listen } from '../support/server.js';
 import { selfSigned } from '../support/tls.js';

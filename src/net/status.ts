@@ -1,0 +1,53 @@
+/** The failure that a status stands for, and what a server says of when to come back. */
+import { SourceFailure } from './failure.js';
+import type { HttpReply } from './types.js';
+
+/** For each status but 200 and 206. */
+export function statusFailure(reply: HttpReply, now: number = Date.now()): SourceFailure {
+  const through = reply.proxy === undefined ? '' : ` (through the proxy ${reply.proxy})`;
+  const said = `${reply.url.host}${through} answered ${reply.status}`;
+  switch (reply.status) {
+    case 429:
+    case 503:
+      return new SourceFailure('busy', `${said} (too busy)`, {
+        retryAfter: parseRetryAfter(reply.headers, now),
+        wholeHost: true,
+      });
+    case 401:
+      return new SourceFailure('wrong', `${said} (it asks for a user name and password, or a token)`, {
+        wholeHost: true,
+        hint: 'give them in the URL of the source, as in https://USER:PASSWORD@host/path',
+      });
+    case 403:
+      return new SourceFailure('refused', `${said} (refused)`);
+    case 408:
+    case 425:
+      return new SourceFailure('passing', said);
+    case 404:
+    case 410:
+      return new SourceFailure('wrong', `${said} (it has no such file)`, { missing: true });
+    default:
+      return new SourceFailure(reply.status >= 500 ? 'passing' : 'wrong', said);
+  }
+}
+
+/**
+ * `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date; else GitHub's and Zenodo's `X-RateLimit-Reset`, in
+ * epoch seconds. The caller asks on 429 and 503 alone: Zenodo sends the header with good replies too.
+ * @returns milliseconds from now, or undefined where there is no usable header
+ */
+export function parseRetryAfter(
+  headers: Readonly<Record<string, string | undefined>>,
+  now: number,
+): number | undefined {
+  const text = headers['retry-after']?.trim();
+  if (text !== undefined && text !== '') {
+    if (/^\d{1,15}(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+    // Each of the three forms of an HTTP date begins with the day's name; Date.parse would take '-5' for a year.
+    const date = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
+    if (!Number.isNaN(date)) return Math.max(0, date - now);
+  }
+  const reset = headers['x-ratelimit-reset']?.trim();
+  if (reset !== undefined && /^\d{1,12}$/.test(reset)) return Math.max(0, Number(reset) * 1000 - now);
+  return undefined;
+}
