@@ -11,7 +11,8 @@ export async function optionsPage() {
   const context = {
     stdout: { write: () => true },
     stderr: { write: () => true },
-    env: { proxy: {}, noColor: true },
+    env: { proxy: {}, colour: 'never', dumb: true, calledAs: 'pcam' },
+    given: {},
     signal: new AbortController().signal,
     exitCode: 0,
   };

@@ -1,7 +1,15 @@
 /** Runs the command line; turns errors into messages and exit codes. */
 import { CommanderError } from 'commander';
-import { type Context, createProgram, printJson, printLine, readEnvironment } from './commands/index.js';
-import { EXIT_CODES, messageOf, PcamError, systemCode } from './core/index.js';
+import {
+  type Context,
+  createProgram,
+  jsonError,
+  printError,
+  printJson,
+  printLine,
+  readEnvironment,
+} from './commands/index.js';
+import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 
 /**
  * Runs the command line.
@@ -11,12 +19,19 @@ import { EXIT_CODES, messageOf, PcamError, systemCode } from './core/index.js';
 export async function main(argv: readonly string[]): Promise<number> {
   const { stdout, stderr } = process;
   const stop = new AbortController();
-  const context: Context = { stdout, stderr, env: readEnvironment(), signal: stop.signal, exitCode: 0 };
+  const context: Context = {
+    stdout,
+    stderr,
+    env: readEnvironment(),
+    signal: stop.signal,
+    given: {},
+    exitCode: 0,
+  };
   const release = stopOnSignals(stop, context);
   // A reader that has seen enough (`pcam info | head`) is no error.
   stdout.on('error', (error) => {
     if (systemCode(error) !== 'EPIPE') throw error;
-    stop.abort(new PcamError('ABORTED', 'nobody reads the output any more'));
+    stop.abort(new PcamError('ABORTED', 'the reader of the output is gone'));
   });
   try {
     const program = await createProgram(context, (name) => argv.includes(name));
@@ -33,16 +48,16 @@ export async function main(argv: readonly string[]): Promise<number> {
 function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
   const reasons = {
     SIGINT: new PcamError('ABORTED', 'stopped by Ctrl-C', {
-      hint: 'the same command goes on from what is there',
+      hint: 'run the same command again to resume',
     }),
     SIGTERM: new PcamError('TERMINATED', 'stopped by SIGTERM', {
-      hint: 'the same command goes on from what is there',
+      hint: 'run the same command again to resume',
     }),
   };
   const listeners = Object.entries(reasons).map(([name, reason]) => {
     const listener = () => {
       if (stop.signal.aborted) process.exit(reason.exitCode);
-      if (name === 'SIGINT') printLine(stderr, '\nstopping; once more stops at once');
+      if (name === 'SIGINT') printLine(stderr, '\nStopping… press Ctrl-C again to quit now');
       stop.abort(reason);
     };
     process.on(name, listener);
@@ -61,15 +76,12 @@ function report(error: unknown, context: Context, json: boolean): number {
     if (json) printJson(context, { ok: false, error: { code: 'USAGE', message, hint } });
     return EXIT_CODES.USAGE;
   }
-  const known = error instanceof PcamError ? error : undefined;
-  const { code, hint } = known ?? { code: 'INTERNAL' as const };
-  const message = messageOf(error);
-  if (json) printJson(context, { ok: false, error: { code, message, hint } });
-  printLine(context.stderr, `pcam: ${message}`);
-  if (hint) printLine(context.stderr, `  ${hint}`);
-  if (!known) {
+  const facts = factsOf(error);
+  if (json) printJson(context, { ok: false, error: jsonError(context, facts) });
+  printError(context, facts);
+  if (!(error instanceof PcamError)) {
     printLine(context.stderr, '  this is a bug in pcam; please report it with the lines below');
     printLine(context.stderr, error instanceof Error ? (error.stack ?? '') : '');
   }
-  return EXIT_CODES[code];
+  return EXIT_CODES[facts.code];
 }

@@ -22,7 +22,7 @@ Example (GitHub Actions):
     );
   addCommonOptions(command, context);
   return command.action(async () => {
-    const options = optionsOf<CommonOptions & { split?: SplitName[]; kind?: Kind[] }>(command);
+    const options = optionsOf<CommonOptions & { split?: SplitName[]; kind?: Kind[] }>(command, context);
     const key = await cacheKey({ manifest: options.manifest, splits: options.split, kinds: options.kind });
     printLine(context.stdout, key);
   });

@@ -1,5 +1,4 @@
 /** `pcam download`. */
-import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds, LIMITS } from '../core/index.js';
 import type { DownloadedFile, DownloadResult } from '../download/index.js';
@@ -8,12 +7,14 @@ import {
   addCommonOptions,
   type CommonOptions,
   type Context,
+  jsonError,
   optionsOf,
   printJson,
   printLine,
   withProgress,
 } from './context/index.js';
 import { addSelectionOptions, list, rate, whole } from './options/index.js';
+import { loadersOf, printFailures, printLoaders, printNext } from './texts/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -37,41 +38,38 @@ Examples:
   pcam download                                all nine files, 8 GB to fetch
   pcam download --split valid                  one split: images, labels and meta
   pcam download --split train --kind x,y       images and labels of train
-  pcam download --from ~/Downloads             take over what a browser has already fetched
-  pcam download --mirror https://host/pcam     try another place first
+  pcam download --from ~/Downloads             import what a browser has fetched
+  pcam download --mirror https://host/pcam     try a mirror first
   pcam download --source zenodo --limit-rate 2M
 
-Stop it with Ctrl-C whenever you like: the same command goes on where it was.
+Stop it with Ctrl-C at any time: the same command resumes.
 `;
 
 export function downloadCommand(context: Context): Command {
   const command = addSelectionOptions(new Command('download'))
     .description(
-      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. What is there and right is not fetched again.',
+      'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. Files that are present and right are not fetched again.',
     )
     .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
-    .option('--mirror <places>', 'URLs or folders that are tried first (a comma inside one: %2C)', list)
-    .option(
-      '--from <folder>',
-      'take over files that are already here: archives, whole or in part, or .h5 and .csv',
-    )
+    .option('--mirror <places>', 'URLs or folders to try first (write %2C for a comma in one)', list)
+    .option('--from <folder>', 'import files from here: archives, whole or partial, or .h5 and .csv')
     .option(
       '--connections <n>',
-      'most requests at once a source',
+      'maximum concurrent requests per source',
       whole(LIMITS.connections),
       DEFAULTS.connections,
     )
-    .option('--jobs <n>', 'files under way at once', whole(LIMITS.jobs), DEFAULTS.jobs)
-    .option('--limit-rate <speed>', 'bytes a second over all connections, such as 500k or 2M', rate)
+    .option('--jobs <n>', 'maximum files in progress at the same time', whole(LIMITS.jobs), DEFAULTS.jobs)
+    .option('--limit-rate <speed>', 'bytes per second over all connections, such as 500k or 2M', rate)
     .option('--keep-archives', 'keep the .gz archives beside the decompressed files')
-    .option('--no-extract', 'fetch and verify the archives, and leave them as they are')
-    .option('--force', 'fetch everything again, whatever is there')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--no-extract', 'fetch and verify the archives, without decompressing them')
+    .option('--force', 'fetch everything again, even what is present')
+    .option('--dry-run', 'print what would be done, and do nothing')
     .option('--json', 'print one JSON document on stdout')
     .option('--quiet', 'no progress, only errors')
     .addHelpText('after', EXAMPLES);
   addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command), context));
+  return command.action(async () => run(optionsOf<Options>(command, context), context));
 }
 
 async function run(options: Options, context: Context): Promise<void> {
@@ -93,16 +91,20 @@ async function run(options: Options, context: Context): Promise<void> {
     }),
   );
   context.exitCode = exitCodeOf(result.files);
-  if (json) printJson(context, result);
+  if (json) printJson(context, { ...result, files: result.files.map((file) => jsonFile(context, file)) });
   if (options.dryRun && !json) printPlan(result, context);
-  for (const file of result.files) if (file.error) printFailure(file, context);
+  printFailures(context, result.files);
   if (quiet || options.dryRun || !result.ok) return;
   const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
   const seconds = (performance.now() - began) / 1000;
   printClosing({ result, seconds, names, options, context });
 }
 
-/** What this machine said comes first, then wrong data, then absent sources. */
+function jsonFile(context: Context, file: DownloadedFile): object {
+  return file.error ? { ...file, error: jsonError(context, file.error) } : file;
+}
+
+/** Local errors come first, then wrong data, then absent sources. */
 function exitCodeOf(files: readonly DownloadedFile[]): number {
   const codes = new Set(files.flatMap((file) => (file.error ? [EXIT_CODES[file.error.code]] : [])));
   for (const code of [5, 3, 4, 2, 1] as const) if (codes.has(code)) return code;
@@ -124,11 +126,6 @@ function printPlan({ files }: DownloadResult, { stdout }: Context): void {
     );
 }
 
-function printFailure({ name, error }: DownloadedFile, { stderr }: Context): void {
-  printLine(stderr, `pcam: ${name}: ${error!.message}`);
-  if (error!.hint) printLine(stderr, `  ${error!.hint}`);
-}
-
 interface Closing {
   result: DownloadResult;
   seconds: number;
@@ -146,18 +143,11 @@ function printClosing({ result, seconds, names, options, context }: Closing): vo
     transferred > 0
       ? `${formatBytes(transferred)} fetched in ${formatSeconds(seconds)} (${formatBytes(transferred / seconds)}/s)`
       : 'nothing had to be fetched';
-  const say = (line: string) => printLine(context.stderr, line);
-  say(
-    `\n${count(files.length, 'file')} verified in ${options.dir}${present > 0 ? `, ${present} of them there before` : ''}; ${fetched}.`,
+  const before = present > 0 ? ` (${present} present before)` : '';
+  printLine(
+    context.stderr,
+    `\n${count(files.length, 'file')} verified in ${options.dir}${before}; ${fetched}.`,
   );
-  const images = names.find((name) => name.endsWith('_x.h5'));
-  if (!options.extract || images === undefined) return;
-  say('Load it:');
-  const folder = resolve(options.dir);
-  if (basename(folder) === 'pcam') {
-    const split = /valid/.test(images) ? 'val' : /test/.test(images) ? 'test' : 'train';
-    const root = dirname(options.dir);
-    say(`  torchvision.datasets.PCAM(root=${JSON.stringify(root)}, split=${JSON.stringify(split)})`);
-  }
-  say(`  h5py.File(${JSON.stringify(join(options.dir, images))})["x"]`);
+  if (options.extract) printLoaders(context, loadersOf(options.dir, names));
+  printNext(context, 'Check it again at any time', { command: 'verify' });
 }

@@ -1,2 +1,9 @@
-export { type Context, printJson, printLine, readEnvironment } from './context/index.js';
+export {
+  type Context,
+  jsonError,
+  printError,
+  printJson,
+  printLine,
+  readEnvironment,
+} from './context/index.js';
 export { createProgram } from './program.js';

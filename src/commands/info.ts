@@ -29,7 +29,7 @@ State in the folder, by receipts and names alone (pcam verify reads the files):
       import('../info/index.js'),
       import('../report/index.js'),
     ]);
-    const { json, dir, manifest } = optionsOf<CommonOptions & { json?: boolean }>(command);
+    const { json, dir, manifest } = optionsOf<CommonOptions & { json?: boolean }>(command, context);
     const result = await info({ dir, manifest });
     if (json) return printJson(context, result);
     const rows = result.files.map((file) => [

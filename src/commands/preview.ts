@@ -64,7 +64,7 @@ export function previewCommand(context: Context): Command {
     .option('--json', 'print one JSON document on stdout (with --out)')
     .addHelpText('after', EXAMPLES);
   addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command), context));
+  return command.action(async () => run(optionsOf<Options>(command, context), context));
 }
 
 async function run(options: Options, context: Context): Promise<void> {

@@ -46,7 +46,7 @@ export function statsCommand(context: Context): Command {
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command), context));
+  return command.action(async () => run(optionsOf<Options>(command, context), context));
 }
 
 async function run(options: Options, context: Context): Promise<void> {

@@ -1,4 +1,4 @@
-/** The one error class, its codes, and the exit code that each stands for. */
+/** The one error class, its codes, and the exit code of each. */
 import { printable } from './text.js';
 
 /** Exit code by error code, as the README lists them. */
@@ -27,9 +27,31 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
+/** The pcam operation that continues from an error or a finding. The command line spells it out. */
+export interface NextStep {
+  readonly command: 'download' | 'verify' | 'info' | 'stats' | 'export' | 'preview';
+  readonly splits?: readonly string[];
+  readonly kinds?: readonly string[];
+  readonly deep?: true;
+  readonly fix?: true;
+}
+
+/** Why one source could not deliver a file. */
+export interface SourceReason {
+  readonly source: string;
+  readonly reason: string;
+  /** The system's code where there is one: `ENOTFOUND`, `ECONNREFUSED`. */
+  readonly code?: string;
+}
+
 export interface PcamErrorOptions {
-  /** What the person should do next. */
+  /** What to do next, in words that hold for the library and the command line. */
   hint?: string;
+  /** Options of the call, by their names in the library, that the hint is about. */
+  options?: readonly string[];
+  next?: NextStep;
+  /** With NO_SOURCE: what each source said. */
+  reasons?: readonly SourceReason[];
   /** Digest or size that was expected, and what was there. */
   expected?: string;
   found?: string;
@@ -40,6 +62,9 @@ export interface PcamErrorOptions {
 export class PcamError extends Error {
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly options?: readonly string[];
+  readonly next?: NextStep;
+  readonly reasons?: readonly SourceReason[];
   readonly expected?: string;
   readonly found?: string;
 
@@ -48,6 +73,9 @@ export class PcamError extends Error {
     this.name = 'PcamError';
     this.code = code;
     if (options.hint !== undefined) this.hint = printable(options.hint);
+    if (options.options !== undefined) this.options = options.options;
+    if (options.next !== undefined) this.next = options.next;
+    if (options.reasons !== undefined) this.reasons = options.reasons;
     if (options.expected !== undefined) this.expected = printable(options.expected);
     if (options.found !== undefined) this.found = printable(options.found);
   }
@@ -55,6 +83,19 @@ export class PcamError extends Error {
   get exitCode(): number {
     return EXIT_CODES[this.code];
   }
+}
+
+/** An error as plain data, for results and on its way between threads. */
+export interface ErrorFacts extends Omit<PcamErrorOptions, 'cause'> {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What is known about an error; one that pcam did not throw on purpose is INTERNAL. */
+export function factsOf(error: unknown): ErrorFacts {
+  if (!(error instanceof PcamError)) return { code: 'INTERNAL', message: messageOf(error) };
+  const { code, message, hint, options, next, reasons, expected, found } = error;
+  return { code, message, hint, options, next, reasons, expected, found };
 }
 
 /** The code of a Node system error (`ENOSPC`, `ECONNRESET`, …), or '' for anything else. */
@@ -78,45 +119,45 @@ export function fsError(error: unknown, doing: string): PcamError {
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':
-      return new PcamError('DISK_FULL', `the disk is full (or your quota is used up) while ${doing}`, {
+      return new PcamError('DISK_FULL', `the disk is full (or a quota is used up) while ${doing}`, {
         cause,
-        hint: 'make room or choose another folder with --dir, then run the same command again: it goes on from what is there',
+        hint: 'make room or choose another folder, then run it again: it resumes from what is on the disk',
       });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return new PcamError('NO_PERMISSION', `no permission (${systemCode(error)}) while ${doing}`, {
         cause,
-        hint: 'choose a folder that you can write to with --dir, or change its permissions',
+        hint: 'choose a folder that you can write to, or change its permissions',
       });
     case 'ENOTDIR':
     case 'EEXIST':
-      return new PcamError('NOT_A_FOLDER', `a file stands where a folder is needed while ${doing}`, {
+      return new PcamError('NOT_A_FOLDER', `expected a directory, found a file while ${doing}`, {
         cause,
-        hint: 'move that file away, or choose another folder with --dir',
+        hint: 'move that file away, or choose another folder',
       });
     case 'EISDIR':
-      return new PcamError('IO', `a folder stands where a file is needed while ${doing}`, {
+      return new PcamError('IO', `expected a file, found a directory while ${doing}`, {
         cause,
-        hint: 'move that folder away, then run the same command again',
+        hint: 'move that directory away, then run it again',
       });
     case 'ENOENT':
-      return new PcamError('MISSING', `a file went missing while ${doing}`, {
+      return new PcamError('MISSING', `a file disappeared while ${doing}`, {
         cause,
-        hint: 'something else changed the folder; run the same command again',
+        hint: 'another process changed the folder; run it again',
       });
     case '':
       return new PcamError('INTERNAL', `${messageOf(error)} while ${doing}`, { cause });
     default:
-      return new PcamError('IO', `the system answered ${systemCode(error)} while ${doing}`, { cause });
+      return new PcamError('IO', `system error ${systemCode(error)} while ${doing}`, { cause });
   }
 }
 
-/** The error that stands for an abort: SIGTERM's reason keeps its own exit code. */
+/** The error of an abort: SIGTERM's reason keeps its own exit code. */
 export function abortError(signal: AbortSignal): PcamError {
   if (signal.reason instanceof PcamError) return signal.reason;
   return new PcamError('ABORTED', 'stopped', {
-    hint: 'run the same command again: it goes on from what is there',
+    hint: 'run it again to resume',
   });
 }
 

@@ -4,10 +4,14 @@ export { DEFAULTS, defaultWorkers, type ProxySettings } from './defaults.js';
 export {
   abortError,
   type ErrorCode,
+  type ErrorFacts,
   EXIT_CODES,
+  factsOf,
   fsError,
   messageOf,
+  type NextStep,
   PcamError,
+  type SourceReason,
   systemCode,
   throwIfAborted,
 } from './errors.js';
@@ -33,5 +37,8 @@ export {
   printable,
   printableJson,
   printableLines,
+  shortName,
+  shortNames,
+  wrapText,
 } from './text.js';
 export { showUrl } from './url.js';

@@ -83,3 +83,32 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length]!;
 }
+
+/** Lines of at most `columns` characters, broken at spaces and indented like the first one. A longer word stays whole. */
+export function wrapText(text: string, columns: number | undefined): string[] {
+  if (columns === undefined) return [text];
+  const indent = /^ */.exec(text)![0].length + 2;
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length >= columns) {
+    const start = lines.length === 0 ? indent - 2 : indent;
+    const before = rest.lastIndexOf(' ', columns - 1);
+    const space = before > start ? before : rest.indexOf(' ', columns);
+    if (space < 0) break;
+    lines.push(rest.slice(0, space));
+    rest = ' '.repeat(indent) + rest.slice(space).trimStart();
+  }
+  return [...lines, rest];
+}
+
+const UPSTREAM_PREFIX = 'camelyonpatch_level_2_split_';
+
+/** A text about files with the short names of them. */
+export function shortNames(text: string): string {
+  return text.replaceAll(UPSTREAM_PREFIX, '');
+}
+
+/** The part of an upstream name that tells the files apart: `train_x.h5.gz`. */
+export function shortName(name: string): string {
+  return printable(name.startsWith(UPSTREAM_PREFIX) ? name.slice(UPSTREAM_PREFIX.length) : name, 40);
+}

@@ -55,10 +55,13 @@ async function requireFolder(dir: string): Promise<void> {
     if (systemCode(error) !== 'ENOENT') throw fsError(error, `opening the folder ${dir}`);
     throw new PcamError('MISSING', `there is no folder ${dir}`, {
       cause: error,
-      hint: '`pcam download` makes it and brings the data set, or name another one with --dir',
+      hint: 'fetch the data set, or name the folder that it is in',
+      options: ['dir'],
+      next: { command: 'download' },
     });
   }
   throw new PcamError('NOT_A_FOLDER', `${dir} is a file, and a data set is a folder of files`, {
-    hint: 'name the folder that the file is in with --dir',
+    hint: 'name the folder that the file is in',
+    options: ['dir'],
   });
 }

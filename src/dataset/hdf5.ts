@@ -140,7 +140,8 @@ function openRegularFile(file: string): number {
     if (systemCode(error) !== 'ENOENT') throw fsError(error, `opening ${file}`);
     throw new PcamError('MISSING', `there is no ${file}`, {
       cause: error,
-      hint: '`pcam download` brings it',
+      hint: 'fetch it',
+      next: { command: 'download' },
     });
   }
 }

@@ -9,7 +9,7 @@ export interface Problem {
 }
 
 const HINT =
-  'if `pcam verify` says that the file is corrupt, `pcam download` replaces it; if it says ok, the data set itself is like this, and `pcam verify --deep` shows more';
+  'verify it: a corrupt file is to be downloaded again; if it is ok, the data set itself is like this';
 
 /** The file is not HDF5, or holds another array than pcam can read. */
 export function badHdf5(problem: Problem): PcamError {
@@ -32,5 +32,6 @@ function wrong(code: ErrorCode, { file, expected, found, cause }: Problem): Pcam
     ...shown,
     cause,
     hint: HINT,
+    next: { command: 'verify', deep: true },
   });
 }

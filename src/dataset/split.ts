@@ -73,7 +73,8 @@ export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
   const found = locate(query);
   if (!found) {
     throw new PcamError('BAD_MANIFEST', `the manifest has no ${kind} of the split ${split}`, {
-      hint: 'use a manifest that lists them, or choose another --split',
+      hint: 'use a manifest that lists them, or choose another split',
+      options: ['manifest', 'splits'],
     });
   }
   if (!found.present) {
@@ -81,7 +82,9 @@ export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
       'MISSING',
       `there are no ${kind} of the split ${split}: ${found.path} does not exist`,
       {
-        hint: `\`pcam download --split ${split}\` brings them (with --dir if the folder is another one)`,
+        hint: 'fetch them first, or name the folder that they are in',
+        options: ['dir'],
+        next: { command: 'download', splits: [split] },
       },
     );
   }

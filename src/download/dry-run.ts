@@ -1,7 +1,6 @@
 /** A dry run: what a real one would do with each file. Nothing is written, and no source is asked. */
-import { PcamError } from '../core/index.js';
+import { factsOf, PcamError } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
-import { failureOf } from './job.js';
 import type { DownloadedFile, DownloadResult } from './options.js';
 import type { Run } from './run.js';
 import { type Action, needsRoom } from './survey.js';
@@ -24,7 +23,7 @@ async function line(
   const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
   const common = { name: file.name, bytes, transferred: 0, sources: {} };
   const error = obstacle(run, file, action) ?? (needsRoom(action) ? room : undefined);
-  if (error) return { ...common, status: 'would-fail', error: failureOf(error) };
+  if (error) return { ...common, status: 'would-fail', error: factsOf(error) };
   switch (action.kind) {
     case 'present':
       return { ...common, status: 'present' };

@@ -167,7 +167,8 @@ class Fetcher {
       {
         expected,
         found,
-        hint: 'the wrong bytes were thrown away; try another place with --mirror or --source, or check the manifest',
+        hint: 'the wrong bytes were discarded; try another source, or check the manifest',
+        options: ['mirrors', 'sources'],
       },
     );
     this.#notice(`${this.#mismatch.message}; fetching it again`);

@@ -1,13 +1,6 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
 import { rm } from 'node:fs/promises';
-import {
-  messageOf,
-  type Outcome,
-  PcamError,
-  type Step,
-  TaskReporter,
-  throwIfAborted,
-} from '../core/index.js';
+import { factsOf, type Outcome, type Step, TaskReporter, throwIfAborted } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
@@ -16,14 +9,6 @@ import { importFile } from './import.js';
 import type { DownloadedFile } from './options.js';
 import type { Run } from './run.js';
 import type { Action } from './survey.js';
-
-/** An error as the result tells it. */
-export function failureOf(error: unknown): NonNullable<DownloadedFile['error']> {
-  const failure =
-    error instanceof PcamError ? error : new PcamError('INTERNAL', messageOf(error), { cause: error });
-  const { code, message, hint, expected, found } = failure;
-  return { code, message, hint, expected, found };
-}
 
 /** What is done first. */
 const STEPS: Record<Action['kind'], Step> = {
@@ -57,7 +42,7 @@ export class FileJob {
       return await this.#bring(action);
     } catch (error) {
       throwIfAborted(this.#run.signal);
-      const failure = failureOf(error);
+      const failure = factsOf(error);
       return { ...this.#line('failed', this.#file.bytes ?? 0, failure.message), error: failure };
     }
   }

@@ -1,5 +1,5 @@
 /** What callers of `download` give and get. */
-import type { ErrorCode, OnEvent, ProxySettings } from '../core/index.js';
+import type { ErrorFacts, OnEvent, ProxySettings } from '../core/index.js';
 import type { Kind, Manifest, SplitName } from '../manifest/index.js';
 import type { Timeouts } from '../net/index.js';
 import type { Rests } from '../transfer/index.js';
@@ -71,7 +71,7 @@ export interface DownloadedFile {
   transferred: number;
   /** The same by source id. */
   sources: Record<string, number>;
-  error?: { code: ErrorCode; message: string; hint?: string; expected?: string; found?: string };
+  error?: ErrorFacts;
 }
 
 export interface DownloadResult {

@@ -39,7 +39,8 @@ export async function requireRoom(folder: string, needed: number): Promise<void>
     'DISK_FULL',
     `not enough room in ${folder}: ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
     {
-      hint: 'nothing was fetched; make room, choose another folder with --dir, or fetch less with --split and --kind',
+      hint: 'nothing was fetched; make room, choose another folder, or fetch less',
+      options: ['dir', 'splits', 'kinds'],
       expected: `${needed} bytes`,
       found: `${free} bytes`,
     },

@@ -213,6 +213,9 @@ export async function requireFolder(path: string): Promise<void> {
   try {
     await readdir(path);
   } catch (cause) {
-    throw new PcamError('USAGE', `--from ${path}: there is no such folder, or it cannot be read`, { cause });
+    throw new PcamError('USAGE', `there is no folder ${path} to import from, or it cannot be read`, {
+      cause,
+      options: ['from'],
+    });
   }
 }

@@ -121,7 +121,8 @@ async function readOrClear({
     if (part) {
       // The others' shards may be there already, and look just like those to be removed.
       throw new PcamError('OUTPUT_MISMATCH', error.message, {
-        hint: '--force does not go with --part, as another part may be writing here: empty the folder first, or choose another --out',
+        hint: 'one part of several does not replace an export, as another part may be writing here: empty the folder first, or choose another one',
+        options: ['out'],
       });
     }
     await folder.clear();

@@ -85,7 +85,8 @@ export async function watchInputs(dir: string, files: readonly DatasetFile[]): P
     for (const [i, file] of files.entries()) {
       if ((await look(file)) === before[i]) continue;
       throw new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was exported`, {
-        hint: `see who writes to it, then run \`pcam verify --split ${file.split}\` and the same command again`,
+        hint: 'another process writes to it; verify it, then export again',
+        next: { command: 'verify', splits: [file.split] },
       });
     }
   };
@@ -96,7 +97,9 @@ function missing(dir: string, file: DatasetFile): PcamError {
     'MISSING',
     `the ${file.kind} of ${file.split} are missing: there is no ${join(dir, finalName(file))}`,
     {
-      hint: `\`pcam download --split ${file.split}\` brings them (with --dir if the data set is elsewhere)`,
+      hint: 'fetch them first, or name the folder that they are in',
+      options: ['dir'],
+      next: { command: 'download', splits: [file.split] },
     },
   );
 }
@@ -107,7 +110,8 @@ function notVerified(path: string, file: DatasetFile, found: string | undefined)
     'NOT_VERIFIED',
     `${path} is not the ${file.kind} of ${file.split}: its MD5 is ${found}, the manifest says ${expected}`,
     {
-      hint: `nothing was exported; \`pcam verify --split ${file.split}\` says what is wrong, \`pcam download --split ${file.split}\` fetches it again`,
+      hint: 'nothing was exported; fetch it again',
+      next: { command: 'download', splits: [file.split], kinds: [file.kind] },
       expected: `MD5 ${expected}`,
       found: `MD5 ${found}`,
     },

@@ -30,11 +30,12 @@ export function settle(options: FoundOptions): Settings {
   const shardSize = options.shardSize ?? format.shardSize;
   if (options.shardSize !== undefined) requireWithin('shardSize', options.shardSize, LIMITS.shardSize);
   if (crop !== undefined && !CROPS.includes(crop))
-    throw usage(`there is no crop ${crop}`, '--crop is center32');
+    throw usage(`there is no crop ${crop}`, `it is ${CROPS.join(' or ')}`, 'crop');
   if (index !== undefined && (!SHARD_INDEXES.includes(index) || !format.indexes.includes(index))) {
     throw usage(
       `there is no index ${index} for the format ${format.format} in ${layout}`,
-      '--index dali goes with --format png and shards',
+      'dali goes with png in shards',
+      'index',
     );
   }
   if (part) requirePart(part);
@@ -48,7 +49,7 @@ export function settle(options: FoundOptions): Settings {
     index: index ?? null,
   };
   const out = options.out ?? defaultOut(recipe);
-  if (out === '') throw usage('--out is empty', 'name a folder');
+  if (out === '') throw usage('the output folder has an empty name', 'name a folder', 'out');
   return { format, recipe, splits: chooseSplits(manifest, options.splits), out, workers, part };
 }
 
@@ -67,9 +68,9 @@ function chooseSplits(manifest: Manifest, wanted: readonly SplitName[] | undefin
     manifest.files.some((file) => file.split === split && file.kind === 'images');
   const chosen = SPLITS.filter((split) => (wanted?.length ? wanted.includes(split) : has(split)));
   for (const split of chosen) {
-    if (!has(split)) throw usage(`the manifest has no split ${split}`, 'leave it out of --split');
+    if (!has(split)) throw usage(`the manifest has no split ${split}`, 'choose others', 'splits');
   }
-  if (chosen.length === 0) throw usage('the manifest has no images', 'use another --manifest');
+  if (chosen.length === 0) throw usage('the manifest has no images', 'use another manifest', 'manifest');
   return chosen;
 }
 
@@ -84,6 +85,6 @@ export function knownOf(task: ShardTask, records: ReadonlyMap<string, FileRecord
   return known.length === task.files.length ? known : undefined;
 }
 
-function usage(message: string, hint: string): PcamError {
-  return new PcamError('USAGE', message, { hint });
+function usage(message: string, hint: string, option?: string): PcamError {
+  return new PcamError('USAGE', message, { hint, options: option === undefined ? undefined : [option] });
 }

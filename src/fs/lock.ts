@@ -127,8 +127,8 @@ async function alive(path: string, content: string): Promise<boolean> {
 async function refuseFolder(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (!stats?.isDirectory()) return;
-  throw new PcamError('IO', `${path} is in the way: a folder stands where pcam keeps its lock`, {
-    hint: 'remove it, then run the same command again',
+  throw new PcamError('IO', `${path}: expected pcam's lock file, found a directory`, {
+    hint: 'remove it, then run it again',
   });
 }
 

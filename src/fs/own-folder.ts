@@ -11,7 +11,7 @@ export async function requireOwnFolder(path: string): Promise<void> {
     throw new PcamError('NOT_A_FOLDER', `${path} must be a folder of pcam's own, and is ${found}`, {
       expected: 'a folder',
       found,
-      hint: 'nothing was written or removed behind it; remove it, then run the same command again',
+      hint: 'nothing was written or removed behind it; remove it, then run it again',
     });
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;

@@ -21,7 +21,7 @@ export async function statFile(path: string): Promise<BigIntStats | undefined> {
     'IO',
     `${path} is in the way: a ${kindOf(stats)} stands where a file of the data set belongs`,
     {
-      hint: 'move it away, then run the same command again',
+      hint: 'move it away, then run it again',
     },
   );
 }

@@ -21,7 +21,8 @@ export function selectFiles(manifest: Manifest, { splits = [], kinds = [] }: Sel
   if (files.length > 0) return files;
   const said = [...splits, ...kinds].join(', ');
   throw new PcamError('USAGE', `the manifest ${manifest.dataset} has no file that is ${said}`, {
-    hint: '`pcam info` shows the files that it has',
+    hint: 'see the files that it has',
+    next: { command: 'info' },
   });
 }
 

@@ -32,7 +32,7 @@ const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._()+=,@-]*$/u;
 export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Manifest> {
   let text: string;
   try {
-    // Somebody may name the 7 GB file itself.
+    // The path may be that of a multi-gigabyte data file.
     text =
       path === BUILT_IN_MANIFEST
         ? assetText('manifest.json')
@@ -42,7 +42,8 @@ export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Ma
     if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {
       throw new PcamError('BAD_MANIFEST', `there is no manifest at ${path}`, {
         cause: error,
-        hint: 'check --manifest and PCAM_MANIFEST; without them the built-in manifest is used',
+        hint: 'check the path; without one the built-in manifest is used',
+        options: ['manifest'],
       });
     }
     throw fsError(error, `reading the manifest ${path}`);

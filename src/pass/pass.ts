@@ -29,7 +29,7 @@ export interface Pass {
 export class InputChanged extends PcamError {
   constructor(message: string, code: 'IO' | 'MISSING' = 'IO') {
     super(code, message, {
-      hint: 'make sure that nothing else writes into the folder, then run the same command again',
+      hint: 'make sure that no other process writes to the folder, then run it again',
     });
   }
 }

@@ -1,2 +1,3 @@
+export { type Paint, painter, type Style } from './colour.js';
 export { createProgress } from './progress.js';
 export { table } from './table.js';

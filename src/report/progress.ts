@@ -7,9 +7,9 @@ import {
   type PcamEvent,
   printable,
   type Step,
+  shortName,
   type TaskState,
 } from '../core/index.js';
-import { shortName } from './table.js';
 
 /** Seconds between two lines about a file, where there is no terminal. */
 const LINE_EVERY = 15;

@@ -1,26 +1,34 @@
-/** Tables and lines for people. */
+/** Tables for people. */
 import { printable } from '../core/index.js';
 
-/** Columns padded to the widest cell; numbers to the right. */
-export function table(
-  rows: readonly (readonly string[])[],
-  { right = [] }: { right?: readonly number[] } = {},
-): string {
-  const safe = rows.map((row) => row.map((cell) => printable(cell, 300)));
-  const widths = (safe[0] ?? []).map((_, i) => Math.max(...safe.map((row) => row[i]?.length ?? 0)));
-  return safe
-    .map((row) =>
-      row
-        .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+export interface TableOptions {
+  /** Columns that are aligned to the right. */
+  right?: readonly number[];
+  /** Paints a padded cell; what it gets is safe to print. */
+  paint?: (padded: string, row: number, column: number) => string;
 }
 
-const UPSTREAM_PREFIX = 'camelyonpatch_level_2_split_';
-
-/** The part of an upstream name that tells the files apart: `train_x.h5.gz`. */
-export function shortName(name: string): string {
-  return printable(name.startsWith(UPSTREAM_PREFIX) ? name.slice(UPSTREAM_PREFIX.length) : name, 40);
+/** Columns padded to the widest cell. */
+export function table(
+  rows: readonly (readonly string[])[],
+  { right = [], paint = (cell) => cell }: TableOptions = {},
+): string {
+  const safe = rows.map((row) => row.map((cell) => printable(cell, 300)));
+  const columns = Math.max(0, ...safe.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...safe.map((row) => row[i]?.length ?? 0)),
+  );
+  const pad = (cell: string, i: number, last: number) => {
+    if (right.includes(i)) return cell.padStart(widths[i]!);
+    return i === last ? cell : cell.padEnd(widths[i]!);
+  };
+  return safe
+    .map((row, r) => {
+      const last = row.findLastIndex((cell) => cell !== '');
+      return row
+        .slice(0, last + 1)
+        .map((cell, i) => paint(pad(cell, i, last), r, i))
+        .join('  ');
+    })
+    .join('\n');
 }

@@ -41,6 +41,7 @@ function metaPath({ dir, manifest, split }: Pick<FactsRequest, 'dir' | 'manifest
   if (file?.present) return file.path;
   const found = file ? `there is no ${file.path}` : 'the manifest has none';
   throw new PcamError('MISSING', `the slides of ${split} are in its meta CSV, and ${found}`, {
-    hint: `\`pcam download --split ${split} --kind meta\` fetches it; or select without slides`,
+    hint: 'fetch it, or select without slides',
+    next: { command: 'download', splits: [split], kinds: ['meta'] },
   });
 }

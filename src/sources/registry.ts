@@ -46,25 +46,26 @@ function findSource(manifest: Manifest, id: string): SourceConfig {
   if (source) return source;
   const ids = manifest.sources.map((candidate) => candidate.id);
   const near = nearest(id, ids);
-  throw new PcamError('USAGE', `--source ${id}: the manifest has no such source`, {
+  throw new PcamError('USAGE', `the manifest has no source ${id}`, {
+    options: ['sources'],
     hint: near ? `did you mean ${near}?` : `it has ${ids.join(', ')}`,
   });
 }
 
 function parseMirror(mirror: string): { type: string; baseUrl: string } {
   if (/^https?:\/\//i.test(mirror)) {
-    if (!URL.canParse(mirror)) throw new PcamError('USAGE', `--mirror ${mirror} is not a URL`);
+    if (!URL.canParse(mirror)) throw new PcamError('USAGE', `the mirror ${mirror} is not a URL`);
     return { type: 'http', baseUrl: mirror.replace(/\/+$/, '') };
   }
   if (/^file:\/\//i.test(mirror)) {
     try {
       return { type: 'file', baseUrl: fileURLToPath(mirror) };
     } catch (cause) {
-      throw new PcamError('USAGE', `--mirror ${mirror} is no folder on this machine`, { cause });
+      throw new PcamError('USAGE', `the mirror ${mirror} is not a folder on this machine`, { cause });
     }
   }
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror) || mirror === '') {
-    throw new PcamError('USAGE', `--mirror ${mirror}: only http and https URLs and folders can be mirrors`);
+    throw new PcamError('USAGE', `the mirror ${mirror} is neither an http or https URL nor a folder`);
   }
   return { type: 'file', baseUrl: resolve(mirror) };
 }

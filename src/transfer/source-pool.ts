@@ -5,11 +5,12 @@
 import {
   abortError,
   type Clock,
-  count,
   DEFAULTS,
   formatSeconds,
   type OnEvent,
   PcamError,
+  type SourceReason,
+  systemCode,
 } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
@@ -28,6 +29,8 @@ interface Health {
   restUntil: number;
   dropped?: string;
   lastReason?: string;
+  /** The system's code of the last failure. */
+  lastCode?: string;
 }
 
 interface Member {
@@ -251,6 +254,7 @@ export class SourcePool {
     const health = failure.wholeHost ? member.host : fileHealth(member, file);
     const now = this.#clock.now();
     health.lastReason = failure.message;
+    health.lastCode = systemCode(failure.cause) || undefined;
     const { kind, retryAfter } = failure;
     // A source at rest gets no new requests: those that were under way fail of the same cause, and count once.
     if (health.restUntil > now && kind !== 'wrong') {
@@ -272,18 +276,23 @@ export class SourcePool {
 
   #noSource(file: DatasetFile, now: number): PcamError {
     const candidates = this.#members.filter((member) => member.source.has(file));
-    const reasons = candidates.map((member) => {
+    const reasons = candidates.map((member): SourceReason => {
       const health = fileHealth(member, file);
       const dropped = member.host.dropped ?? health.dropped;
-      if (dropped !== undefined) return `${member.source.id}: ${dropped}`;
+      const code = member.host.lastCode ?? health.lastCode;
+      const { id } = member.source;
+      if (dropped !== undefined) return { source: id, reason: dropped, code };
       const wait = formatSeconds((restUntil(member, file) - now) / 1000);
-      return `${member.source.id}: asks to wait ${wait} (${member.host.lastReason ?? health.lastReason ?? 'busy'})`;
+      const reason = `asks to wait ${wait} (${member.host.lastReason ?? health.lastReason ?? 'busy'})`;
+      return { source: id, reason, code };
     });
-    const said = reasons.length > 0 ? reasons.join('; ') : 'no source of the manifest has this file';
+    const said =
+      reasons.map(({ source, reason }) => `${source}: ${reason}`).join('; ') ||
+      'no source of the manifest has this file';
     return new PcamError('NO_SOURCE', `no source could deliver ${file.name}: ${said}`, {
-      hint:
-        `what was fetched is kept; run the same command again later, ` +
-        `or add another place with --mirror URL-or-folder or --from FOLDER (${count(candidates.length, 'source')} tried)`,
+      hint: 'try again later, or name another place to fetch or import from',
+      options: ['mirrors', 'from'],
+      reasons,
     });
   }
 }

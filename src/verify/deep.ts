@@ -76,7 +76,7 @@ async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitR
 }
 
 function failedReport(split: SplitName, reason: string): SplitReport {
-  const message = `${split}: the check could not be finished (${reason}); \`pcam verify\` tells which file is damaged`;
+  const message = `${split}: the check could not be finished (${reason})`;
   return { findings: [{ level: 'error', code: 'CHECK_FAILED', message }], slides: null };
 }
 

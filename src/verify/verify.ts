@@ -1,7 +1,7 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
-import { DEFAULTS, type OnEvent, throwIfAborted } from '../core/index.js';
+import { DEFAULTS, type NextStep, type OnEvent, throwIfAborted } from '../core/index.js';
 import { acquireLock, statFile } from '../fs/index.js';
 import { allContents, type Content, contentsOf, type Found, holds, readFound } from '../inventory/index.js';
 import {
@@ -49,7 +49,10 @@ export interface VerifiedFile {
   /** MD5 of what should be there (the decompressed file where there is one), and of what is. */
   expected: string;
   found: string | null;
+  /** What is wrong with it. */
   hint?: string;
+  /** What repairs it. */
+  next?: NextStep;
 }
 
 export type { Finding };
@@ -186,15 +189,11 @@ class Verifier {
     return this.#wrong(file, wrong.content, wrong.found);
   }
 
-  async #absent(file: DatasetFile): Promise<Pick<VerifiedFile, 'status' | 'hint'>> {
+  async #absent(file: DatasetFile): Promise<Pick<VerifiedFile, 'status' | 'hint' | 'next'>> {
     const part = await statFile(this.#context.paths.part(file.name)).catch(() => undefined);
-    const command = `pcam download --split ${file.split} --kind ${file.kind}`;
-    if (part)
-      return {
-        status: 'partial',
-        hint: `its download is not finished; \`${command}\` goes on with it, or says why it cannot`,
-      };
-    return { status: 'missing', hint: `\`${command}\` brings it` };
+    const next = fetchAgain(file);
+    if (part) return { status: 'partial', hint: 'its download is not finished', next };
+    return { status: 'missing', next };
   }
 
   #wrong(file: DatasetFile, content: Content, found: Found): VerifiedFile {
@@ -204,19 +203,20 @@ class Verifier {
       return {
         ...bad,
         status: 'swapped',
-        hint: `${content.name} holds the bytes of ${owner.name}; \`pcam verify --fix\` renames it back`,
+        hint: `${content.name} holds the bytes of ${owner.name}`,
+        next: { command: 'verify', fix: true },
       };
     }
-    const command = `pcam download --split ${file.split} --kind ${file.kind}`;
+    const next = fetchAgain(file);
     if (content.bytes !== undefined && found.bytes < content.bytes) {
       const sizes = `${content.name} has ${found.bytes} of ${content.bytes} bytes`;
-      return { ...bad, status: 'partial', hint: `${sizes}; \`${command}\` brings the rest` };
+      return { ...bad, status: 'partial', hint: sizes, next };
     }
     if (bad.found === content.md5) {
       // Only a made-up file has the right MD5 and another SHA-256.
       Object.assign(bad, { expected: content.sha256, found: found.digests.sha256 });
     }
-    return { ...bad, status: 'corrupt', hint: `${content.name} is damaged; \`${command}\` fetches it again` };
+    return { ...bad, status: 'corrupt', hint: `${content.name} is damaged`, next };
   }
 
   /** Renames what is misnamed, unless its own name already holds the right bytes. */
@@ -260,4 +260,8 @@ class Verifier {
       if (stats && digests) await receipts.record(to, stats, digests);
     }
   }
+}
+
+function fetchAgain({ split, kind }: DatasetFile): NextStep {
+  return { command: 'download', splits: [split], kinds: [kind] };
 }

@@ -106,7 +106,7 @@ describe('a split is refused', () => {
       await rm(data.path('valid', kind));
       await expect(openSplit({ ...data, split: 'valid' })).rejects.toMatchObject({
         code: 'MISSING',
-        hint: expect.stringContaining('pcam download --split valid'),
+        next: { command: 'download', splits: ['valid'] },
       });
     }
   });

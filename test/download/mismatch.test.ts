@@ -326,7 +326,7 @@ describe('bytes that other tools left', () => {
         jobs: 1,
         // The survey is over, and the turn of the second file has not come.
         onEvent: (event) => {
-          if (event.type !== 'end' || event.task !== y.file.name) return;
+          if (event.type !== 'end' || event.outcome === 'done' || event.task !== y.file.name) return;
           if (change) writeFileSync(path, change);
           else rmSync(path);
         },

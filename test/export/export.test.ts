@@ -118,10 +118,7 @@ describe('refuses', () => {
     const dir = join(await temporaryFolder(), 'nothing');
     const error = run({ out: `${dir}-out` }, { dir, manifest: data.manifest });
     await expect(error).rejects.toMatchObject({ code: 'MISSING', exitCode: 3 });
-    await expect(error).rejects.toHaveProperty(
-      'hint',
-      expect.stringContaining('pcam download --split valid'),
-    );
+    await expect(error).rejects.toHaveProperty('next', { command: 'download', splits: ['valid'] });
   });
 
   it('input that is not the manifest’s', async () => {

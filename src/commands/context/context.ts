@@ -8,6 +8,8 @@ export interface Context {
   readonly stderr: NodeJS.WriteStream;
   readonly env: Environment;
   readonly signal: AbortSignal;
+  /** Options of all commands that were typed; commands that are printed repeat them. */
+  given: Partial<CommonOptions>;
   /** Set by a command that did its work and has bad news. */
   exitCode: number;
 }
@@ -24,12 +26,14 @@ export function addCommonOptions(command: Command, { env }: Context): Command {
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)', env.manifest);
 }
 
-/** The options of a command, those given before its name included. */
-export function optionsOf<T>(command: Command): T & CommonOptions {
+/** The options of a command, those given before its name included. They are noted in the context. */
+export function optionsOf<T>(command: Command, context: Context): T & CommonOptions {
   const own = command.opts();
   const above = command.parent?.opts() ?? {};
-  for (const key of ['dir', 'manifest']) {
-    if (above[key] !== undefined && command.getOptionValueSource(key) !== 'cli') own[key] = above[key];
+  for (const key of ['dir', 'manifest'] as const) {
+    const typed = command.getOptionValueSource(key) === 'cli';
+    if (above[key] !== undefined && !typed) own[key] = above[key];
+    if (above[key] !== undefined || typed) context.given = { ...context.given, [key]: own[key] };
   }
   if (own.dir === '') throw new PcamError('USAGE', '--dir is empty');
   return own as T & CommonOptions;

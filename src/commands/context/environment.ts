@@ -1,4 +1,5 @@
 /** Settings from the environment; the only reader of it. */
+import { basename, delimiter, dirname, relative } from 'node:path';
 import type { ProxySettings } from '../../core/index.js';
 import type { Graphics } from '../../explore/preview/index.js';
 
@@ -6,12 +7,20 @@ export interface Environment {
   dir?: string;
   manifest?: string;
   proxy: ProxySettings;
-  noColor: boolean;
+  /** `auto`: where the output is a terminal. */
+  colour: 'always' | 'never' | 'auto';
+  /** A terminal that cannot move its cursor. */
+  dumb: boolean;
+  /** How pcam was called, for commands that are printed: `pcam`, `npx pcam`, `node bin/pcam.js`. */
+  calledAs: string;
   /** How the terminal shows pictures; `undefined` where it takes no colours either. */
   graphics: Graphics | undefined;
 }
 
-export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+export function readEnvironment(
+  env: NodeJS.ProcessEnv = process.env,
+  script: string = process.argv[1] ?? '',
+): Environment {
   const pick = (...names: string[]) => names.map((name) => env[name]).find((value) => value);
   return {
     dir: pick('PCAM_DIR'),
@@ -21,7 +30,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
       https: pick('https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'),
       no: pick('no_proxy', 'NO_PROXY'),
     },
-    noColor: pick('NO_COLOR') !== undefined,
+    colour: colourOf(env),
+    dumb: env.TERM === 'dumb',
+    calledAs: calledAs(env, script),
     graphics: graphicsOf(env),
   };
 }
@@ -35,4 +46,29 @@ function graphicsOf(env: NodeJS.ProcessEnv): Graphics | undefined {
     return 'kitty';
   if (/^(iTerm\.app|WezTerm|mintty)$/.test(TERM_PROGRAM) || env.LC_TERMINAL === 'iTerm2') return 'iterm2';
   return 'blocks';
+}
+
+/** As https://force-color.org and https://no-color.org have it; FORCE_COLOR wins. */
+function colourOf({ FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv): Environment['colour'] {
+  if (FORCE_COLOR) return FORCE_COLOR === '0' || FORCE_COLOR === 'false' ? 'never' : 'always';
+  return NO_COLOR || TERM === 'dumb' ? 'never' : 'auto';
+}
+
+/** A command that starts this pcam again from the same folder. */
+function calledAs(env: NodeJS.ProcessEnv, script: string): string {
+  const name = basename(script);
+  const isShim = /[\\/]node_modules[\\/]/.test(script);
+  if (isShim && env.npm_command === 'exec') return 'npx pcam';
+  // Windows starts the script itself for a command that npm installed.
+  if (isShim && process.platform === 'win32') return 'pcam';
+  if (name === 'pcam' && (env.PATH ?? '').split(delimiter).includes(dirname(script))) return 'pcam';
+  if (name === '' || name === 'pcam.exe') return 'pcam';
+  const way = relative(process.cwd(), script);
+  const shorter = way.length < script.length ? way : script;
+  if (/\.[cm]?js$/.test(name)) return `node ${quoted(shorter)}`;
+  return quoted(shorter.includes('/') ? shorter : `./${shorter}`);
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(path) ? path : JSON.stringify(path);
 }

@@ -8,3 +8,4 @@ export {
   withProgress,
 } from './context.js';
 export { readEnvironment } from './environment.js';
+export { commandLine, hintLine, jsonError, printError } from './hints.js';

@@ -50,7 +50,9 @@ function splitsOf({ dir, manifest, splits = [] }: PatchRequest): readonly SplitN
   const there = SPLITS.filter((split) => locate({ dir, manifest, split, kind: 'images' })?.present);
   if (splits.length > 0 || there.length > 0) return splits.length > 0 ? splits : there;
   throw new PcamError('MISSING', `there are no images in ${dir}`, {
-    hint: '`pcam download` fetches them; name another folder with --dir if they are elsewhere',
+    hint: 'fetch them first, or name the folder that they are in',
+    options: ['dir'],
+    next: { command: 'download' },
   });
 }
 

@@ -23,9 +23,13 @@ export function findFormat(format: string, layout: string): ExportFormat {
   const layouts = FORMATS.filter((candidate) => candidate.format === format).map(({ layout }) => layout);
   if (layouts.length === 0) {
     const known = [...new Set(FORMATS.map(({ format }) => format))].join(', ');
-    throw new PcamError('USAGE', `there is no format ${format}`, { hint: `--format is one of ${known}` });
+    throw new PcamError('USAGE', `there is no format ${format}`, {
+      hint: `it is one of ${known}`,
+      options: ['format'],
+    });
   }
   throw new PcamError('USAGE', `${format} has no layout ${layout}`, {
-    hint: `with --format ${format}, --layout is ${layouts.join(' or ')}`,
+    hint: `its layout is ${layouts.join(' or ')}`,
+    options: ['layout'],
   });
 }

@@ -218,7 +218,8 @@ export async function requireApart(out: string, dir: string): Promise<void> {
   const way = relative(from, to);
   if (way !== '' && (way === '..' || way.startsWith(`..${sep}`) || resolve(from, way) === way)) return;
   throw new PcamError('USAGE', `the output folder ${out} is inside the data set folder ${dir}`, {
-    hint: 'choose a folder beside it with --out',
+    hint: 'choose a folder outside of it',
+    options: ['out'],
   });
 }
 
@@ -235,7 +236,8 @@ async function realFolder(path: string): Promise<string> {
 
 function mismatch(out: string, path: string, problem: string): PcamError {
   return new PcamError('OUTPUT_MISMATCH', `${out} holds another export: ${problem} (${basename(path)})`, {
-    hint: 'choose another folder with --out, or start over in this one with --force',
+    hint: 'choose another folder, or replace this export',
+    options: ['out', 'force'],
   });
 }
 

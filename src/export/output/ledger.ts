@@ -135,7 +135,8 @@ export function isSafeName(name: unknown): name is string {
 
 function foreign(path: string): PcamError {
   return new PcamError('OUTPUT_MISMATCH', `${path} is not an index that this pcam writes`, {
-    hint: 'choose another folder with --out, or write over it with --force',
+    hint: 'choose another folder, or replace what is in this one',
+    options: ['out', 'force'],
   });
 }
 

@@ -22,7 +22,8 @@ export async function requireRoom(out: string, bytesNeeded: (blockSize: number) 
     'DISK_FULL',
     `not enough room in ${out}: about ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
     {
-      hint: 'nothing was written; make room, choose another --out, or export less with --split or --crop',
+      hint: 'nothing was written; make room, choose another folder, or export less',
+      options: ['out', 'splits', 'crop'],
       expected: `${needed} bytes`,
       found: `${free} bytes`,
     },

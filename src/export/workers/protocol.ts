@@ -1,5 +1,5 @@
 /** What the export and its workers tell each other. */
-import type { ErrorCode } from '../../core/index.js';
+import type { ErrorFacts } from '../../core/index.js';
 import type { Manifest, SplitName } from '../../manifest/index.js';
 import type { Recipe, ShardTask } from '../formats/index.js';
 import type { FileRecord, ShardStatus } from '../output/index.js';
@@ -38,13 +38,4 @@ export interface JobResult {
 export type FromWorker =
   | { type: 'progress'; patches: number }
   | { type: 'done'; result: JobResult }
-  | { type: 'failed'; error: PlainError; stack?: string };
-
-/** An error on its way between threads. */
-export interface PlainError {
-  code: ErrorCode;
-  message: string;
-  hint?: string;
-  expected?: string;
-  found?: string;
-}
+  | { type: 'failed'; error: ErrorFacts; stack?: string };

@@ -3,14 +3,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { fsError, messageOf, PcamError } from '../../core/index.js';
+import { type ErrorFacts, factsOf, fsError, PcamError } from '../../core/index.js';
 import { type ImageReader, openImages, PATCH_BYTES } from '../../dataset/index.js';
 import { finalName, type SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
 import { findFormat, type PatchBatch, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
 import { type FileRecord, ShardFiles } from '../output/index.js';
 import { cropPatches } from './crop.js';
-import type { FromWorker, Job, JobResult, PlainError, WorkerSetup } from './protocol.js';
+import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 import { metaOf, type SplitFacts } from './split-facts.js';
 
 const { dir, manifest, out, temporary, recipe, firstSplit, stop } = workerData as WorkerSetup;
@@ -136,15 +136,10 @@ function tell(message: FromWorker): void {
   port.postMessage(message);
 }
 
-function plain(error: unknown): { error: PlainError; stack?: string } {
-  if (error instanceof PcamError) {
-    const { code, message, hint, expected, found } = error;
-    return { error: { code, message, hint, expected, found } };
-  }
-  const doing = `exporting to ${out}`;
-  const known = fsError(error, doing);
+function plain(error: unknown): { error: ErrorFacts; stack?: string } {
+  const facts = factsOf(fsError(error, `exporting to ${out}`));
   return {
-    error: { code: known.code, message: messageOf(known), hint: known.hint },
-    stack: error instanceof Error ? error.stack : undefined,
+    error: facts,
+    stack: !(error instanceof PcamError) && error instanceof Error ? error.stack : undefined,
   };
 }

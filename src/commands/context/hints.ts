@@ -1,0 +1,65 @@
+/** What to do next, as a command line that can be pasted: hints of the library with the flags that it does not know. */
+import { type ErrorFacts, type NextStep, printable, wrapText } from '../../core/index.js';
+import { type Context, printLine } from './context.js';
+
+/** The library's name of an option where the flag is not just that in kebab case. */
+const FLAGS: Record<string, string> = {
+  splits: '--split',
+  kinds: '--kind',
+  sources: '--source',
+  mirrors: '--mirror',
+};
+
+type Hinted = Pick<ErrorFacts, 'hint' | 'options' | 'next'>;
+
+/** The command of `next`, with the folder and the manifest that were given, and the name by which pcam was called. */
+export function commandLine({ env, given }: Context, next: NextStep): string {
+  const words: string[] = [next.command];
+  for (const split of next.splits ?? []) words.push('--split', split);
+  for (const kind of next.kinds ?? []) words.push('--kind', kind);
+  if (next.deep) words.push('--deep');
+  if (next.fix) words.push('--fix');
+  if (given.dir !== undefined) words.push('--dir', given.dir);
+  if (given.manifest !== undefined) words.push('--manifest', given.manifest);
+  return `${env.calledAs} ${words.map(shellWord).join(' ')}`;
+}
+
+/** A hint in one line, for `--json`. */
+export function hintLine(context: Context, { hint, options, next }: Hinted): string | undefined {
+  const words = hint === undefined ? [] : [`${hint}${flagsOf(options)}`];
+  if (next) words.push(`\`${commandLine(context, next)}\``);
+  return words.length > 0 ? words.join(': ') : undefined;
+}
+
+/** An error as `--json` has it. */
+export function jsonError(context: Context, error: ErrorFacts): object {
+  const { code, message, expected, found } = error;
+  return { code, message, hint: hintLine(context, error), expected, found };
+}
+
+/** An error on stderr: what happened, then what to do, with a command in a line of its own. */
+export function printError(context: Context, error: Hinted & { message: string }): void {
+  const { stderr } = context;
+  const columns = stderr.isTTY ? stderr.columns : undefined;
+  const { hint, options, next } = error;
+  for (const line of wrapText(`pcam: ${error.message}`, columns)) printLine(stderr, line);
+  if (hint !== undefined) {
+    const end = next ? ':' : '';
+    for (const line of wrapText(`  ${hint}${flagsOf(options)}${end}`, columns)) printLine(stderr, line);
+  }
+  if (next) printLine(stderr, `  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
+}
+
+function flagsOf(options: readonly string[] = []): string {
+  if (options.length === 0) return '';
+  const flag = (name: string) =>
+    FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return ` (${options.map(flag).join(', ')})`;
+}
+
+/** Quoted where a shell would not take it as it is. */
+function shellWord(word: string): string {
+  const safe = printable(word);
+  if (/^[\w@%+=:,./\\~-]+$/.test(safe) && !(safe.includes('\\') && process.platform !== 'win32')) return safe;
+  return process.platform === 'win32' ? `"${safe}"` : `'${safe.replaceAll("'", "'\\''")}'`;
+}
