@@ -23,7 +23,7 @@ const LAYERS = [
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'explore/preview', 'explore/stats'],
   ['commands/context', 'commands/options'],
-  ['commands/texts'],
+  ['commands/texts', 'commands/completion'],
   ['commands'],
   ['.'],
 ];

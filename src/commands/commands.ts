@@ -7,6 +7,8 @@ export interface CommandEntry {
   /** One line for the list of commands. */
   readonly summary: string;
   load(context: Context): Promise<Command>;
+  /** Whether it has to see the definitions of all the others. */
+  readonly needsAll?: boolean;
 }
 
 /** In the order of the help. */
@@ -73,6 +75,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     async load(context) {
       const { fixtureCommand } = await import('./fixture.js');
       return fixtureCommand(context);
+    },
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for bash, zsh or fish',
+    needsAll: true,
+    async load(context) {
+      const { completionCommand } = await import('./completion.js');
+      return completionCommand(context);
     },
   },
 ];

@@ -25,8 +25,9 @@ export async function createProgram(context: Context, asked: (name: string) => b
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);
+  const all = COMMANDS.some(({ name, needsAll }) => needsAll && asked(name));
   for (const { name, summary, load } of COMMANDS) {
-    const command = asked(name) ? await load(context) : new Command(name);
+    const command = all || asked(name) ? await load(context) : new Command(name);
     program.addCommand(command.summary(summary));
   }
   for (const command of [program, ...program.commands]) {

@@ -16,12 +16,21 @@ export function list(value: string, previous: string[] = []): string[] {
   return [...previous, ...items];
 }
 
-export function splits(value: string, previous: SplitName[] = []): SplitName[] {
-  return [...previous, ...list(value).map((word) => oneOf(word, SPLITS, SPLIT_WORDS))];
+/** What shell completion needs to know of a parser: the words that it takes, and whether it takes a list of them. */
+export interface Words {
+  readonly words: readonly string[];
+  readonly list: boolean;
 }
 
-export function kinds(value: string, previous: Kind[] = []): Kind[] {
-  return [...previous, ...list(value).map((word) => oneOf(word, KINDS, KIND_WORDS))];
+export const splits = someOf(SPLITS, SPLIT_WORDS);
+export const kinds = someOf(KINDS, KIND_WORDS);
+
+function someOf<T extends string>(allowed: readonly T[], words: Record<string, T>) {
+  const parse = (value: string, previous: T[] = []): T[] => [
+    ...previous,
+    ...list(value).map((word) => oneOf(word, allowed, words)),
+  ];
+  return Object.assign(parse, { words: allowed, list: true } satisfies Words);
 }
 
 function oneOf<T extends string>(word: string, allowed: readonly T[], words: Record<string, T>): T {
@@ -33,8 +42,9 @@ function oneOf<T extends string>(word: string, allowed: readonly T[], words: Rec
 }
 
 /** One of some words. */
-export function choice<T extends string>(allowed: readonly T[]): (value: string) => T {
-  return (value) => oneOf(value, allowed, {});
+export function choice<T extends string>(allowed: readonly T[]): ((value: string) => T) & Words {
+  const parse = (value: string) => oneOf(value, allowed, {});
+  return Object.assign(parse, { words: allowed, list: false } satisfies Words);
 }
 
 /** A whole number within a limit. */
