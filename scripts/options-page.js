@@ -1,22 +1,14 @@
 /** Writes docs/options.md from the definitions of the command line, so that the two cannot differ: `npm run docs`. */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { createProgram } from '../dist/commands/index.js';
+import { loadProgram, textAfter } from './lib/program.js';
 
 const PAGE = new URL('../docs/options.md', import.meta.url);
 const COMMON = ['--dir', '--manifest', '--help'];
 
 /** @returns the text of docs/options.md */
 export async function optionsPage() {
-  const context = {
-    stdout: { write: () => true },
-    stderr: { write: () => true },
-    env: { proxy: {}, colour: 'never', dumb: true, calledAs: 'pcam' },
-    given: {},
-    signal: new AbortController().signal,
-    exitCode: 0,
-  };
-  const program = await createProgram(context, () => true);
+  const program = await loadProgram();
   const commands = program.commands.filter(({ _hidden }) => !_hidden);
   const common = program.options.filter(({ long }) => COMMON.includes(long));
   return `${[
@@ -59,18 +51,6 @@ function tableOf(definitions, what = 'option') {
 
 function defaultOf({ defaultValue, negate }) {
   return defaultValue === undefined || negate ? '' : ` (default: ${defaultValue})`;
-}
-
-/** What the help says after the options: statuses, formats, examples. */
-function textAfter(command) {
-  let text = '';
-  command.configureOutput({
-    writeOut: (written) => {
-      text += written;
-    },
-  });
-  command.outputHelp();
-  return text.slice(command.helpInformation().length).trim();
 }
 
 function exitCodes(program) {

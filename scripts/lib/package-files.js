@@ -1,14 +1,19 @@
-/** The generated files of the package: `croissant.json`. */
+/** The generated files of the package: the Croissant description of the data set, and the man page. */
 import { fileURLToPath } from 'node:url';
 import { datasetCroissant } from '../../dist/info/index.js';
 import { resolveManifest } from '../../dist/manifest/index.js';
+import { manPage } from './man-page.js';
+import { loadProgram } from './program.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
 /** @returns {Promise<{path: string, text: string}[]>} */
 export async function packageFiles() {
   const croissant = datasetCroissant(await resolveManifest(undefined));
-  return [{ path: at('croissant.json'), text: `${JSON.stringify(croissant, null, 2)}\n` }];
+  return [
+    { path: at('croissant.json'), text: `${JSON.stringify(croissant, null, 2)}\n` },
+    { path: at('man/pcam.1'), text: manPage(await loadProgram()) },
+  ];
 }
 
 function at(name) {

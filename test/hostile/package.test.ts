@@ -117,13 +117,14 @@ describe('the package', () => {
       'croissant.json',
       'demo',
       'dist',
+      'man',
       'manifest.json',
       'manifest.schema.json',
       'package.json',
     ]);
     for (const path of paths) {
       if (path.startsWith('dist/')) expect(path).toMatch(/\.(js|d\.ts)$/);
-      else expect(path).toMatch(/^[^/]+$|^bin\/pcam\.js$|^demo\/[a-z-]+\.js$/);
+      else expect(path).toMatch(/^[^/]+$|^bin\/pcam\.js$|^man\/pcam\.1$|^demo\/[a-z-]+\.js$/);
       const source = path.replace(/^dist\/(.*?)(\.d)?\.[jt]s$/, 'src/$1.ts');
       expect(existsSync(join(ROOT, source)), `${path} has no source: remove dist and build again`).toBe(true);
     }

@@ -1,0 +1,24 @@
+/** The man page, as man and groff read it. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '#pcam/commands/commands.js';
+import { requireTool } from '../support/tools.js';
+
+const man = await requireTool('man');
+const PAGE = fileURLToPath(new URL('../../man/pcam.1', import.meta.url));
+
+describe.skipIf(!man)('man pcam', () => {
+  it('is set without a warning, and has every command, its options, and the exit codes', async () => {
+    const env = { ...process.env, LC_ALL: 'C.UTF-8', MANWIDTH: '100', MAN_KEEP_FORMATTING: '' };
+    const args = ['--warnings', '-E', 'UTF-8', '-Tutf8', '-P', 'cat', '-l', PAGE];
+    const { stdout, stderr } = await promisify(execFile)(man!, args, { env });
+    expect(stderr).toBe('');
+    const text = stdout.replace(/.[\b]/g, '');
+    expect(text).toContain('pcam - get, verify, explore and export the PatchCamelyon data set');
+    for (const { name } of COMMANDS) expect(text).toContain(`pcam ${name}`);
+    for (const word of ['--limit-rate <speed>', '--format <name>', 'PCAM_MANIFEST', '130 / 143'])
+      expect(text).toContain(word);
+  });
+});
