@@ -9,7 +9,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** From the ground up: a folder imports from lines above its own, and from nothing else. */
 const LAYERS = [
   ['core'],
-  ['fs', 'report'],
+  ['fs', 'report', 'threads'],
   ['manifest', 'net'],
   ['pass', 'sources', 'dataset'],
   ['store'],

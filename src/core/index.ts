@@ -25,7 +25,7 @@ export {
   type Unit,
 } from './events.js';
 export { describeLimit, LIMITS, type Limit, requireWithin, withinLimit } from './limits.js';
-export { assetPath, assetText, HOMEPAGE, importBeside, startWorker, USER_AGENT, VERSION } from './package.js';
+export { assetPath, assetText, HOMEPAGE, importBeside, USER_AGENT, VERSION, workerCode } from './package.js';
 export { fromPlain, type PlainError, toPlain } from './plain-error.js';
 export { Random } from './random.js';
 export { CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './shape.js';

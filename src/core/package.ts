@@ -3,18 +3,21 @@
  * folder, as npm puts them, or inside the executable that scripts/build-exe.js makes.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { getAsset, isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+/** What `new Worker` takes: a script, or its text with `eval`. */
+export interface WorkerCode {
+  code: string | URL;
+  eval: boolean;
+}
 
 /** Where a package keeps its parts. */
 interface Home {
   /** Name of a file of the package for messages; its path where it has one. */
   path(name: string): string;
   text(name: string): string;
-  /** @param script path below dist, such as `pass/worker.js` */
-  worker(script: string, options: WorkerOptions): Worker;
+  worker(script: string): WorkerCode;
   /** A module that another package has beside its entry. */
   module(entry: string, file: string): Promise<unknown>;
 }
@@ -22,15 +25,16 @@ interface Home {
 const folder: Home = {
   path: (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url)),
   text: (name) => readFileSync(folder.path(name), 'utf8'),
-  worker: (script, options) => new Worker(new URL(`../${script}`, import.meta.url), options),
+  worker: (script) => ({ code: new URL(`../${script}`, import.meta.url), eval: false }),
   module: (entry, file) => import(new URL(file, import.meta.resolve(entry)).href),
 };
 
 const executable: Home = {
   path: (name) => `${process.execPath}:${name}`,
   text: (name) => getAsset(name, 'utf8'),
-  worker: (script, options) => new Worker(getAsset(script, 'utf8'), { ...options, eval: true }),
+  worker: (script) => ({ code: getAsset(script, 'utf8'), eval: true }),
   async module(_entry, file) {
+    const { createRequire } = await import('node:module');
     // Bundled as CommonJS. It may use what Node has built in, and nothing else: there is no folder to look in.
     const module = { exports: {} };
     const run = new Function('module', 'exports', 'require', getAsset(file, 'utf8'));
@@ -60,11 +64,11 @@ export function assetText(name: string): string {
 }
 
 /**
- * Starts a worker thread. The caller's --inspect or --loader flags are not for it.
+ * The code of a worker thread, see threads/.
  * @param script its path below the root of the code, such as `pass/worker.js`
  */
-export function startWorker(script: string, options: Omit<WorkerOptions, 'eval' | 'execArgv'>): Worker {
-  return home.worker(script, { ...options, execArgv: [] });
+export function workerCode(script: string): WorkerCode {
+  return home.worker(script);
 }
 
 /** Loads the module `file` that lies beside the entry of another package, `entry`. */

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fsError } from '../core/index.js';
 import { commitFile, statFile } from '../fs/index.js';
-import type { Content } from '../inventory/index.js';
+import type { Content } from '../manifest/index.js';
 import type { Digests } from '../pass/index.js';
 import type { Run } from './run.js';
 

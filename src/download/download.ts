@@ -13,8 +13,13 @@ import {
   throwIfAborted,
 } from '../core/index.js';
 import { acquireLock } from '../fs/index.js';
-import { allContents } from '../inventory/index.js';
-import { type DatasetFile, resolveManifest, type SourceConfig, selectFiles } from '../manifest/index.js';
+import {
+  allContents,
+  type DatasetFile,
+  resolveManifest,
+  type SourceConfig,
+  selectFiles,
+} from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
 import { finishMoves, layout, moveAll, PartStore, prepareState, Receipts } from '../store/index.js';

@@ -1,14 +1,15 @@
 /** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
 import { rm } from 'node:fs/promises';
 import { PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
-import type { DatasetFile } from '../manifest/index.js';
+import { holds } from '../inventory/index.js';
+import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
 import { IMPORTED, type PartFile } from '../store/index.js';
 import { keepingPace, SourceChanged, transferFile } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
 import type { Run } from './run.js';
-import { archiveOf, wanted } from './target.js';
+import { archiveOf, digestsOf, wanted } from './target.js';
 
 export interface Fetched {
   bytes: number;
@@ -48,6 +49,8 @@ export async function fetchFile(
 class Fetcher {
   readonly #run: Run;
   readonly #file: DatasetFile;
+  /** What the sources have. */
+  readonly #served: Content;
   readonly #task: TaskReporter;
   readonly #onReceived: (source: string, bytes: number) => void;
   /** Sources that gave wrong bytes, alone, and how often. */
@@ -69,6 +72,8 @@ class Fetcher {
   ) {
     this.#run = run;
     this.#file = file;
+    const { final, archive = final } = contentsOf(file);
+    this.#served = archive;
     this.#task = task;
     this.#onReceived = onReceived;
   }
@@ -116,7 +121,7 @@ class Fetcher {
     const stop = new AbortController();
     const pass = startPass({
       input: part.path,
-      digests: file.sha256 === undefined ? ['md5'] : ['md5', 'sha256'],
+      digests: digestsOf(this.#served),
       output: temporary === undefined ? undefined : outputFor(file, temporary),
       signal,
       onProgress: (read) => {
@@ -153,13 +158,13 @@ class Fetcher {
 
   /** A wrong digest is never kept: the part goes, and so does the source that is to blame. */
   async #judge(part: PartFile, { input }: PassResult): Promise<void> {
-    const { md5, sha256 } = this.#file;
-    const wrong =
-      input.digests.md5 !== md5 ? 'MD5' : sha256 && input.digests.sha256 !== sha256 ? 'SHA-256' : undefined;
-    if (!wrong) return;
+    const served = this.#served;
+    if (holds(input, served)) return;
+    const name = input.digests.md5 === undefined || input.digests.md5 === served.md5 ? 'sha256' : 'md5';
     // Bytes that changed on the disk since they were written are nobody's fault, and only they are fetched again.
     if (!(await part.unchanged(this.#run.signal))) throw new InputChanged(`${part.path} was written to`);
-    const [expected, found] = wrong === 'MD5' ? [md5, input.digests.md5] : [sha256, input.digests.sha256];
+    const [expected, found] = [served[name], input.digests[name]];
+    const wrong = name === 'md5' ? 'MD5' : 'SHA-256';
     const sources = [...part.contributions().keys()];
     this.#mismatch = new PcamError(
       'DIGEST_MISMATCH',

@@ -1,14 +1,14 @@
 /** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
 import { copyFile, rm } from 'node:fs/promises';
 import { fsError, type TaskReporter } from '../core/index.js';
-import { type Content, contentsOf } from '../inventory/index.js';
-import type { DatasetFile } from '../manifest/index.js';
+import { holds } from '../inventory/index.js';
+import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
 import type { Run } from './run.js';
 import type { Action } from './survey.js';
-import { wanted } from './target.js';
+import { digestsOf, wanted } from './target.js';
 
 export type ImportAction = Extract<Action, { kind: 'import' }>;
 
@@ -32,7 +32,7 @@ export async function importFile(
       throw error;
     });
     // A browser may still be at work on it.
-    if (result?.input.digests.md5 !== action.content.md5) return false;
+    if (!result || !holds(result.input, action.content)) return false;
     if (decompress) checkOutput(file, result, action.path);
     await commit(run, target, temporary, result.output?.digests ?? result.input.digests);
     await settleArchive(run, file, action);
@@ -56,8 +56,10 @@ function pass({ run, file, action, path, decompress, task }: PassRequest): Promi
   const { bytes, content } = action;
   return passOver(bytes, {
     input: action.path,
-    digests: content.sha256 === undefined ? ['md5'] : ['md5', 'sha256'],
-    output: decompress ? outputFor(file, path) : { path, decode: 'copy', digests: ['md5'], most: bytes },
+    digests: digestsOf(content),
+    output: decompress
+      ? outputFor(file, path)
+      : { path, decode: 'copy', digests: digestsOf(content), most: bytes },
     signal,
     onProgress: (done) => task.progress({ step: 'import', done, total: bytes }),
   });
@@ -75,7 +77,7 @@ async function settleArchive(
   } catch (error) {
     throw fsError(error, `removing ${path}`);
   }
-  if (!own && run.keepArchives && run.extract) await keepCopy(run, contentsOf(file)[1]!, path);
+  if (!own && run.keepArchives && run.extract) await keepCopy(run, contentsOf(file).archive!, path);
 }
 
 async function keepCopy(run: Run, archive: Content, from: string): Promise<void> {

@@ -1,12 +1,10 @@
 /** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
 import { readdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
-import { allContents, type Content, type Found, holds, readFound } from '../inventory/index.js';
-import type { DatasetFile } from '../manifest/index.js';
+import { holds, Inventory } from '../inventory/index.js';
+import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
 import { completeMoves, type Move } from '../store/index.js';
 import type { Run } from './run.js';
 import { archiveOf, wanted } from './target.js';
@@ -42,47 +40,54 @@ export interface Survey {
 /** Looks at the disk alone, and changes nothing. */
 export async function survey(run: Run, files: readonly DatasetFile[]): Promise<Survey> {
   if (run.force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), moves: [] };
-  const reader = new Reader(run);
-  const actions = await chooseActions(run, reader, files);
+  const { paths, manifest, receipts, dryRun, signal, emit } = run;
+  const inventory = new Inventory({
+    dir: paths.dir,
+    manifest,
+    receipts,
+    record: !dryRun,
+    signal,
+    onEvent: emit,
+  });
+  const actions = await chooseActions(run, inventory, files);
   const renames = [...actions.values()].filter((action) => action.kind === 'rename');
   const moves = await completeMoves(
     renames.map(({ from, to }) => ({ from, to: to.name })),
-    (name) => reader.ownerOf(name),
+    (name) => inventory.rightNameOf(name),
   );
   return { actions, moves };
 }
 
 async function chooseActions(
   run: Run,
-  reader: Reader,
+  inventory: Inventory,
   files: readonly DatasetFile[],
 ): Promise<Map<DatasetFile, Action>> {
   const actions = new Map<DatasetFile, Action>();
-  const limit = pLimit(availableParallelism());
   const present = async (file: DatasetFile) => {
     const content = wanted(file, run.extract);
-    const found = await reader.own(content);
+    const found = await inventory.read(content);
     if (!found || !holds(found, content)) return;
-    const stale = await staleArchive(run, reader, file);
+    const stale = await staleArchive(run, inventory, file);
     // An archive that is to be kept has to be right as well.
     if (stale === undefined || !run.keepArchives)
       actions.set(file, { kind: 'present', bytes: found.bytes, stale });
   };
-  await Promise.all(files.map((file) => limit(() => unlessBlocked(actions, file, present(file)))));
+  await Promise.all(files.map((file) => unlessBlocked(actions, file, present(file))));
   for (const file of files) {
     if (actions.has(file)) continue;
     await unlessBlocked(
       actions,
       file,
-      locate(run, reader, file).then((action) => actions.set(file, action)),
+      locate(run, inventory, file).then((action) => actions.set(file, action)),
     );
   }
   return actions;
 }
 
-async function staleArchive(run: Run, reader: Reader, file: DatasetFile): Promise<string | undefined> {
+async function staleArchive(run: Run, inventory: Inventory, file: DatasetFile): Promise<string | undefined> {
   const archive = run.extract ? archiveOf(file) : undefined;
-  const found = archive && (await reader.own(archive));
+  const found = archive && (await inventory.read(archive));
   return found && !holds(found, archive) ? found.path : undefined;
 }
 
@@ -100,10 +105,10 @@ async function unlessBlocked(
   }
 }
 
-async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Action> {
+async function locate(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action> {
   const content = wanted(file, run.extract);
-  const misnamed = await reader.misnamed(content);
-  if (misnamed) return { kind: 'rename', from: misnamed, to: content };
+  const from = await misnamed(run, inventory, content);
+  if (from) return { kind: 'rename', from, to: content };
   // The archive is no help where the final file is its own archive, or the archive itself is what is wanted.
   const archive = run.extract ? archiveOf(file) : undefined;
   const places = [
@@ -112,7 +117,7 @@ async function locate(run: Run, reader: Reader, file: DatasetFile): Promise<Acti
     run.from !== undefined && archive && { folder: run.from, content: archive, own: false },
   ].filter((place) => !!place);
   for (const place of places) {
-    const found = await reader.read(place.folder, place.content);
+    const found = await inventory.read(place.content, place.folder);
     if (found && holds(found, place.content)) {
       return { kind: 'import', path: found.path, content: place.content, bytes: found.bytes, own: place.own };
     }
@@ -139,63 +144,17 @@ async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefi
   return undefined;
 }
 
-/** Reads each file at most once in a survey. */
-class Reader {
-  readonly #run: Run;
-  readonly #seen = new Map<string, Promise<Found | undefined>>();
-  #listing: Promise<Set<string>> | undefined;
-
-  constructor(run: Run) {
-    this.#run = run;
+/** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
+async function misnamed(run: Run, inventory: Inventory, content: Content): Promise<string | undefined> {
+  const { paths, manifest } = run;
+  for (const other of allContents(manifest)) {
+    if (other.name === content.name) continue;
+    const stats = await statFile(paths.final(other.name)).catch(() => undefined);
+    if (!stats || !plausible(Number(stats.size), content, other)) continue;
+    const found = await inventory.read({ ...other, sha256: other.sha256 ?? content.sha256 });
+    if (found && holds(found, content) && !holds(found, other)) return other.name;
   }
-
-  own(content: Content): Promise<Found | undefined> {
-    return this.read(this.#run.paths.dir, content);
-  }
-
-  read(folder: string, content: Content): Promise<Found | undefined> {
-    const { receipts, paths, signal, emit } = this.#run;
-    const key = join(folder, content.name);
-    let found = this.#seen.get(key);
-    if (!found) {
-      found = readFound(folder, content, {
-        receipts: folder === paths.dir ? receipts : undefined,
-        record: !this.#run.dryRun,
-        signal,
-        onEvent: emit,
-      });
-      this.#seen.set(key, found);
-    }
-    return found;
-  }
-
-  /** Where the bytes at a name belong, when that is elsewhere and not yet filled. */
-  async ownerOf(name: string): Promise<string | undefined> {
-    const contents = allContents(this.#run.manifest);
-    const mine = contents.find((content) => content.name === name);
-    const found = mine && (await this.own(mine));
-    if (!found || holds(found, mine)) return undefined;
-    const owner = contents.find((content) => holds(found, content));
-    const there = owner && (await this.own(owner));
-    return owner && !(there && holds(there, owner)) ? owner.name : undefined;
-  }
-
-  /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
-  async misnamed(content: Content): Promise<string | undefined> {
-    this.#listing ??= readdir(this.#run.paths.dir).then(
-      (names) => new Set(names),
-      () => new Set(),
-    );
-    const there = await this.#listing;
-    for (const other of allContents(this.#run.manifest)) {
-      if (other.name === content.name || !there.has(other.name)) continue;
-      const stats = await statFile(join(this.#run.paths.dir, other.name)).catch(() => undefined);
-      if (!stats || !plausible(Number(stats.size), content, other)) continue;
-      const found = await this.own({ ...other, sha256: other.sha256 ?? content.sha256 });
-      if (found && holds(found, content) && !holds(found, other)) return other.name;
-    }
-    return undefined;
-  }
+  return undefined;
 }
 
 /** Only a size or shape that speaks for a swap is worth the reading: gigabytes may lie under the other names. */

@@ -1,16 +1,22 @@
 /** What a run wants of a file, and how large it can become. */
 import { elementsOf } from '../core/index.js';
-import { type Content, contentsOf } from '../inventory/index.js';
-import type { DatasetFile } from '../manifest/index.js';
+import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
+import { type DigestName, strongest } from '../pass/index.js';
 
 /** The form that is to lie in the data set folder when the run is over. */
 export function wanted(file: DatasetFile, extract: boolean): Content {
-  const [final, archive] = contentsOf(file);
-  return extract ? final! : (archive ?? final!);
+  const { final, archive } = contentsOf(file);
+  return extract ? final : (archive ?? final);
 }
 
 export function archiveOf(file: DatasetFile): Content | undefined {
-  return contentsOf(file)[1];
+  return contentsOf(file).archive;
+}
+
+/** What to digest: the strongest digest of an archive, and MD5 always of what stays, as `verify` and `export` go by it. */
+export function digestsOf(content: Content): DigestName[] {
+  const names = strongest(content);
+  return content.form === 'archive' || names.includes('md5') ? names : ['md5', ...names];
 }
 
 const HDF5_OVERHEAD = 64 * 1024 * 1024;

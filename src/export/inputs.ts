@@ -2,45 +2,31 @@
 import { join } from 'node:path';
 import { PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
-import { contentsOf, holds, readFound } from '../inventory/index.js';
-import { type DatasetFile, finalName, type Manifest, type SplitName } from '../manifest/index.js';
+import { holds, Inventory } from '../inventory/index.js';
+import {
+  type Content,
+  contentsOf,
+  type DatasetFile,
+  finalName,
+  type Manifest,
+  type SplitName,
+} from '../manifest/index.js';
 import { layout, Receipts } from '../store/index.js';
 import type { InputFile } from './output/index.js';
 import type { InputDigests } from './types.js';
 
 /** Reads every file that has no receipt of an earlier verification which still holds. */
-export const verifiedDigests: InputDigests = async ({
-  dir,
-  files,
-  signal = new AbortController().signal,
-  onEvent,
-}) => {
+export const verifiedDigests: InputDigests = async ({ dir, manifest, files, signal, onEvent }) => {
   const receipts = await Receipts.load(layout(dir).receipts);
-  const digests = new Map<string, string>();
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
-  let failure: unknown;
-  const verify = async (file: DatasetFile) => {
-    const content = contentsOf(file)[0]!;
-    const found = await readFound(dir, content, { receipts, signal: both, onEvent });
-    if (!found) throw missing(dir, file);
-    if (!holds(found, content)) throw notVerified(found.path, file, found.digests.md5);
-    digests.set(content.name, content.md5);
-  };
-  // Two at a time: the second core is idle otherwise, and more would only make one disk seek.
-  const queue = [...files];
-  const next = async (): Promise<void> => {
-    for (let file = queue.shift(); file; file = queue.shift()) await verify(file);
-  };
-  const fail = (error: unknown) => {
-    failure ??= error;
-    queue.length = 0;
-    stop.abort();
-  };
-  // Both have ended when this does: nothing is read, and no receipt written, behind the caller's back.
-  await Promise.all([next().catch(fail), next().catch(fail)]);
-  if (failure !== undefined) throw failure;
-  return digests;
+  const inventory = new Inventory({ dir, manifest, receipts, signal, onEvent });
+  const contents = files.map((file) => contentsOf(file).final);
+  await inventory.readAll(contents);
+  for (const content of contents) {
+    const found = await inventory.read(content);
+    if (!found) throw missing(dir, content.file);
+    if (!holds(found, content)) throw notVerified(found.path, content, found.digests.md5);
+  }
+  return new Map(contents.map(({ name, md5 }) => [name, md5]));
 };
 
 /** The files of the splits that an export reads. Meta files may be missing, images and labels may not. */
@@ -104,8 +90,8 @@ function missing(dir: string, file: DatasetFile): PcamError {
   );
 }
 
-function notVerified(path: string, file: DatasetFile, found: string | undefined): PcamError {
-  const expected = contentsOf(file)[0]!.md5;
+function notVerified(path: string, content: Content, found: string | undefined): PcamError {
+  const { file, md5: expected } = content;
   return new PcamError(
     'NOT_VERIFIED',
     `${path} is not the ${file.kind} of ${file.split}: its MD5 is ${found}, the manifest says ${expected}`,

@@ -1,8 +1,9 @@
 /** `info`: the files of the manifest, and their state in the folder, without reading them. */
 import { DEFAULTS } from '../core/index.js';
 import { statFile } from '../fs/index.js';
-import { contentsOf } from '../inventory/index.js';
+import { holds } from '../inventory/index.js';
 import {
+  contentsOf,
   type DatasetFile,
   type Kind,
   type Manifest,
@@ -84,10 +85,11 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
 
 async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Promise<FileState> {
   const paths = layout(dir);
-  const [final, archive] = contentsOf(file);
-  const stats = await statFile(paths.final(final!.name)).catch(() => undefined);
+  const { final, archive } = contentsOf(file);
+  const stats = await statFile(paths.final(final.name)).catch(() => undefined);
   if (stats) {
-    return receipts.digests(final!.name, stats, 'mtime')?.md5 === final!.md5 ? 'verified' : 'unverified';
+    const digests = receipts.digests(final.name, stats, 'mtime');
+    return digests && holds({ digests }, final) ? 'verified' : 'unverified';
   }
   if (archive && (await statFile(paths.final(archive.name)).catch(() => undefined))) return 'archive';
   return (await statFile(paths.part(file.name)).catch(() => undefined)) ? 'partial' : 'missing';

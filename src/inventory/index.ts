@@ -1,1 +1,1 @@
-export { allContents, type Content, contentsOf, type Found, holds, readFound } from './inventory.js';
+export { type Found, holds, Inventory } from './inventory.js';

@@ -1,2 +1,12 @@
-export { InputChanged, passOver, startPass } from './pass.js';
-export type { DecodeProblem, DigestName, Digests, PassOutput, PassResult } from './protocol.js';
+export { type DigestOptions, digestFile } from './digest.js';
+export { InputChanged } from './failure.js';
+export { passOver, startPass } from './pass.js';
+export {
+  type DecodeProblem,
+  type DigestName,
+  type Digests,
+  type HandleStats,
+  type PassOutput,
+  type PassResult,
+  strongest,
+} from './protocol.js';

@@ -2,8 +2,9 @@
  * One pass over a file that may still be growing: digests of what is read and, in the same go, its decoded form
  * with digests of its own. Runs in a worker thread; memory stays flat.
  */
-import { once } from 'node:events';
-import { abortError, fsError, PcamError, startWorker } from '../core/index.js';
+import { abortError } from '../core/index.js';
+import { Thread } from '../threads/index.js';
+import { reviveFailure } from './failure.js';
 import type { FromWorker, PassRequest, PassResult, ToWorker } from './protocol.js';
 
 export type { DecodeProblem, DigestName, Digests, PassOutput, PassRequest, PassResult } from './protocol.js';
@@ -25,52 +26,47 @@ export interface Pass {
   stop(): Promise<void>;
 }
 
-/** The input is not what it was: somebody cut, removed or overwrote it while it was read. */
-export class InputChanged extends PcamError {
-  constructor(message: string, code: 'IO' | 'MISSING' = 'IO') {
-    super(code, message, {
-      hint: 'make sure that no other process writes to the folder, then run it again',
-    });
-  }
-}
+/** What dies young here is small. */
+const YOUNG_MB = 4;
 
 export function startPass({ signal, onProgress, ...request }: PassOptions): Pass {
-  const worker = startWorker('pass/worker.js', { workerData: request satisfies PassRequest });
-  const exited = once(worker, 'exit').catch(() => {});
+  const thread = new Thread<ToWorker, FromWorker>({
+    script: 'pass/worker.js',
+    data: request satisfies PassRequest,
+    name: `the pass over ${request.input}`,
+    heap: { youngMB: YOUNG_MB },
+  });
+  let onAbort = () => {};
   const result = new Promise<PassResult>((resolve, reject) => {
-    worker.on('message', (message: FromWorker) => {
+    thread.listen((message) => {
       if (message.type === 'progress') onProgress?.(message.read, message.written);
       else if (message.type === 'done') resolve(message.result);
-      else reject(failure(message));
-    });
-    worker.on('error', (cause) => {
-      reject(new PcamError('INTERNAL', `the pass over ${request.input} failed: ${cause.message}`, { cause }));
-    });
-    worker.on('exit', () => reject(new PcamError('INTERNAL', `the pass over ${request.input} ended early`)));
+      else reject(reviveFailure(message.failure));
+    }, reject);
+    onAbort = () => {
+      reject(abortError(signal));
+      void thread.end();
+    };
   });
   result.catch(() => {}); // whoever calls end() hears of it
-  const stop = async () => {
-    signal.removeEventListener('abort', onAbort);
-    await worker.terminate();
-    await exited;
-  };
-  const onAbort = () => void worker.terminate();
   signal.addEventListener('abort', onAbort, { once: true });
-  const tell = (message: ToWorker) => worker.postMessage(message);
+  if (signal.aborted) onAbort();
+  const release = () => signal.removeEventListener('abort', onAbort);
   return {
     failed: result,
-    available: (bytes) => tell({ type: 'available', bytes }),
+    available: (bytes) => thread.tell({ type: 'available', bytes }),
     end: async (bytes) => {
-      tell({ type: 'end', bytes });
+      thread.tell({ type: 'end', bytes });
       try {
         return await result;
-      } catch (error) {
-        throw signal.aborted ? abortError(signal) : error;
       } finally {
-        signal.removeEventListener('abort', onAbort);
+        release();
       }
     },
-    stop,
+    stop: async () => {
+      release();
+      await thread.end();
+    },
   };
 }
 
@@ -82,12 +78,4 @@ export async function passOver(bytes: number, options: PassOptions): Promise<Pas
   } finally {
     await pass.stop();
   }
-}
-
-function failure({ code, message, doing }: Extract<FromWorker, { type: 'failed' }>): Error {
-  if (code === 'SHORT') return new InputChanged(`${message} while ${doing}`);
-  if (code === 'ENOENT' && doing.startsWith('reading ')) {
-    return new InputChanged(`a file went missing while ${doing}`, 'MISSING');
-  }
-  return fsError(Object.assign(new Error(message), code ? { code } : {}), doing);
 }

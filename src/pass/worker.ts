@@ -6,9 +6,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, systemCode } from '../core/index.js';
 import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
+import { doing, plainFailure } from './failure.js';
 import type {
+  Digested,
   DigestName,
   Digests,
   FromWorker,
@@ -17,8 +18,8 @@ import type {
   PassResult,
   ToWorker,
 } from './protocol.js';
+import { isChanged, readThrough, statsOf } from './read-through.js';
 
-const CHUNK = 1024 * 1024;
 /** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
 const SLICE = 256 * 1024;
 const PROGRESS_EVERY = 4 * 1024 * 1024;
@@ -42,13 +43,14 @@ class Growth {
     });
   }
 
-  /** Resolves once there is more than `position`, or all is there. */
-  async beyond(position: number): Promise<void> {
+  /** Resolves to what is there, once that is more than `position` or all. */
+  async beyond(position: number): Promise<number> {
     while (this.available <= position && !this.ended) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+    return this.available;
   }
 }
 
@@ -115,12 +117,13 @@ class Output {
       });
   }
 
-  async finish(): Promise<{ bytes: number; digests: Digests }> {
+  async finish(): Promise<Digested> {
     await this.#writing;
     await this.#flushing;
     if (this.#flushError) throw this.#flushError;
     await this.#handle.sync();
-    return { bytes: this.bytes, digests: this.#digests.digest() };
+    const stats = statsOf(await this.#handle.stat({ bigint: true }));
+    return { bytes: this.bytes, digests: this.#digests.digest(), stats };
   }
 
   async close(): Promise<void> {
@@ -149,8 +152,29 @@ async function pass(request: PassRequest, growth: Growth): Promise<PassResult> {
   try {
     output = request.output && (await doing(`writing ${request.output.path}`, Output.create(request.output)));
     const decoder = output && createDecoder(request.output!, output);
-    const bytes = await readThrough({ request, handle, growth, digests, decoder, output });
-    const input = { bytes, digests: digests.digest() };
+    const before = await handle.stat({ bigint: true });
+    let reported = 0;
+    const bytes = await readThrough({
+      path: request.input,
+      handle,
+      limit: (position) => growth.beyond(position),
+      async take(chunk, position) {
+        const decoded = decoder?.write(chunk);
+        decoded?.catch(() => {}); // reported when it is awaited
+        await digests.update(chunk);
+        if (decoded) await doing(`writing ${request.output!.path}`, decoded);
+        if (position - reported < PROGRESS_EVERY) return;
+        reported = position;
+        say({ type: 'progress', read: position, written: output?.bytes ?? 0 });
+      },
+    });
+    const after = await handle.stat({ bigint: true });
+    const input = {
+      bytes,
+      digests: digests.digest(),
+      stats: statsOf(after),
+      changed: isChanged(before, after),
+    };
     if (!output) return { input };
     await doing(`writing ${request.output!.path}`, decoder!.end());
     const problem = decoder!.problem;
@@ -162,73 +186,11 @@ async function pass(request: PassRequest, growth: Growth): Promise<PassResult> {
   }
 }
 
-interface Reading {
-  request: PassRequest;
-  handle: FileHandle;
-  growth: Growth;
-  digests: DigestSet;
-  decoder: Decoder | undefined;
-  output: Output | undefined;
-}
-
-/** Reads to the end. Two buffers take turns: one is decoded and digested while the other is filled. */
-async function readThrough({ request, handle, growth, digests, decoder, output }: Reading): Promise<number> {
-  const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
-  let position = 0;
-  let reported = 0;
-  const read = async (turn: number, at: number): Promise<Buffer> => {
-    await growth.beyond(at);
-    const want = Math.min(CHUNK, growth.available - at);
-    const buffer = buffers[turn % 2]!;
-    const { bytesRead } = await doing(`reading ${request.input}`, handle.read(buffer, 0, want, at));
-    if (bytesRead === 0 && want > 0)
-      throw new Failure('SHORT', `it ends at byte ${at}`, `reading ${request.input}`);
-    return buffer.subarray(0, bytesRead);
-  };
-  let next = read(0, 0);
-  for (let turn = 1; ; turn++) {
-    const chunk = await next;
-    if (chunk.length === 0) return position;
-    position += chunk.length;
-    next = read(turn, position);
-    next.catch(() => {}); // reported when it is awaited
-    const decoded = decoder?.write(chunk);
-    decoded?.catch(() => {}); // reported when it is awaited
-    await digests.update(chunk);
-    if (decoded) await doing(`writing ${request.output!.path}`, decoded);
-    if (position - reported >= PROGRESS_EVERY) {
-      reported = position;
-      say({ type: 'progress', read: position, written: output?.bytes ?? 0 });
-    }
-  }
-}
-
-class Failure extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly doing: string,
-  ) {
-    super(message);
-  }
-}
-
-async function doing<T>(what: string, promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(systemCode(error), messageOf(error), what);
-  }
-}
-
 async function run(): Promise<void> {
   try {
-    const result = await pass(workerData as PassRequest, new Growth());
-    say({ type: 'done', result });
+    say({ type: 'done', result: await pass(workerData as PassRequest, new Growth()) });
   } catch (error) {
-    const failure = error instanceof Failure ? error : new Failure('', messageOf(error), 'reading');
-    say({ type: 'failed', code: failure.code, message: failure.message, doing: failure.doing });
+    say({ type: 'failed', failure: plainFailure(error) });
   }
   port.close();
 }

@@ -1,6 +1,6 @@
 /** Reads all patches of a split once, on all cores: digests, histograms, and which patches are of one colour. */
-import type { Worker } from 'node:worker_threads';
-import { abortError, fromPlain, messageOf, PcamError, startWorker } from '../core/index.js';
+import { abortError, fromPlain } from '../core/index.js';
+import { Thread } from '../threads/index.js';
 import { tableBytes } from './digest-table.js';
 import type { FromScanner } from './scan-worker.js';
 import { type Histograms, type Scan, type ScanTask, SHA1_BYTES, sumOf } from './types.js';
@@ -70,29 +70,26 @@ export async function scanImages(request: ScanRequest): Promise<Scan> {
 
 class Scanner {
   readonly result: Promise<Histograms>;
-  readonly #worker: Worker;
-  readonly #exited: Promise<unknown>;
+  readonly #thread: Thread<never, FromScanner>;
 
   constructor(task: ScanTask, onPatches: (patches: number) => void) {
-    const worker = startWorker('scan/scan-worker.js', { workerData: task });
-    this.#worker = worker;
-    this.#exited = new Promise((resolve) => worker.once('exit', resolve));
+    const thread = new Thread<never, FromScanner>({
+      script: 'scan/scan-worker.js',
+      data: task,
+      name: `a thread that reads ${task.file}`,
+    });
+    this.#thread = thread;
     this.result = new Promise((resolve, reject) => {
-      worker.on('message', (message: FromScanner) => {
+      thread.listen((message) => {
         if (message.type === 'progress') onPatches(message.patches);
         else if (message.type === 'done') resolve(message.histograms);
         else reject(fromPlain(message.error));
-      });
-      const died = (why: string, cause?: unknown) =>
-        reject(new PcamError('INTERNAL', `a thread that reads ${task.file} ${why}`, { cause }));
-      worker.once('error', (cause) => died(`failed: ${messageOf(cause)}`, cause));
-      worker.once('exit', () => died('ended early'));
+      }, reject);
     });
     this.result.catch(() => {}); // heard of by the caller, if it is still there
   }
 
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-    await this.#exited;
+  end(): Promise<void> {
+    return this.#thread.end();
   }
 }

@@ -15,9 +15,13 @@ interface Receipt {
   mtime: string;
   ctime: string;
   inode: string;
-  md5: string;
+  /** Absent where SHA-256, which proves more, was all that was computed. */
+  md5?: string;
   sha256?: string;
 }
+
+/** A file as its handle saw it when the digests were known. */
+export type FileStats = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>;
 
 export class Receipts {
   readonly #path: string;
@@ -62,13 +66,16 @@ export class Receipts {
     return { md5: receipt.md5, sha256: receipt.sha256 };
   }
 
-  /** Notes digests of a file. `stats` must be from before it was read: a change since then then shows. */
+  /**
+   * Notes the digests of a file.
+   * @param stats of the handle whose bytes were digested, and nothing that a path led to
+   */
   async record(
     name: string,
-    { size, mtimeNs, ctimeNs, ino }: BigIntStats,
+    { size, mtimeNs, ctimeNs, ino }: FileStats,
     { md5, sha256 }: Digests,
   ): Promise<void> {
-    if (md5 === undefined) return;
+    if (md5 === undefined && sha256 === undefined) return;
     this.#receipts.set(name, {
       bytes: Number(size),
       mtime: String(mtimeNs),
@@ -78,10 +85,6 @@ export class Receipts {
       sha256,
     });
     await this.#save();
-  }
-
-  async forget(name: string): Promise<void> {
-    if (this.#receipts.delete(name)) await this.#save();
   }
 
   #save(): Promise<void> {
@@ -101,7 +104,8 @@ function isReceipt(value: unknown): value is Receipt {
   const { bytes, mtime, ctime, inode, md5, sha256 } = (value ?? {}) as Record<string, unknown>;
   return (
     Number.isSafeInteger(bytes) &&
-    [mtime, ctime, inode, md5].every((field) => typeof field === 'string') &&
-    (sha256 === undefined || typeof sha256 === 'string')
+    [mtime, ctime, inode].every((field) => typeof field === 'string') &&
+    [md5, sha256].every((digest) => digest === undefined || typeof digest === 'string') &&
+    (md5 ?? sha256) !== undefined
   );
 }

@@ -1,6 +1,7 @@
 /** `verify --deep`: do the files of each split hold what PCam has, and do they belong together? */
-import { abortError, messageOf, printable, startWorker, throwIfAborted } from '../core/index.js';
+import { abortError, printable, throwIfAborted } from '../core/index.js';
 import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
+import { Thread } from '../threads/index.js';
 import type { SplitReport, SplitTask } from './deep-worker.js';
 import type { Finding } from './finding.js';
 
@@ -49,21 +50,20 @@ interface SplitCheck {
 }
 
 async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitReport> {
-  const worker = startWorker('verify/deep-worker.js', {
-    workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+  const thread = new Thread<never, SplitReport>({
+    script: 'verify/deep-worker.js',
+    data: task,
+    name: `the thread that looks into ${task.split}`,
+    heap: { oldMB: WORKER_MEMORY_MB },
     // Whatever a library prints about a bad file is not for the user.
-    stdout: true,
-    stderr: true,
+    silent: true,
   });
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
     return await new Promise<SplitReport>((resolve, reject) => {
       const fail = (reason: string) => resolve(failedReport(task.split, reason));
-      worker.once('message', resolve);
-      worker.once('error', (error) => fail(messageOf(error)));
-      worker.once('exit', (code) => fail(`its thread ended with code ${code}`));
+      thread.listen(resolve, ({ message }) => fail(message));
       timer = setTimeout(() => fail(`no result after ${timeout / 1000} s`), timeout);
       onAbort = () => reject(abortError(signal!));
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -71,7 +71,7 @@ async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitR
   } finally {
     clearTimeout(timer);
     if (onAbort) signal?.removeEventListener('abort', onAbort);
-    await worker.terminate();
+    await thread.end();
   }
 }
 

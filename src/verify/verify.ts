@@ -1,10 +1,12 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
-import { availableParallelism } from 'node:os';
-import pLimit from 'p-limit';
 import { DEFAULTS, type NextStep, type OnEvent, throwIfAborted } from '../core/index.js';
 import { acquireLock, statFile } from '../fs/index.js';
-import { allContents, type Content, contentsOf, type Found, holds, readFound } from '../inventory/index.js';
+import { type Found, holds, Inventory } from '../inventory/index.js';
 import {
+  allContents,
+  type Content,
+  contentsOf,
+  contentsOfAll,
   type DatasetFile,
   finalMd5,
   type Manifest,
@@ -22,7 +24,6 @@ import {
   prepareState,
   Receipts,
 } from '../store/index.js';
-import { deepCheck } from './deep.js';
 import type { Finding } from './finding.js';
 
 export interface VerifyOptions extends Selection {
@@ -46,7 +47,10 @@ export interface VerifiedFile {
   /** The manifest's name. */
   name: string;
   status: VerifyStatus;
-  /** MD5 of what should be there (the decompressed file where there is one), and of what is. */
+  /**
+   * MD5 of what should be there (the decompressed file where there is one), and of what is; SHA-256 where a receipt
+   * has nothing else.
+   */
   expected: string;
   found: string | null;
   /** What is wrong with it. */
@@ -70,16 +74,8 @@ export interface VerifyResult {
 export async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
   const manifest = await resolveManifest(options.manifest);
   const paths = layout(options.dir ?? DEFAULTS.dir);
-  const own = new AbortController();
-  const signal = AbortSignal.any([own.signal, ...(options.signal ? [options.signal] : [])]);
-  const verifier = new Verifier({
-    manifest,
-    paths,
-    receipts: await Receipts.load(paths.receipts),
-    signal,
-    stop: () => own.abort(),
-    options,
-  });
+  const receipts = await Receipts.load(paths.receipts);
+  const verifier = new Verifier({ manifest, paths, receipts, options });
   if (!options.fix) return verifier.run();
   await prepareState(paths);
   const lock = await acquireLock(paths.lock, { command: 'verify --fix' });
@@ -98,39 +94,28 @@ interface Context {
   manifest: Manifest;
   paths: Layout;
   receipts: Receipts;
-  signal: AbortSignal;
-  /** Ends what is under way. */
-  stop: () => void;
   options: VerifyOptions;
 }
 
 class Verifier {
   readonly #context: Context;
-  readonly #contents: Content[];
-  /** What was read, by name; undefined where nothing is there. */
-  readonly #found = new Map<string, Found | undefined>();
+  readonly #inventory: Inventory;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#contents = allContents(context.manifest);
+    const { manifest, paths, receipts, options } = context;
+    const { quick = false, signal, onEvent } = options;
+    const trust = quick ? 'mtime' : 'nothing';
+    this.#inventory = new Inventory({ dir: paths.dir, manifest, receipts, trust, signal, onEvent });
   }
 
   async run(): Promise<VerifyResult> {
     const { manifest, options } = this.#context;
     const files = selectFiles(manifest, options);
-    const contents = files.flatMap(contentsOf);
+    const contents = contentsOfAll(files);
     await this.#plan(contents);
-    const limit = pLimit(availableParallelism());
-    const reads = contents.map((content) => limit(() => this.#read(content)));
-    try {
-      await Promise.all(reads);
-    } catch (error) {
-      // Gigabytes may still be read for the others: nothing goes on behind the caller's back.
-      this.#context.stop();
-      await Promise.allSettled(reads);
-      throw error;
-    }
-    throwIfAborted(this.#context.signal);
+    await this.#inventory.readAll(contents);
+    throwIfAborted(options.signal);
     const findings: Finding[] = options.fix ? await this.#fix() : [];
     if (options.deep) findings.push(...(await this.#deep()));
     const verified = await Promise.all(files.map((file) => this.#judge(file)));
@@ -151,41 +136,23 @@ class Verifier {
     options.onEvent({ type: 'plan', unit: 'bytes', tasks: sizes.flat() });
   }
 
-  #deep(): Promise<Finding[]> {
-    const { manifest, paths, signal, options } = this.#context;
+  async #deep(): Promise<Finding[]> {
+    const { manifest, paths, options } = this.#context;
     const splits = options.splits?.length ? options.splits : undefined;
-    return deepCheck({ dir: paths.dir, manifest, splits, signal });
-  }
-
-  async #read(content: Content): Promise<Found | undefined> {
-    if (this.#found.has(content.name)) return this.#found.get(content.name);
-    const { paths, receipts, signal, options } = this.#context;
-    throwIfAborted(signal);
-    const found = await readFound(paths.dir, content, {
-      receipts,
-      trust: options.quick ? 'mtime' : 'nothing',
-      signal,
-      onEvent: options.onEvent,
-    });
-    this.#found.set(content.name, found);
-    return found;
-  }
-
-  /** Whose bytes are these, if they are not those of `content`? */
-  #owner(found: Found, content: Content): Content | undefined {
-    if (holds(found, content)) return undefined;
-    return this.#contents.find((other) => holds(found, other));
+    const { deepCheck } = await import('./deep.js');
+    return deepCheck({ dir: paths.dir, manifest, splits, signal: options.signal });
   }
 
   async #judge(file: DatasetFile): Promise<VerifiedFile> {
-    const there = contentsOf(file)
-      .map((content) => ({ content, found: this.#found.get(content.name) }))
-      .filter((item): item is { content: Content; found: Found } => item.found !== undefined);
+    const there: { content: Content; found: Found }[] = [];
+    for (const content of Object.values(contentsOf(file))) {
+      const found = await this.#inventory.read(content);
+      if (found) there.push({ content, found });
+    }
     const line = { name: file.name, expected: finalMd5(file), found: null };
     if (there.length === 0) return { ...line, ...(await this.#absent(file)) };
     const wrong = there.find(({ content, found }) => !holds(found, content));
-    if (!wrong)
-      return { ...line, status: 'ok', expected: there[0]!.content.md5, found: there[0]!.found.digests.md5! };
+    if (!wrong) return { name: file.name, status: 'ok', ...compared(there[0]!.found, there[0]!.content) };
     return this.#wrong(file, wrong.content, wrong.found);
   }
 
@@ -197,8 +164,8 @@ class Verifier {
   }
 
   #wrong(file: DatasetFile, content: Content, found: Found): VerifiedFile {
-    const owner = this.#owner(found, content);
-    const bad = { name: file.name, expected: content.md5, found: found.digests.md5! };
+    const owner = this.#inventory.ownerOf(found, content);
+    const bad = { name: file.name, ...compared(found, content) };
     if (owner) {
       return {
         ...bad,
@@ -212,23 +179,21 @@ class Verifier {
       const sizes = `${content.name} has ${found.bytes} of ${content.bytes} bytes`;
       return { ...bad, status: 'partial', hint: sizes, next };
     }
-    if (bad.found === content.md5) {
-      // Only a made-up file has the right MD5 and another SHA-256.
-      Object.assign(bad, { expected: content.sha256, found: found.digests.sha256 });
-    }
     return { ...bad, status: 'corrupt', hint: `${content.name} is damaged`, next };
   }
 
   /** Renames what is misnamed, unless its own name already holds the right bytes. */
   async #fix(): Promise<Finding[]> {
+    const inventory = this.#inventory;
     const wanted: Move[] = [];
-    for (const [name] of this.#found) {
-      const to = await this.#ownerOf(name);
+    for (const name of await inventory.names()) {
+      const to = await inventory.rightNameOf(name);
       if (to !== undefined && !wanted.some((move) => move.to === to)) wanted.push({ from: name, to });
     }
-    const moves = await completeMoves(wanted, (name) => this.#ownerOf(name));
+    const moves = await completeMoves(wanted, (name) => inventory.rightNameOf(name));
     await moveAll(this.#context.paths, moves);
-    await this.#moved(moves);
+    inventory.moved(moves);
+    await this.#recordMoves(moves);
     return moves.map(({ from, to }) => ({
       level: 'info',
       code: 'RENAMED',
@@ -236,32 +201,27 @@ class Verifier {
     }));
   }
 
-  async #ownerOf(name: string): Promise<string | undefined> {
-    const content = this.#contents.find((candidate) => candidate.name === name)!;
-    const found = await this.#read(content);
-    const owner = found && this.#owner(found, content);
-    if (!owner) return undefined;
-    const there = await this.#read(owner);
-    return there && holds(there, owner) ? undefined : owner.name;
-  }
-
-  /** What was read moves along with the files. */
-  async #moved(moves: readonly Move[]): Promise<void> {
-    const { paths, receipts } = this.#context;
-    const before = new Map(this.#found);
-    for (const { from } of moves) this.#found.set(from, undefined);
-    for (const { from, to } of moves) {
-      const found = before.get(from);
-      this.#found.set(to, found && { ...found, path: paths.final(to) });
-    }
+  async #recordMoves(moves: readonly Move[]): Promise<void> {
+    const { manifest, paths, receipts } = this.#context;
     for (const { to } of moves) {
+      const found = await this.#inventory.read(allContents(manifest).find(({ name }) => name === to)!);
       const stats = await statFile(paths.final(to));
-      const digests = this.#found.get(to)?.digests;
-      if (stats && digests) await receipts.record(to, stats, digests);
+      if (stats && found) await receipts.record(to, stats, found.digests);
     }
   }
 }
 
 function fetchAgain({ split, kind }: DatasetFile): NextStep {
   return { command: 'download', splits: [split], kinds: [kind] };
+}
+
+/** The digests to show: MD5, but SHA-256 where that alone is known, or is what differs. */
+function compared({ digests }: Found, content: Content): Pick<VerifiedFile, 'expected' | 'found'> {
+  const { md5, sha256 } = digests;
+  const sameMd5 = md5 === content.md5;
+  // Only a made-up file has the right MD5 and another SHA-256.
+  const showSha256 =
+    md5 === undefined || (sameMd5 && content.sha256 !== undefined && sha256 !== content.sha256);
+  const name = showSha256 && sha256 !== undefined ? 'sha256' : 'md5';
+  return { expected: content[name] ?? content.md5, found: digests[name] ?? null };
 }

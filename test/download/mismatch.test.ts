@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents, fetchAll, holding } from '../support/download.js';
-import { archive, md5, noise, plainFile, put, sha256 } from '../support/files.js';
+import { archive, noise, plainFile, put, sha256 } from '../support/files.js';
 import { lastPart, listen, send, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -34,7 +34,7 @@ describe('a wrong digest', () => {
     expect(result.ok).toBe(false);
     expect(result.files[0]).toMatchObject({
       status: 'failed',
-      error: { code: 'DIGEST_MISMATCH', expected: x.file.md5, found: md5(flipped) },
+      error: { code: 'DIGEST_MISMATCH', expected: x.file.sha256, found: sha256(flipped) },
     });
     expect(await contents(dir)).toEqual({});
     expect(await readdir(join(dir, '.pcam', 'parts'))).toEqual([]);

@@ -3,7 +3,8 @@ import { appendFile, open, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { InputChanged, passOver, startPass } from '#pcam/pass/pass.js';
+import { InputChanged } from '#pcam/pass/failure.js';
+import { passOver, startPass } from '#pcam/pass/pass.js';
 import type { PassOutput } from '#pcam/pass/protocol.js';
 import { md5, noise, put, sha256 } from '../support/files.js';
 import { failureOf, pcamError } from '../support/outcome.js';
@@ -32,7 +33,10 @@ async function gunzipped(bytes: Buffer, more: Partial<PassOutput> = {}) {
     output: output(more),
     signal,
   });
-  expect(result.input).toEqual({ bytes: bytes.length, digests: { md5: md5(bytes), sha256: sha256(bytes) } });
+  expect(result.input).toMatchObject({
+    bytes: bytes.length,
+    digests: { md5: md5(bytes), sha256: sha256(bytes) },
+  });
   return { result, folder };
 }
 
@@ -41,7 +45,9 @@ describe('passOver', () => {
     const bytes = noise(length);
     const { input } = await folderWith(bytes);
     const result = await passOver(length, { input, digests: ['md5', 'sha256'], signal });
-    expect(result).toEqual({ input: { bytes: length, digests: { md5: md5(bytes), sha256: sha256(bytes) } } });
+    expect(result).toMatchObject({
+      input: { bytes: length, digests: { md5: md5(bytes), sha256: sha256(bytes) } },
+    });
   });
 
   it('copies', async () => {
@@ -53,7 +59,7 @@ describe('passOver', () => {
       output: output({ decode: 'copy' }),
       signal,
     });
-    expect(result.output).toEqual({ bytes: bytes.length, digests: { md5: md5(bytes) } });
+    expect(result.output).toMatchObject({ bytes: bytes.length, digests: { md5: md5(bytes) } });
     expect((await readFile(join(folder, 'out'))).equals(bytes)).toBe(true);
   });
 
@@ -64,7 +70,7 @@ describe('passOver', () => {
     ['one that does not', noise(3 * MB)],
   ])('decompresses %s', async (_, plain) => {
     const { result, folder } = await gunzipped(gzipSync(plain));
-    expect(result.output).toEqual({ bytes: plain.length, digests: { md5: md5(plain) } });
+    expect(result.output).toMatchObject({ bytes: plain.length, digests: { md5: md5(plain) } });
     expect((await readFile(join(folder, 'out'))).equals(plain)).toBe(true);
   });
 

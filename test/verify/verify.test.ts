@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { download } from '#pcam/download/download.js';
 import { acquireLock } from '#pcam/fs/lock.js';
 import { layout } from '#pcam/store/layout.js';
 import { type VerifyOptions, verify } from '#pcam/verify/verify.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
+import { serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
 const trainX = archive('train_x.h5', noise(3000, 1), { split: 'train' });
@@ -287,5 +289,20 @@ describe('--fix', () => {
     await lock.release();
     expect(await statuses(dir, { fix: true })).toEqual({});
     expect(existsSync(layout(dir).lock)).toBe(false);
+  });
+});
+
+describe('after a download of archives alone', () => {
+  it('--quick goes by the SHA-256 of the receipt, and shows it', async () => {
+    const server = await serveFiles({ [trainX.file.name]: trainX.served });
+    const of = manifestOf([trainX], { web: { type: 'http', baseUrl: server.url } });
+    const dir = join(await temporaryFolder(), 'data');
+    expect((await download({ dir, manifest: of, extract: false })).ok).toBe(true);
+    const { sha256, md5 } = trainX.file;
+    const [quick] = (await verify({ dir, manifest: of, quick: true })).files;
+    expect(quick).toMatchObject({ status: 'ok', expected: sha256, found: sha256 });
+    const [whole] = (await verify({ dir, manifest: of })).files;
+    expect(whole).toMatchObject({ status: 'ok', expected: md5, found: md5 });
+    expect((await verify({ dir, manifest: of, quick: true })).files).toEqual([whole]);
   });
 });

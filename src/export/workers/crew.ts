@@ -1,6 +1,6 @@
 /** Worker threads that take jobs until there are none, and all stop at the first failure. */
-import type { Worker } from 'node:worker_threads';
-import { abortError, messageOf, PcamError, startWorker } from '../../core/index.js';
+import { abortError, PcamError } from '../../core/index.js';
+import { Thread } from '../../threads/index.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 
 /** What dies young here is small; V8's own choice costs each thread 20 MB more for no speed. */
@@ -67,50 +67,31 @@ export class Crew {
 }
 
 class JobWorker {
-  readonly #worker: Worker;
-  readonly #exited: Promise<unknown>;
-  #death: PcamError | undefined;
-  #onDeath: (() => void) | undefined;
+  readonly #thread: Thread<Job, FromWorker>;
 
   constructor(setup: WorkerSetup) {
-    this.#worker = startWorker('export/workers/worker.js', {
-      workerData: setup,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-    });
-    this.#exited = new Promise((resolve) => this.#worker.once('exit', resolve));
-    // A thread that dies before it has a job is noticed when it is given one.
-    this.#worker.on('error', (cause) => {
-      this.#death ??= new PcamError('INTERNAL', `an export worker failed: ${messageOf(cause)}`, { cause });
-    });
-    this.#worker.once('exit', () => {
-      this.#death ??= new PcamError('INTERNAL', 'an export worker ended early');
-      this.#onDeath?.();
+    this.#thread = new Thread({
+      script: 'export/workers/worker.js',
+      data: setup,
+      name: 'an export worker',
+      heap: { youngMB: YOUNG_MB },
     });
   }
 
+  /** A thread that died before it had a job is noticed here. */
   run(job: Job, onProgress: (patches: number) => void): Promise<JobResult> {
-    const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        worker.off('message', onMessage);
-        this.#onDeath = undefined;
-        act();
-      };
-      const onMessage = (message: FromWorker) => {
+      this.#thread.listen((message) => {
         if (message.type === 'progress') onProgress(message.patches);
-        else if (message.type === 'done') settle(() => resolve(message.result));
-        else settle(() => reject(revive(message)));
-      };
-      this.#onDeath = () => settle(() => reject(this.#death));
-      worker.on('message', onMessage);
-      if (this.#death) this.#onDeath();
-      else worker.postMessage(job);
+        else if (message.type === 'done') resolve(message.result);
+        else reject(revive(message));
+      }, reject);
+      this.#thread.tell(job);
     });
   }
 
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-    await this.#exited;
+  end(): Promise<void> {
+    return this.#thread.end();
   }
 }
 
