@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { defaultWorkers, type OnEvent, PcamError, TaskReporter } from '../core/index.js';
 import { arrayOf, countPatches } from '../dataset/index.js';
 import { statFile } from '../fs/index.js';
-import { contentsOf, holds, readFound } from '../inventory/index.js';
-import type { DatasetFile, Manifest, SplitName } from '../manifest/index.js';
+import { holds, Inventory } from '../inventory/index.js';
+import { contentsOf, type DatasetFile, type Manifest, type SplitName } from '../manifest/index.js';
 import { layout, Receipts } from '../store/index.js';
 import { readScan, writeScan } from './cache.js';
 import { scanImages } from './scan.js';
@@ -41,7 +41,7 @@ export async function scanSplit(request: SplitScanRequest): Promise<SplitScan> {
   const stop = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
   // Started together: where the images have to be digested first, they are read for both at the same time.
-  const digest = digestOf({ dir, entry, receipts, signal, onEvent });
+  const digest = digestOf({ dir, manifest, entry, receipts, signal, onEvent });
   digest.catch(() => {});
   try {
     const known = await receiptOf({ dir, entry, receipts });
@@ -80,6 +80,7 @@ async function scanWithProgress(
 
 interface DigestRequest {
   dir: string;
+  manifest: Manifest;
   entry: DatasetFile;
   receipts: Receipts;
   signal: AbortSignal;
@@ -87,16 +88,16 @@ interface DigestRequest {
 }
 
 async function digestOf(request: DigestRequest): Promise<{ md5: string; verified: boolean }> {
-  const { dir, entry, ...rest } = request;
-  const content = contentsOf(entry)[0]!;
-  const found = await readFound(dir, content, rest);
-  if (!found?.digests.md5) throw changed(join(dir, content.name), entry.split);
+  const { entry, ...where } = request;
+  const { final: content } = contentsOf(entry);
+  const found = await new Inventory(where).read(content);
+  if (!found?.digests.md5) throw changed(join(where.dir, content.name), entry.split);
   return { md5: found.digests.md5, verified: holds(found, content) };
 }
 
 /** The MD5 that the images had when they were last read, if nothing says that they changed since. */
 async function receiptOf({ dir, entry, receipts }: Pick<DigestRequest, 'dir' | 'entry' | 'receipts'>) {
-  const { name } = contentsOf(entry)[0]!;
+  const { name } = contentsOf(entry).final;
   const stats = await statFile(join(dir, name));
   return stats && receipts.digests(name, stats, 'inode')?.md5;
 }

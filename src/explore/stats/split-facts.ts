@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/index.js';
 import { arrayOf, countPatches, locate, type MetaTable, readLabels, readMeta } from '../../dataset/index.js';
-import { contentsOf, holds, readFound } from '../../inventory/index.js';
-import type { Kind, SplitName } from '../../manifest/index.js';
+import { holds, Inventory } from '../../inventory/index.js';
+import { contentsOf, type Kind, type SplitName } from '../../manifest/index.js';
 import { type SplitScan, type SplitScanRequest, scanSplit, UNIFORM } from '../../scan/index.js';
 import { layout, Receipts } from '../../store/index.js';
 import { channelsOf } from './channels.js';
@@ -64,14 +64,13 @@ async function readSmallFiles({ dir, manifest, split, signal, onEvent }: SplitSc
   const metaFile = locate({ dir, manifest, split, kind: 'meta' });
   const meta = metaFile?.present ? await readMeta({ file: metaFile.path, count, signal }) : null;
   const receipts = await Receipts.load(layout(dir).receipts);
+  const inventory = new Inventory({ dir, manifest, receipts, signal, onEvent });
   const foreign: string[] = [];
   for (const kind of [present('labels'), present('meta')]) {
     if (!kind) continue;
-    const content = contentsOf(
-      manifest.files.find((file) => file.split === split && file.kind === kind)!,
-    )[0]!;
-    const stop = signal ?? new AbortController().signal;
-    const found = await readFound(dir, content, { receipts, signal: stop, onEvent });
+    const entry = manifest.files.find((file) => file.split === split && file.kind === kind)!;
+    const { final: content } = contentsOf(entry);
+    const found = await inventory.read(content);
     if (!found || !holds(found, content)) foreign.push(join(dir, content.name));
   }
   return { labels, meta, foreign };
