@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import {
   abortError,
+  type Clock,
   DEFAULTS,
   LIMITS,
   PcamError,
@@ -31,6 +32,11 @@ import { bytesNeeded, requireRoom } from './room.js';
 import type { Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
 
+/** What tests hold in their hands. */
+export interface Internals {
+  clock?: Clock;
+}
+
 /**
  * Brings the chosen files into the data set folder, each verified before it gets its name. What is there and right
  * is not fetched again; what was interrupted goes on.
@@ -39,7 +45,10 @@ import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
  * @throws PcamError USAGE, BAD_MANIFEST, LOCKED, DISK_FULL, NO_PERMISSION, … when nothing could be begun, and
  *   ABORTED when `signal` was
  */
-export async function download(options: DownloadOptions = {}): Promise<DownloadResult> {
+export async function download(
+  options: DownloadOptions = {},
+  { clock = systemClock }: Internals = {},
+): Promise<DownloadResult> {
   const manifest = await resolveManifest(options.manifest);
   const sources = chooseSources({ manifest, only: options.sources, mirrors: options.mirrors });
   const files = selectFiles(manifest, options);
@@ -52,10 +61,8 @@ export async function download(options: DownloadOptions = {}): Promise<DownloadR
   if (options.signal?.aborted) onAbort();
   const client = createHttpClient(options);
   try {
-    const run = await createRun({ options, manifest, sources, client, signal: stop.signal });
-    const jobs = options.jobs ?? DEFAULTS.jobs;
-    if (options.dryRun) return await tryDry(run, files, jobs);
-    return await locked(run, () => runAll(run, files, jobs));
+    const run = await createRun({ options, manifest, sources, client, clock, signal: stop.signal });
+    return await start(run, files, options.jobs ?? DEFAULTS.jobs);
   } catch (error) {
     if (stop.signal.aborted) throw abortError(stop.signal);
     throw error;
@@ -79,16 +86,17 @@ interface RunParts {
   manifest: Run['manifest'];
   sources: readonly SourceConfig[];
   client: HttpClient;
+  clock: Clock;
   signal: AbortSignal;
 }
 
-async function createRun({ options, manifest, sources, client, signal }: RunParts): Promise<Run> {
+async function createRun({ options, manifest, sources, client, clock, signal }: RunParts): Promise<Run> {
   const paths = layout(options.dir ?? DEFAULTS.dir);
   const emit: Run['emit'] = (event) => options.onEvent?.(event);
   const pool = new SourcePool({
     sources: sources.map((config) => openSource(config, { client })),
     connections: options.connections ?? DEFAULTS.connections,
-    clock: systemClock,
+    clock,
     rests: options.rests,
     onEvent: emit,
   });
@@ -99,8 +107,8 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     parts: new PartStore(paths),
     pool,
     requireReachable: () => requireReachable(sources, client),
-    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, systemClock),
-    clock: systemClock,
+    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, clock),
+    clock,
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
@@ -109,6 +117,15 @@ async function createRun({ options, manifest, sources, client, signal }: RunPart
     signal,
     emit,
   };
+}
+
+async function start(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+  try {
+    if (run.dryRun) return await tryDry(run, files, jobs);
+    return await locked(run, () => runAll(run, files, jobs));
+  } finally {
+    run.pool.close();
+  }
 }
 
 async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {

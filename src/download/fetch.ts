@@ -4,8 +4,15 @@ import { PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
 import { holds } from '../inventory/index.js';
 import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
-import { IMPORTED, type PartFile } from '../store/index.js';
-import { keepingPace, SourceChanged, transferFile } from '../transfer/index.js';
+import type { PartFile } from '../store/index.js';
+import {
+  Blame,
+  type BlameEvent,
+  backlogOf,
+  type Decision,
+  SourceChanged,
+  transferFile,
+} from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
 import type { Run } from './run.js';
@@ -17,14 +24,15 @@ export interface Fetched {
   resumed: number;
 }
 
-/** How often bytes may be found changed or cut under our hands before it is not worth going on. */
-const MOST_CHANGES = 3;
-
 /** Bytes that may be there and not yet digested and decompressed: a second or two of that work. */
 const MOST_AHEAD = 192 * 1024 * 1024;
 
-/** Wrong bytes were discarded; fetch again. */
-class TryAgain extends Error {}
+/** All bytes are there, and their digest is wrong. */
+class Mismatch extends Error {
+  constructor(readonly from: readonly string[]) {
+    super('wrong digest');
+  }
+}
 
 /**
  * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
@@ -53,14 +61,9 @@ class Fetcher {
   readonly #served: Content;
   readonly #task: TaskReporter;
   readonly #onReceived: (source: string, bytes: number) => void;
-  /** Sources that gave wrong bytes, alone, and how often. */
-  readonly #wrong = new Map<string, number>();
-  /** Sources whose mixture was wrong, still to be tried alone. */
-  #suspects: string[] = [];
+  readonly #blame = new Blame();
+  /** The last one, which is what a file fails of when nobody is left. */
   #mismatch: PcamError | undefined;
-  /** Sources that were refused because an earlier one told another size; the manifest knows none. */
-  readonly #otherSize = new Set<string>();
-  #changes = 0;
   /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
   #resumed = Number.POSITIVE_INFINITY;
 
@@ -137,7 +140,8 @@ class Fetcher {
         file,
         part,
         pool,
-        limit: keepingPace(limit, clock, () => part.done.prefix - processed, MOST_AHEAD),
+        limit,
+        backlog: backlogOf(() => part.done.prefix - processed, MOST_AHEAD, clock),
         clock,
         signal: AbortSignal.any([signal, stop.signal]),
         onReceived: (source, bytes) => {
@@ -145,7 +149,7 @@ class Fetcher {
           this.#onReceived(source, bytes);
           progress();
         },
-        onOtherSize: (source) => this.#otherSize.add(source),
+        onOtherSize: (source) => void this.#blame.decide({ type: 'other-size', source }),
       }).catch((error) => {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });
@@ -156,7 +160,7 @@ class Fetcher {
     }
   }
 
-  /** A wrong digest is never kept: the part goes, and so does the source that is to blame. */
+  /** A wrong digest is never kept. */
   async #judge(part: PartFile, { input }: PassResult): Promise<void> {
     const served = this.#served;
     if (holds(input, served)) return;
@@ -165,10 +169,10 @@ class Fetcher {
     if (!(await part.unchanged(this.#run.signal))) throw new InputChanged(`${part.path} was written to`);
     const [expected, found] = [served[name], input.digests[name]];
     const wrong = name === 'md5' ? 'MD5' : 'SHA-256';
-    const sources = [...part.contributions().keys()];
+    const from = [...part.contributions().keys()];
     this.#mismatch = new PcamError(
       'DIGEST_MISMATCH',
-      `${this.#file.name} from ${sources.join(' and ') || 'nowhere'} is wrong: ${wrong} expected ${expected}, found ${found}`,
+      `${this.#file.name} from ${from.join(' and ') || 'nowhere'} is wrong: ${wrong} expected ${expected}, found ${found}`,
       {
         expected,
         found,
@@ -176,91 +180,51 @@ class Fetcher {
         options: ['mirrors', 'sources'],
       },
     );
-    this.#notice(`${this.#mismatch.message}; fetching it again`);
-    await part.close();
-    await this.#run.parts.discard(this.#file);
-    // A source may be out because its size was not that of the wrong copy: it is one to be tried now.
-    this.#run.pool.forgive(this.#file, new Set(this.#wrong.keys()));
-    this.#blame(sources);
-    this.#otherSize.clear();
-    throw new TryAgain();
-  }
-
-  #blame(sources: readonly string[]): void {
-    const { pool } = this.#run;
-    const file = this.#file;
-    // Bytes that another tool left are the first suspect, and they are gone now.
-    if (sources.includes(IMPORTED)) return;
-    if (sources.length > 1) {
-      this.#suspects = pool.usable(file).filter((id) => sources.includes(id));
-    } else {
-      for (const source of sources) this.#condemn(source);
-    }
-    this.#next();
-  }
-
-  #condemn(source: string): void {
-    const { pool } = this.#run;
-    const times = (this.#wrong.get(source) ?? 0) + 1;
-    this.#wrong.set(source, times);
-    this.#suspects = this.#suspects.filter((id) => id !== source);
-    pool.restrict(this.#file, undefined);
-    const others = pool.usable(this.#file).filter((id) => id !== source);
-    // The only source there is gets a second chance: bytes are flipped on the way as well.
-    if (others.length > 0 || times > 1) pool.drop(this.#file, source, this.#mismatch!.message);
-  }
-
-  #next(): void {
-    this.#run.pool.restrict(this.#file, this.#suspects[0]);
+    throw new Mismatch(from);
   }
 
   /** Makes another attempt possible, or throws what ends the file. */
   async mend(error: unknown): Promise<void> {
-    const { pool, paths } = this.#run;
-    if (error instanceof TryAgain) return;
-    if (error instanceof SourceChanged) {
-      this.#notice(`the copy at ${error.source} changed while it was fetched; its bytes are fetched again`);
-      if (++this.#changes >= MOST_CHANGES) pool.drop(this.#file, error.source, 'its copy keeps changing');
-      return this.#run.parts.forget(this.#file, error.source);
-    }
-    if (error instanceof InputChanged) {
-      this.#notice(
-        `the partial download was changed by somebody else (${error.message}); going on from what is right`,
-      );
-      if (++this.#changes < MOST_CHANGES) return;
-      throw new PcamError('IO', `${paths.part(this.#file.name)} keeps being changed by somebody else`, {
-        hint: 'make sure that nothing else writes into the folder, then run the same command again',
-      });
-    }
-    if (error instanceof PcamError && error.code === 'NO_SOURCE' && (await this.#beginAnew())) return;
-    if (error instanceof PcamError && error.code === 'NO_SOURCE' && this.#mismatch) {
-      const [failed] = this.#suspects;
-      if (failed === undefined) throw this.#mismatch;
-      this.#condemn(failed);
-      this.#next();
-      if (pool.usable(this.#file).length > 0) return;
-      throw this.#mismatch;
-    }
-    throw error;
-  }
-
-  /**
-   * The sources that told the size cannot deliver, and those that could were refused because of it: then theirs is
-   * the size to go by, and the bytes of the others are worth nothing.
-   */
-  async #beginAnew(): Promise<boolean> {
     const { pool, parts } = this.#run;
-    if (this.#otherSize.size === 0 || ++this.#changes >= MOST_CHANGES) return false;
-    const out = [...this.#wrong.keys(), ...(await parts.claimedBy(this.#file))];
-    pool.forgive(this.#file, new Set(out.filter((source) => !this.#otherSize.has(source))));
-    this.#otherSize.clear();
-    this.#notice('the sources disagree on the size, and those asked first cannot deliver; beginning anew');
-    await parts.discard(this.#file);
-    return true;
+    const event = await this.#eventOf(error);
+    if (!event) throw error;
+    const { discard, verdict, fail } = this.#blame.decide(event);
+    if (discard === 'everything') await parts.discard(this.#file);
+    else if (discard !== 'nothing') await parts.forget(this.#file, discard.from);
+    if (fail === 'mismatch') throw this.#mismatch;
+    if (fail === 'tampered') throw this.#tampered();
+    if (fail === 'no-source') throw error;
+    const notice = this.#noticeOf(error, discard);
+    if (notice !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message: notice });
+    pool.judge(this.#file, verdict);
   }
 
-  #notice(message: string): void {
-    this.#run.emit({ type: 'notice', file: this.#file.name, message });
+  async #eventOf(error: unknown): Promise<BlameEvent | undefined> {
+    const { pool, parts } = this.#run;
+    if (error instanceof Mismatch) {
+      return { type: 'mismatch', from: error.from, usable: pool.usable(this.#file) };
+    }
+    if (error instanceof SourceChanged) return { type: 'changed', source: error.source };
+    if (error instanceof InputChanged) return { type: 'tampered' };
+    if (!(error instanceof PcamError) || error.code !== 'NO_SOURCE') return undefined;
+    return { type: 'no-source', from: await parts.claimedBy(this.#file), usable: pool.usable(this.#file) };
+  }
+
+  #noticeOf(error: unknown, discard: Decision['discard']): string | undefined {
+    if (error instanceof Mismatch) return `${this.#mismatch!.message}; fetching it again`;
+    if (error instanceof SourceChanged)
+      return `the copy at ${error.source} changed while it was fetched; its bytes are fetched again`;
+    if (error instanceof InputChanged)
+      return `another program changed the partial download (${error.message}); resuming from what is right`;
+    if (discard === 'everything')
+      return 'the sources disagree, and those asked first cannot deliver the whole file; starting again with the others';
+    return undefined;
+  }
+
+  #tampered(): PcamError {
+    return new PcamError('IO', `another program keeps changing ${this.#run.paths.part(this.#file.name)}`, {
+      hint: 'make sure that nothing else writes into the folder, then run the same command again',
+    });
   }
 
   async #commit(part: PartFile, result: PassResult, temporary: string | undefined): Promise<void> {

@@ -71,7 +71,11 @@ function parseMirror(mirror: string): { type: string; baseUrl: string } {
 }
 
 export function openSource(config: SourceConfig, context: { client: HttpClient }): Source {
-  return REGISTRY[config.type as keyof typeof REGISTRY](config, context);
+  const source = REGISTRY[config.type as keyof typeof REGISTRY](config, context);
+  const { baseUrl } = config;
+  return /^https?:/i.test(baseUrl) && URL.canParse(baseUrl)
+    ? { ...source, host: new URL(baseUrl).host }
+    : source;
 }
 
 export type { Source };

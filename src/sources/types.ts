@@ -5,6 +5,8 @@ import type { HttpClient, RangeReply, RangeRequest } from '../net/index.js';
 export interface Source {
   readonly id: string;
   readonly type: string;
+  /** Whose connections it uses, such as `zenodo.org:443`: sources that share a host share its connections. */
+  readonly host?: string;
   /** False when this source cannot have the file, such as one without a Google Drive id. */
   has(file: DatasetFile): boolean;
   /**

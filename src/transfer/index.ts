@@ -1,4 +1,7 @@
+export { backlogOf } from './backlog.js';
 export type { Rests } from './backoff.js';
-export { keepingPace, type RateLimit, rateLimit, UNLIMITED } from './rate-limit.js';
+export { Blame, type BlameEvent, type Decision } from './blame.js';
+export { SourceChanged } from './copies.js';
+export { type RateLimit, rateLimit, UNLIMITED } from './rate-limit.js';
 export { SourcePool } from './source-pool.js';
-export { SourceChanged, transferFile } from './transfer.js';
+export { transferFile } from './transfer.js';

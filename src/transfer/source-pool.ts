@@ -1,6 +1,6 @@
 /**
- * The pool of sources: who may be asked next for a file, who rests, who is out. Sources are taken in the order of
- * preference, each with so many requests at once; a failure sends a source to rest or drops it (retry.ts).
+ * The pool of sources: which one may be asked next for a file. Sources are taken in the order of preference, each with
+ * so many connections; a failure makes a source pause or drops it (backoff.ts).
  */
 import {
   abortError,
@@ -10,54 +10,49 @@ import {
   type OnEvent,
   PcamError,
   type SourceReason,
-  systemCode,
 } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
-import { type Rests, restAfter } from './backoff.js';
+import type { Rests } from './backoff.js';
+import type { Verdict } from './blame.js';
+import { type FileHealth, type Health, newFileHealth, newHealth, recordFailure } from './source-health.js';
 
 /** A permission to send one request. Give it back with `release`. */
 export interface Lease {
   readonly source: Source;
-  release(outcome: { progressed: boolean; failure?: SourceFailure }): void;
+  /** @param outcome.closed the connection was cut; a server sees that a moment later than we do */
+  release(outcome: { progressed: boolean; failure?: SourceFailure; closed?: boolean }): void;
 }
 
-interface Health {
-  /** Failures in a row without progress. */
-  failures: number;
-  restUntil: number;
-  dropped?: string;
-  lastReason?: string;
-  /** The system's code of the last failure. */
-  lastCode?: string;
+/**
+ * How long a cut connection still counts (ms): a server that is told of its end and of a new connection in the same
+ * moment may see both, and would see more of them than were allowed.
+ */
+const CLOSING = 100;
+
+/** Connections of one host. */
+interface Host {
+  active: number;
 }
 
 interface Member {
   readonly source: Source;
-  /** Requests under way, over all files. */
-  active: number;
-  /** Of the host as a whole: 429, refused connections, a bad certificate. */
-  readonly host: Health;
+  readonly host: Host;
+  /** Of the source as a whole: 429, refused connections, a bad certificate. */
+  readonly health: Health;
   readonly files: Map<string, FileHealth>;
-}
-
-interface FileHealth extends Health {
-  active: number;
-  /** The source sends the whole file whatever is asked: one request at a time is enough. */
-  single: boolean;
 }
 
 interface Waiter {
   file: DatasetFile;
-  idle: boolean;
   resolve: (lease: Lease) => void;
   reject: (error: PcamError) => void;
 }
 
 export interface PoolOptions {
   sources: readonly Source[];
-  /** Most requests at once a source. */
+  /** Most connections at once per source, and per host where sources share one. */
   connections: number;
   clock: Clock;
   onEvent?: OnEvent;
@@ -72,10 +67,11 @@ export class SourcePool {
   readonly #patience: number;
   readonly #rests: Partial<Rests>;
   readonly #onEvent: OnEvent;
-  /** Files that are fetched from one source alone, after bytes of several made a wrong whole. */
-  readonly #alone = new Map<string, string>();
+  /** The one source that a file is fetched from, after bytes of several made a wrong whole. */
+  readonly #only = new Map<string, string>();
   #waiters: Waiter[] = [];
   #cancelTimer: () => void = () => {};
+  readonly #closing = new Set<() => void>();
 
   constructor({
     sources,
@@ -85,7 +81,13 @@ export class SourcePool {
     rests = {},
     patience = rests.patience ?? DEFAULTS.patience,
   }: PoolOptions) {
-    this.#members = sources.map((source) => ({ source, active: 0, host: newHealth(), files: new Map() }));
+    const hosts = new Map<string, Host>();
+    this.#members = sources.map((source) => {
+      const key = source.host ?? `source ${source.id}`;
+      const host = hosts.get(key) ?? { active: 0 };
+      hosts.set(key, host);
+      return { source, host, health: newHealth(), files: new Map() };
+    });
     this.#connections = connections;
     this.#clock = clock;
     this.#patience = patience;
@@ -95,28 +97,44 @@ export class SourcePool {
 
   /** Most requests at once that make sense for a file. */
   lanes(file: DatasetFile): number {
-    return this.#usable(file).reduce(
-      (sum, member) => sum + (fileHealth(member, file).single ? 1 : this.#connections),
-      0,
-    );
+    const perHost = new Map<Host, number>();
+    for (const member of this.#usable(file)) {
+      const places = (perHost.get(member.host) ?? 0) + (look(member, file).single ? 1 : this.#connections);
+      perHost.set(member.host, Math.min(places, this.#connections));
+    }
+    return [...perHost.values()].reduce((a, b) => a + b, 0);
   }
 
-  /** Ids of the sources that could still deliver the file, in the order of preference. */
+  /** Ids of the sources that are not out for the file, in the order of preference. */
   usable(file: DatasetFile): string[] {
-    return this.#usable(file).map((member) => member.source.id);
+    return this.#members.filter((member) => isUsable(member, file)).map(({ source }) => source.id);
   }
 
-  /** Could a source be asked for the file that is not being asked for it now? */
-  idle(file: DatasetFile): boolean {
-    return this.#usable(file).some((member) => fileHealth(member, file).active === 0);
+  /** Ids of the sources that could be asked for the file this moment. */
+  free(file: DatasetFile): string[] {
+    const now = this.#clock.now();
+    return this.#usable(file)
+      .filter((member) => restUntil(member, file) <= now && this.#hasPlace(member, file))
+      .map(({ source }) => source.id);
+  }
+
+  /** Requests under way to a source for the file. */
+  active(file: DatasetFile, sourceId: string): number {
+    const member = this.#member(sourceId);
+    return member ? look(member, file).active : 0;
+  }
+
+  /** One of the `free` ones, at once. */
+  leaseNow(file: DatasetFile, sourceId: string): Lease | undefined {
+    const member = this.#member(sourceId);
+    return member && this.free(file).includes(sourceId) ? this.#grant(member, file) : undefined;
   }
 
   /**
    * Waits for a healthy source with a free place.
-   * @param options.idle only one that is not asked for this file now
-   * @throws PcamError NO_SOURCE when no source is left, or all that are left rest for too long
+   * @throws PcamError NO_SOURCE when no source is left, or all that are left pause for too long
    */
-  lease(file: DatasetFile, signal: AbortSignal, { idle = false } = {}): Promise<Lease> {
+  lease(file: DatasetFile, signal: AbortSignal): Promise<Lease> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       const onAbort = () => {
@@ -124,16 +142,18 @@ export class SourcePool {
         reject(abortError(signal));
         this.#dispatch();
       };
-      const done = () => signal.removeEventListener('abort', onAbort);
+      const settle = () => {
+        signal.removeEventListener('abort', onAbort);
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      };
       const waiter: Waiter = {
         file,
-        idle,
         resolve: (lease) => {
-          done();
+          settle();
           resolve(lease);
         },
         reject: (error) => {
-          done();
+          settle();
           reject(error);
         },
       };
@@ -146,27 +166,29 @@ export class SourcePool {
   /** This source sends whole files: one request at a time from now on. */
   markSingle(file: DatasetFile, sourceId: string): void {
     const member = this.#member(sourceId);
-    if (member) fileHealth(member, file).single = true;
+    if (member) change(member, file).single = true;
   }
 
-  /** The source cannot serve this file any more, such as after a wrong digest. */
-  drop(file: DatasetFile, sourceId: string, reason: string): void {
-    const member = this.#member(sourceId);
-    if (!member) return;
-    fileHealth(member, file).dropped = reason;
-    this.#onEvent({ type: 'drop', file: file.name, source: sourceId, reason });
+  /** Applies what was decided about wrong bytes, in place of what was decided before. */
+  judge(file: DatasetFile, { out, only, readmit }: Verdict): void {
+    for (const member of this.#members) {
+      const { id } = member.source;
+      if (readmit.has(id))
+        Object.assign(change(member, file), { dropped: undefined, failures: 0, restUntil: 0 });
+      const reason = out.get(id);
+      if (reason === undefined || look(member, file).dropped !== undefined) continue;
+      change(member, file).dropped = reason;
+      this.#onEvent({ type: 'drop', file: file.name, source: id, reason });
+    }
+    if (only === undefined) this.#only.delete(file.name);
+    else this.#only.set(file.name, only);
     this.#dispatch();
   }
 
-  /** Gives all sources but some another chance: what they were dropped for may have been another one's fault. */
-  forgive(file: DatasetFile, but: ReadonlySet<string>): void {
-    for (const { source, files } of this.#members) if (!but.has(source.id)) files.delete(file.name);
-  }
-
-  /** From now on the file is fetched from this source alone; from all again when undefined. */
-  restrict(file: DatasetFile, sourceId: string | undefined): void {
-    if (sourceId === undefined) this.#alone.delete(file.name);
-    else this.#alone.set(file.name, sourceId);
+  /** Leaves no timer behind. Nobody waits for a lease any more. */
+  close(): void {
+    this.#cancelTimer();
+    for (const cancel of this.#closing) cancel();
   }
 
   #member(sourceId: string): Member | undefined {
@@ -174,13 +196,9 @@ export class SourcePool {
   }
 
   #usable(file: DatasetFile): Member[] {
-    const alone = this.#alone.get(file.name);
+    const only = this.#only.get(file.name);
     return this.#members.filter(
-      (m) =>
-        m.source.has(file) &&
-        m.host.dropped === undefined &&
-        fileHealth(m, file).dropped === undefined &&
-        (alone === undefined || m.source.id === alone),
+      (member) => isUsable(member, file) && (only === undefined || member.source.id === only),
     );
   }
 
@@ -189,101 +207,88 @@ export class SourcePool {
     const now = this.#clock.now();
     let wake = Number.POSITIVE_INFINITY;
     for (const waiter of this.#inTurn()) {
-      const usable = this.#usable(waiter.file);
-      const free = usable.find((m) => restUntil(m, waiter.file) <= now && this.#hasPlace(m, waiter));
+      const { file } = waiter;
+      const usable = this.#usable(file);
+      const free = usable.find((m) => restUntil(m, file) <= now && this.#hasPlace(m, file));
       if (free) {
-        this.#settle(waiter);
-        waiter.resolve(this.#grant(free, waiter.file));
+        waiter.resolve(this.#grant(free, file));
         continue;
       }
-      const earliest = Math.min(...usable.map((m) => Math.max(restUntil(m, waiter.file), now)));
-      const working = usable.some(
-        (m) => fileHealth(m, waiter.file).active > 0 || m.active >= this.#connections,
-      );
+      const earliest = Math.min(...usable.map((m) => Math.max(restUntil(m, file), now)));
+      const working = usable.some((m) => look(m, file).active > 0 || m.host.active >= this.#connections);
       if (usable.length === 0 || (!working && earliest - now > this.#patience)) {
-        this.#settle(waiter);
-        waiter.reject(this.#noSource(waiter.file, now));
+        waiter.reject(this.#noSource(file, now));
         continue;
       }
       // Those that are due now wait for a place, and giving one back dispatches again.
-      for (const m of usable)
-        if (restUntil(m, waiter.file) > now) wake = Math.min(wake, restUntil(m, waiter.file));
+      for (const m of usable) if (restUntil(m, file) > now) wake = Math.min(wake, restUntil(m, file));
     }
     if (Number.isFinite(wake)) this.#cancelTimer = this.#clock.after(wake - now, () => this.#dispatch());
   }
 
   /** Files with the fewest requests under way come first, so that no large file keeps small ones waiting. */
   #inTurn(): Waiter[] {
-    const underWay = ({ file }: Waiter) =>
-      this.#members.reduce((sum, m) => sum + fileHealth(m, file).active, 0);
+    const underWay = ({ file }: Waiter) => this.#members.reduce((sum, m) => sum + look(m, file).active, 0);
     return this.#waiters
       .map((waiter) => ({ waiter, active: underWay(waiter) }))
       .sort((a, b) => a.active - b.active)
       .map(({ waiter }) => waiter);
   }
 
-  #hasPlace(member: Member, { file, idle }: Waiter): boolean {
-    const health = fileHealth(member, file);
-    return member.active < this.#connections && !((health.single || idle) && health.active > 0);
-  }
-
-  #settle(waiter: Waiter): void {
-    this.#waiters = this.#waiters.filter((other) => other !== waiter);
+  #hasPlace(member: Member, file: DatasetFile): boolean {
+    const { single, active } = look(member, file);
+    return member.host.active < this.#connections && !(single && active > 0);
   }
 
   #grant(member: Member, file: DatasetFile): Lease {
-    const health = fileHealth(member, file);
-    member.active++;
+    const health = change(member, file);
+    member.host.active++;
     health.active++;
     let released = false;
     return {
       source: member.source,
-      release: ({ progressed, failure }) => {
+      release: ({ progressed, failure, closed = failure !== undefined }) => {
         if (released) return;
         released = true;
-        member.active--;
         health.active--;
-        if (progressed) health.failures = member.host.failures = 0;
+        if (progressed) health.failures = member.health.failures = 0;
         if (failure) this.#fail(member, file, failure);
-        this.#dispatch();
+        const free = () => {
+          member.host.active--;
+          this.#dispatch();
+        };
+        if (closed) this.#later(free);
+        else free();
       },
     };
   }
 
+  #later(free: () => void): void {
+    const cancel = this.#clock.after(CLOSING, () => {
+      this.#closing.delete(cancel);
+      free();
+    });
+    this.#closing.add(cancel);
+    this.#dispatch();
+  }
+
   #fail(member: Member, file: DatasetFile, failure: SourceFailure): void {
-    const health = failure.wholeHost ? member.host : fileHealth(member, file);
-    const now = this.#clock.now();
-    health.lastReason = failure.message;
-    health.lastCode = systemCode(failure.cause) || undefined;
-    const { kind, retryAfter } = failure;
-    // A source at rest gets no new requests: those that were under way fail of the same cause, and count once.
-    if (health.restUntil > now && kind !== 'wrong') {
-      health.restUntil = Math.max(health.restUntil, now + (retryAfter ?? 0));
-      return;
-    }
-    health.failures++;
-    const random = this.#clock.random();
-    const ms = restAfter({ kind, failures: health.failures, retryAfter, random, rests: this.#rests });
-    const told = { file: file.name, source: member.source.id, reason: failure.message };
-    if (ms === 0) {
-      health.dropped = failure.message;
-      this.#onEvent({ type: 'drop', ...told });
-    } else {
-      health.restUntil = Math.max(health.restUntil, now + ms);
-      this.#onEvent({ type: 'pause', ...told, ms });
-    }
+    const health = failure.wholeHost ? member.health : change(member, file);
+    const consequence = recordFailure(health, failure, { clock: this.#clock, rests: this.#rests });
+    if (consequence)
+      this.#onEvent({ ...consequence, file: file.name, source: member.source.id, reason: failure.message });
   }
 
   #noSource(file: DatasetFile, now: number): PcamError {
     const candidates = this.#members.filter((member) => member.source.has(file));
     const reasons = candidates.map((member): SourceReason => {
-      const health = fileHealth(member, file);
-      const dropped = member.host.dropped ?? health.dropped;
-      const code = member.host.lastCode ?? health.lastCode;
+      const health = look(member, file);
+      const dropped = member.health.dropped ?? health.dropped;
+      const code = member.health.lastCode ?? health.lastCode;
       const { id } = member.source;
       if (dropped !== undefined) return { source: id, reason: dropped, code };
       const wait = formatSeconds((restUntil(member, file) - now) / 1000);
-      const reason = `asks to wait ${wait} (${member.host.lastReason ?? health.lastReason ?? 'busy'})`;
+      const reason = `asks to wait ${wait} (${member.health.lastReason ?? health.lastReason ?? 'busy'})`;
       return { source: id, reason, code };
     });
     const said =
@@ -297,19 +302,25 @@ export class SourcePool {
   }
 }
 
-function newHealth(): Health {
-  return { failures: 0, restUntil: 0 };
+/** What a file of which nothing is known yet has; never changed. */
+const UNKNOWN: Readonly<FileHealth> = Object.freeze(newFileHealth());
+
+function look({ files }: Member, { name }: DatasetFile): Readonly<FileHealth> {
+  return files.get(name) ?? UNKNOWN;
 }
 
-function fileHealth(member: Member, file: DatasetFile): FileHealth {
-  let health = member.files.get(file.name);
-  if (!health) {
-    health = { ...newHealth(), active: 0, single: false };
-    member.files.set(file.name, health);
-  }
+function change({ files }: Member, { name }: DatasetFile): FileHealth {
+  const health = files.get(name) ?? newFileHealth();
+  files.set(name, health);
   return health;
 }
 
+function isUsable(member: Member, file: DatasetFile): boolean {
+  return (
+    member.source.has(file) && member.health.dropped === undefined && look(member, file).dropped === undefined
+  );
+}
+
 function restUntil(member: Member, file: DatasetFile): number {
-  return Math.max(member.host.restUntil, fileHealth(member, file).restUntil);
+  return Math.max(member.health.restUntil, look(member, file).restUntil);
 }

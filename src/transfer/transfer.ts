@@ -3,37 +3,37 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, PcamError, throwIfAborted } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
-import { BLOCK, type PartFile } from '../store/index.js';
-import { type Piece, Plan } from './range-plan.js';
+import { BLOCK } from '../store/index.js';
+import { type Backlog, NO_BACKLOG } from './backlog.js';
+import { Copies } from './copies.js';
+import type { Part } from './piece-writer.js';
+import { type Helper, type Piece, Pieces } from './pieces.js';
 import type { RateLimit } from './rate-limit.js';
+import { type RequestContext, request } from './request.js';
 import type { Lease, SourcePool } from './source-pool.js';
+import { Speeds } from './speeds.js';
 
 /** Progress that pays off a source's earlier failures; less is one more failure. */
 const REAL_PROGRESS = 64 * 1024;
-/** What was received is written and journalled at least this often (ms), so that little is lost on slow links. */
-const FLUSH_EVERY = 1000;
-
-/** What a request has not brought in this time (ms) is asked of another source, or over another connection. */
-const SILENT_AFTER = 5000;
+/** How often connections are measured against each other (ms). */
+const LOOK_EVERY = 250;
+/** While nobody has answered yet, another source is asked after this (ms). */
+const HEDGE_AFTER = 500;
+/** A request that was silent for so long (ms) when others had brought its bytes is a failure of its source. */
+const FAILED_AFTER = 5000;
 
 export interface TransferOptions {
   file: DatasetFile;
-  part: PartFile;
+  part: Part;
   pool: SourcePool;
   limit: RateLimit;
   clock: Clock;
   signal: AbortSignal;
-  /** Bytes as they come in, before they are written. */
+  backlog?: Backlog;
+  /** Bytes that came, each counted once, just before they are written. */
   onReceived?: (source: string, bytes: number) => void;
   /** A source was refused because its copy has another size than an earlier source told. */
   onOtherSize?: (source: string) => void;
-}
-
-/** The copy of a source is not the one that its earlier bytes came from: they must be forgotten. */
-export class SourceChanged extends Error {
-  constructor(readonly source: string) {
-    super(`the copy at ${source} changed`);
-  }
 }
 
 /**
@@ -58,36 +58,58 @@ export async function transferFile(options: TransferOptions): Promise<void> {
 
 class Transfer {
   readonly #options: TransferOptions;
-  readonly #plan: Plan;
+  readonly #pieces: Pieces;
+  readonly #speeds = new Speeds();
+  readonly #context: RequestContext;
+  /** Ends all lanes, those that wait for a source included. */
+  readonly #stop: () => void;
   readonly #lanes = new Set<Promise<void>>();
-  /** Bytes a second of one request, the last ones counting most. */
-  #speed = 0;
+  readonly #began: number;
   /** Until a reply has told the size, and whether ranges work, one lane is enough. */
-  #opened = false;
-  #cancelWatch: () => void = () => {};
+  #answered = false;
+  /** Sources that send the whole file whatever is asked for. */
+  readonly #single = new Set<string>();
+  #cancelLook: () => void = () => {};
   #fatal: unknown;
   #noSource: PcamError | undefined;
-  /** Sources that have told the validator of their copy in this transfer. */
-  readonly #told = new Set<string>();
 
-  readonly #stop: () => void;
-
-  /** @param stop ends all lanes, those that wait for a source included */
   constructor(options: TransferOptions, stop: () => void) {
+    const {
+      file,
+      part,
+      clock,
+      limit,
+      backlog = NO_BACKLOG,
+      onReceived = () => {},
+      onOtherSize = () => {},
+    } = options;
     this.#options = options;
     this.#stop = stop;
-    this.#plan = new Plan(options.part.done, options.part.size);
+    this.#began = clock.now();
+    this.#pieces = new Pieces(part.done, part.size, this.#speeds);
+    this.#context = {
+      file,
+      part,
+      clock,
+      limit,
+      backlog,
+      onReceived,
+      pieces: this.#pieces,
+      speeds: this.#speeds,
+      copies: new Copies({ part, file, onOtherSize }),
+      onReply: (source, reply) => this.#onReply(source, reply),
+    };
   }
 
   async run(): Promise<void> {
     const { part, file } = this.#options;
     if (part.complete) return;
-    this.#startLane();
-    this.#watch();
+    this.#start(this.#lane());
+    this.#lookLater();
     try {
       while (this.#lanes.size > 0) await Promise.race(this.#lanes);
     } finally {
-      this.#cancelWatch();
+      this.#cancelLook();
     }
     if (this.#fatal !== undefined) throw this.#fatal;
     if (part.complete) return;
@@ -100,22 +122,19 @@ class Transfer {
     await Promise.allSettled(this.#lanes);
   }
 
-  /** Looks now and then whether a request has fallen silent, and sends a lane to take over what it has left. */
-  #watch(): void {
-    this.#cancelWatch = this.#options.clock.after(SILENT_AFTER, () => {
-      const { pool, file } = this.#options;
-      const silent = this.#plan.silent(this.#silentSince());
-      if (silent && this.#lanes.size < pool.lanes(file)) this.#startLane({ idle: pool.idle(file) });
-      this.#watch();
+  #lookLater(): void {
+    const { clock } = this.#options;
+    this.#cancelLook = clock.after(LOOK_EVERY, () => {
+      this.#pieces.measure(clock.now());
+      this.#pieces.stopUseless();
+      if (this.#answered) this.#widen();
+      this.#sendHelp();
+      this.#lookLater();
     });
   }
 
-  #silentSince(): number {
-    return this.#options.clock.now() - SILENT_AFTER;
-  }
-
-  #startLane({ idle = false } = {}): void {
-    const lane: Promise<void> = this.#lane(idle)
+  #start(running: Promise<void>): void {
+    const lane: Promise<void> = running
       .catch((error: unknown) => {
         if (this.#options.part.complete) return;
         if (error instanceof PcamError && error.code === 'NO_SOURCE') {
@@ -129,183 +148,120 @@ class Transfer {
     this.#lanes.add(lane);
   }
 
+  #onReply(source: string, { ranged }: RangeReply): void {
+    if (!ranged) {
+      this.#single.add(source);
+      this.#options.pool.markSingle(this.#options.file, source);
+    }
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#widen();
+  }
+
   /** Opens as many lanes as there are places at the sources and bytes worth a request. */
   #widen(): void {
     const { pool, file, part } = this.#options;
-    this.#opened = true;
-    const missing = this.#plan.size - part.done.size;
+    const missing = this.#pieces.size - part.done.size;
     const most = Math.min(pool.lanes(file), Math.ceil(missing / BLOCK));
-    while (this.#lanes.size < most) this.#startLane();
+    // With nothing to divide evenly any more, help is sent where it saves time.
+    while (this.#lanes.size < most && (this.#pieces.hasGap || this.#speeds.best === undefined))
+      this.#start(this.#lane());
+  }
+
+  /** Gives free connections to those that would take longest: first of sources not tried yet, then of fast ones. */
+  #sendHelp(): void {
+    const { pool, file, clock } = this.#options;
+    if (this.#over) return;
+    const now = clock.now();
+    const speed = (id: string) => this.#speeds.of(id) ?? Number.MAX_VALUE;
+    for (const id of this.#candidates().sort((a, b) => speed(b) - speed(a))) {
+      const helper = this.#helper(id);
+      // Nobody has told the size yet where it is not known: then there is no second piece.
+      const whole = !this.#answered && Number.isFinite(this.#pieces.size);
+      for (;;) {
+        if (!pool.free(file).includes(id)) break;
+        const piece = whole ? this.#pieces.take(helper, now) : this.#pieces.help(helper, now);
+        if (!piece) break;
+        this.#start(this.#lane({ lease: pool.leaseNow(file, id)!, piece }));
+        if (!this.#answered) return;
+      }
+    }
+  }
+
+  /** Where nobody has answered yet: sources that were not asked, or all of them once it has taken long. */
+  #candidates(): string[] {
+    const { pool, file, clock } = this.#options;
+    if (this.#answered) return pool.free(file);
+    const waited = clock.now() - this.#began;
+    if (waited < HEDGE_AFTER) return [];
+    const idle = pool.free(file).filter((id) => pool.active(file, id) === 0);
+    return idle.length > 0 || waited < FAILED_AFTER ? idle : pool.free(file);
+  }
+
+  #helper(source: string): Helper {
+    return { source, single: this.#single.has(source), most: this.#options.limit.most() };
+  }
+
+  get #over(): boolean {
+    return this.#fatal !== undefined || this.#options.part.complete;
   }
 
   /** One lane: a lease, a piece, a request, and again. */
-  async #lane(idle: boolean): Promise<void> {
-    const { pool, file, part, signal } = this.#options;
-    while (this.#fatal === undefined && !part.complete) {
-      const lease = await pool.lease(file, signal, { idle });
-      const piece = this.#plan.take(this.#speed, this.#silentSince());
+  async #lane(first?: { lease: Lease; piece: Piece }): Promise<void> {
+    const { pool, file, clock, signal } = this.#options;
+    let next = first;
+    while (next || !this.#over) {
+      const lease: Lease = next?.lease ?? (await pool.lease(file, signal));
+      const piece: Piece | undefined =
+        next?.piece ?? this.#pieces.take(this.#helper(lease.source.id), clock.now());
+      next = undefined;
       if (!piece) {
         lease.release({ progressed: false });
-        return;
+        return this.#sendHelp();
       }
-      const from = piece.start;
-      let failure: SourceFailure | undefined;
-      try {
-        await this.#fetch(lease, piece);
-      } catch (error) {
-        if (!(error instanceof SourceFailure)) throw error;
-        failure = error;
-      } finally {
-        this.#plan.give(piece);
-        const got = piece.at - from;
-        const progressed = !failure || got >= REAL_PROGRESS || got * 4 >= piece.end - from;
-        lease.release({ progressed: progressed && got > 0, failure });
-      }
+      await this.#fetch(lease, piece);
     }
-    if (part.complete) this.#stop();
+    if (this.#options.part.complete) this.#stop();
   }
 
   async #fetch(lease: Lease, piece: Piece): Promise<void> {
-    const { file, signal } = this.#options;
-    const { source } = lease;
-    throwIfAborted(signal);
-    piece.waitingSince = this.#options.clock.now();
-    const validator = this.#knownValidator(source.id);
-    const reply = await source.open(file, { start: piece.start, end: piece.end, validator }, signal);
-    try {
-      // The whole file, with no word of which: what was asked for under If-Range is no longer there.
-      if (!reply.ranged && reply.validator === undefined && validator !== undefined) {
-        throw new SourceChanged(source.id);
-      }
-      await this.#welcome(source.id, reply);
-      piece.end = Math.min(piece.end, this.#plan.size);
-      if (!reply.ranged) {
-        this.#options.pool.markSingle(file, source.id);
-        this.#plan.extend(piece);
-      }
-      if (!this.#opened) this.#widen();
-      await this.#receive(source.id, reply, piece);
-    } finally {
-      reply.discard();
-    }
-  }
-
-  /** Looks at size and validator before a byte of the reply is kept. */
-  async #welcome(sourceId: string, { total, validator }: RangeReply): Promise<void> {
-    const { part, file } = this.#options;
-    if (total !== undefined) {
-      if (part.size !== undefined && part.size !== total) {
-        const known = file.bytes === undefined ? 'other sources have' : 'the manifest says';
-        if (file.bytes === undefined) this.#options.onOtherSize?.(sourceId);
-        throw new SourceFailure('wrong', `its copy has ${total} bytes, ${known} ${part.size}`);
-      }
-      await part.setSize(total);
-      this.#plan.size = total;
-    }
-    if (validator === undefined) return;
-    const earlier = this.#knownValidator(sourceId);
-    if (earlier !== undefined && earlier !== validator) throw new SourceChanged(sourceId);
-    this.#told.add(sourceId);
-    if (part.validatorOf(sourceId) !== validator) await part.setValidator(sourceId, validator);
-  }
-
-  /** The validator that all further bytes of a source must have: that of bytes which are there, or were promised. */
-  #knownValidator(sourceId: string): string | undefined {
-    const { part } = this.#options;
-    // What it told a moment ago counts even before a byte of that reply is written.
-    const counts = this.#told.has(sourceId) || (part.contributions().get(sourceId) ?? 0) > 0;
-    return counts ? part.validatorOf(sourceId) : undefined;
-  }
-
-  /** Writes the body block by block, skipping what is before the piece, until the piece or the body ends. */
-  async #receive(sourceId: string, reply: RangeReply, piece: Piece): Promise<void> {
-    const { part, limit, clock, signal, onReceived } = this.#options;
-    const buffer = new Block(Math.min(BLOCK, Number.isFinite(piece.end) ? piece.end - piece.start : BLOCK));
-    const flush = async () => {
-      if (buffer.length === 0) return;
-      await part.write(piece.at, buffer.bytes(), sourceId);
-      piece.at += buffer.length;
-      buffer.clear();
+    const own = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, own.signal]);
+    let overtaken: SourceFailure | 'in time' | undefined;
+    piece.stop = () => {
+      overtaken ??= this.#silence(piece);
+      own.abort();
     };
-    let position = reply.start;
-    let flushed = clock.now();
-    const began = flushed;
+    let failure: SourceFailure | undefined;
+    let readToEnd = false;
     try {
-      for await (let chunk of reply.body) {
-        piece.waitingSince = undefined;
-        await limit.take(chunk.length, signal);
-        const skip = Math.min(chunk.length, Math.max(0, piece.start - position));
-        // What another lane has taken over is not ours any more, though it may just have come.
-        const ours = Math.max(0, piece.end - piece.at - buffer.length);
-        onReceived?.(sourceId, skip + Math.min(chunk.length - skip, ours));
-        position += chunk.length;
-        chunk = chunk.subarray(skip);
-        while (chunk.length > 0 && piece.at + buffer.length < piece.end) {
-          chunk = chunk.subarray(buffer.fill(chunk, piece.end - piece.at));
-          piece.reached = piece.at + buffer.length;
-          if (buffer.full) await flush();
-        }
-        if (chunk.length > 0 && piece.end === this.#plan.size && position > this.#plan.size) {
-          throw new SourceFailure('wrong', `it sends more than the ${this.#plan.size} bytes of the file`);
-        }
-        if (piece.at + buffer.length >= piece.end) break;
-        if (clock.now() - flushed >= FLUSH_EVERY) {
-          await flush();
-          flushed = clock.now();
-        }
-        piece.waitingSince = clock.now();
-      }
+      readToEnd = await request(this.#context, { source: lease.source, piece, signal });
+    } catch (error) {
+      throwIfAborted(this.#options.signal);
+      if (error instanceof SourceFailure) failure = error;
+      else if (!isAbort(error, signal)) throw error;
+      else if (overtaken instanceof SourceFailure) failure = overtaken;
     } finally {
-      // What came before a failure, or a Ctrl-C, is kept as well.
-      await flush();
+      this.#pieces.give(piece);
+      const got = piece.written - piece.start;
+      const progressed = !failure || got >= REAL_PROGRESS || got * 4 >= piece.end - piece.start;
+      lease.release({ progressed: progressed && got > 0, failure, closed: !readToEnd });
     }
-    this.#speed = (piece.at - piece.start) / Math.max(0.001, (clock.now() - began) / 1000);
-    await this.#ended(reply, piece, position);
   }
 
-  /** The body ended, or all of the piece is there: was it all that the reply promised? */
-  async #ended(reply: RangeReply, piece: Piece, position: number): Promise<void> {
-    if (piece.at >= piece.end) return;
-    if (reply.end !== undefined && position < reply.end) {
-      throw new SourceFailure('passing', `the reply ended at byte ${position} of ${reply.end}`);
-    }
-    if (reply.end === undefined && !Number.isFinite(piece.end)) {
-      // No length was ever told: the end of the body is the end of the file. The digest has the last word.
-      await this.#options.part.setSize(position);
-      this.#plan.size = position;
-      return;
-    }
-    if (piece.at === piece.start)
-      throw new SourceFailure('passing', `the reply held nothing of what was asked for`);
+  /** What it means for the source of a piece that others have brought its bytes. */
+  #silence({ waitingSince }: Piece): SourceFailure | 'in time' {
+    const ms = waitingSince === undefined ? 0 : this.#options.clock.now() - waitingSince;
+    if (ms < FAILED_AFTER) return 'in time';
+    return new SourceFailure(
+      'passing',
+      `it sent nothing for ${Math.round(ms / 1000)} s, and others were faster`,
+    );
   }
 }
 
-/** A block being filled. */
-class Block {
-  readonly #buffer: Buffer;
-  length = 0;
-
-  constructor(size: number) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(1, size));
-  }
-
-  get full(): boolean {
-    return this.length === this.#buffer.length;
-  }
-
-  /** Copies what fits, at most until the block holds `most`; returns how many bytes it took. */
-  fill(chunk: Uint8Array, most: number): number {
-    const taken = Math.min(chunk.length, this.#buffer.length - this.length, most - this.length);
-    this.#buffer.set(chunk.subarray(0, taken), this.length);
-    this.length += taken;
-    return taken;
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.length);
-  }
-
-  clear(): void {
-    this.length = 0;
-  }
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return (
+    signal.aborted && (error === signal.reason || (error instanceof PcamError && error.code === 'ABORTED'))
+  );
 }

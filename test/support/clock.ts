@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock } from '#pcam/core/clock.js';
+import { type Clock, systemClock } from '#pcam/core/clock.js';
 
 export class TestClock implements Clock {
   #now = 0;
@@ -28,6 +28,12 @@ export class TestClock implements Clock {
     return this.#timers.length;
   }
 
+  /** ms until the next timer; 0 when there is none. */
+  get untilNext(): number {
+    if (this.#timers.length === 0) return 0;
+    return Math.max(0, Math.min(...this.#timers.map(({ at }) => at)) - this.#now);
+  }
+
   /** Moves on, calling back what comes due on the way; lets promises settle. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -47,4 +53,13 @@ export class TestClock implements Clock {
 /** Lets everything that is ready to run, run. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The time of the system, so many times as fast: for what waits on purpose, against servers that do not. */
+export function quickClock(times: number): Clock {
+  return {
+    now: () => systemClock.now() * times,
+    after: (ms, callback) => systemClock.after(ms / times, callback),
+    random: () => systemClock.random(),
+  };
 }

@@ -1,6 +1,7 @@
 /** A source that takes a connection and says nothing must not hold up the others. */
 import { expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
+import { quickClock } from '../support/clock.js';
 import { manifestOf, noise, plainFile } from '../support/files.js';
 import { listen, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
@@ -15,7 +16,8 @@ test('another source is asked when the first one does not answer', async () => {
     right: { type: 'http', baseUrl: right.url },
   });
   // No timeout of the silent source is short enough to explain the end of this test.
-  const result = await download({ dir, manifest, timeouts: { headers: 300_000, stall: 300_000 } });
+  const options = { dir, manifest, timeouts: { headers: 300_000, stall: 300_000 } };
+  const result = await download(options, { clock: quickClock(20) });
   expect(result.files).toMatchObject([{ status: 'downloaded', sources: { right: 100_000 } }]);
   expect(silent.requests).toHaveLength(1);
 });

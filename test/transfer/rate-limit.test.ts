@@ -1,6 +1,6 @@
 /** --limit-rate, by a clock that the test holds. */
 import { describe, expect, it } from 'vitest';
-import { keepingPace, rateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
+import { rateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
 import { settle, TestClock } from '../support/clock.js';
 import { pcamError } from '../support/outcome.js';
 
@@ -52,36 +52,52 @@ describe('rateLimit', () => {
     expect((await pcamError(sleep(1, clock, stop.signal))).code).toBe('ABORTED');
   });
 
-  it('costs nothing where there is no limit', async () => {
-    await UNLIMITED.take(1e12, signal);
-  });
-});
-
-describe('keepingPace', () => {
-  it('waits while too much lies unprocessed, and no longer', async () => {
+  it('lets one request ask for little at first, and for two seconds later', async () => {
     const clock = new TestClock();
-    let ahead = 101;
+    const limit = rateLimit(1000, clock);
+    expect(limit.most()).toBe(200);
+    await clock.advance(10_000);
+    expect(limit.most()).toBe(1000);
+    await clock.advance(60_000);
+    expect(limit.most()).toBe(2000);
+    expect(rateLimit(0.5, clock).most()).toBe(1);
+    expect(UNLIMITED.most()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('never lets more be asked for than was paid for, from the first moment', async () => {
+    const clock = new TestClock();
+    const limit = rateLimit(1000, clock);
+    let asked = 0;
+    const lane = async () => {
+      while (asked < 30_000) {
+        const bytes = limit.most();
+        await limit.take(bytes, signal);
+        asked += bytes;
+        expect(asked).toBeLessThanOrEqual(clock.now() + 1);
+      }
+    };
+    const lanes = Promise.all([lane(), lane(), lane()]);
+    await clock.advance(40_000);
+    await lanes;
+  });
+
+  it('gives back what did not come', async () => {
+    const clock = new TestClock();
+    const limit = rateLimit(1000, clock);
+    const first = limit.take(500, signal);
+    await clock.advance(500);
+    await first;
+    limit.refund(100);
     let taken = false;
-    const limit = keepingPace(UNLIMITED, clock, () => ahead, 100);
-    const take = limit.take(1, signal).then(() => {
+    const second = limit.take(100, signal).then(() => {
       taken = true;
     });
-    await clock.advance(1000);
-    expect(taken).toBe(false);
-    ahead = 100;
-    await clock.advance(20);
+    await settle();
     expect(taken).toBe(true);
-    await take;
-    expect(clock.waiting).toBe(0);
+    await second;
   });
 
-  it('stops waiting when told to, and leaves no timer', async () => {
-    const clock = new TestClock();
-    const stop = new AbortController();
-    const wait = pcamError(keepingPace(UNLIMITED, clock, () => 2, 1).take(1, stop.signal));
-    await settle();
-    stop.abort();
-    expect((await wait).code).toBe('ABORTED');
-    expect(clock.waiting).toBe(0);
+  it('costs nothing where there is no limit', async () => {
+    await UNLIMITED.take(1e12, signal);
   });
 });

@@ -199,12 +199,60 @@ describe('SourcePool', () => {
 
   it('fetches from one source alone, until that is over', async () => {
     const { pool: p } = pool(['a', 'b']);
-    p.restrict(one, 'b');
-    expect(p.usable(one)).toEqual(['b']);
+    const readmit = new Set<string>();
+    p.judge(one, { out: new Map(), only: 'b', readmit });
+    expect(p.free(one)).toEqual(['b']);
+    expect(p.usable(one)).toEqual(['a', 'b']);
     expect((await p.lease(one, signal)).source.id).toBe('b');
     expect((await p.lease(two, signal)).source.id).toBe('a');
-    p.restrict(one, undefined);
+    p.judge(one, { out: new Map(), only: undefined, readmit });
     expect((await p.lease(one, signal)).source.id).toBe('a');
+  });
+
+  it('drops whom a verdict names, once, and asks again whom it readmits', async () => {
+    const { pool: p, events } = pool(['a', 'b']);
+    const out = new Map([['a', 'wrong bytes']]);
+    p.judge(one, { out, only: undefined, readmit: new Set() });
+    p.judge(one, { out, only: undefined, readmit: new Set() });
+    expect(events).toEqual([{ type: 'drop', file: one.name, source: 'a', reason: 'wrong bytes' }]);
+    expect(p.usable(one)).toEqual(['b']);
+    expect(p.usable(two)).toEqual(['a', 'b']);
+    p.judge(one, { out: new Map(), only: undefined, readmit: new Set(['a']) });
+    expect(p.usable(one)).toEqual(['a', 'b']);
+  });
+
+  it('counts a connection that was cut until the server has seen its end', async () => {
+    const { pool: p, clock } = pool(['a'], { connections: 1 });
+    const first = await p.lease(one, signal);
+    first.release({ progressed: true, closed: true });
+    const second = p.lease(one, signal);
+    expect(p.free(one)).toEqual([]);
+    expect(await taken(second)).toBeUndefined();
+    await clock.advance(100);
+    expect(await taken(second)).toBe('a');
+    (await second).release({ progressed: true, closed: true });
+    p.close();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('shares the connections of a host among its sources', async () => {
+    const { pool: p } = pool([
+      { ...source('a'), host: 'h:1' },
+      { ...source('b'), host: 'h:1' },
+      { ...source('c'), host: 'h:2' },
+    ]);
+    expect(p.lanes(one)).toBe(4);
+    const leases = await Promise.all([1, 2, 3, 4].map(() => p.lease(one, signal)));
+    expect(leases.map((lease) => lease.source.id)).toEqual(['a', 'a', 'c', 'c']);
+  });
+
+  it('gives a free place at once, or none', async () => {
+    const { pool: p } = pool(['a', 'b'], { connections: 1 });
+    expect(p.leaseNow(one, 'b')?.source.id).toBe('b');
+    expect(p.active(one, 'b')).toBe(1);
+    expect(p.leaseNow(one, 'b')).toBeUndefined();
+    expect(p.leaseNow(one, 'x')).toBeUndefined();
+    expect(p.free(one)).toEqual(['a']);
   });
 
   it('gives the place of one who gave up to the next', async () => {

@@ -1,0 +1,209 @@
+/** Sources, a network and a part that are made of nothing but a clock: a transfer of hours takes milliseconds. */
+import { SourceFailure } from '#pcam/net/failure.js';
+import type { RangeReply } from '#pcam/net/ranged.js';
+import type { Source } from '#pcam/sources/types.js';
+import { RangeSet } from '#pcam/store/range-set.js';
+import type { Part } from '#pcam/transfer/piece-writer.js';
+import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
+import { SourcePool } from '#pcam/transfer/source-pool.js';
+import { transferFile } from '#pcam/transfer/transfer.js';
+import { settle, TestClock } from './clock.js';
+import { plainFile } from './files.js';
+
+export interface Link {
+  id: string;
+  /** Bytes per second of one connection. */
+  speed: number;
+  /** ms until a reply begins. */
+  latency?: number;
+  /** When nothing comes: from, to (ms) since the beginning. */
+  stalls?: readonly (readonly [number, number])[];
+  /** Never answers. */
+  silent?: boolean;
+  /** Sends the whole file whatever is asked. */
+  single?: boolean;
+  /** Fails after so many bytes of each reply. */
+  cut?: number;
+  /** Bytes per second of all its connections together. */
+  together?: number;
+}
+
+export interface Simulation {
+  links: readonly Link[];
+  bytes: number;
+  connections?: number;
+  limit?: (clock: TestClock) => RateLimit;
+  /** Called each time that the network moves. */
+  onMove?: (at: { ms: number; asked: number }) => void;
+}
+
+export interface Simulated {
+  /** ms */
+  took: number;
+  /** Bytes by source, as `onReceived` told. */
+  sources: Record<string, number>;
+  requests: { source: string; at: number; start: number; end: number }[];
+  /** Most requests under way at once, by source. */
+  most: Record<string, number>;
+  error: unknown;
+}
+
+/** What a file of a transfer is, in memory and without its bytes. */
+export class MemoryPart implements Part {
+  readonly done = new RangeSet();
+  readonly writes: { start: number; end: number; source: string }[] = [];
+  readonly #validators = new Map<string, string>();
+
+  constructor(public size: number | undefined) {}
+
+  get complete(): boolean {
+    return this.size !== undefined && this.done.prefix === this.size;
+  }
+
+  async setSize(size: number): Promise<void> {
+    this.size = size;
+  }
+
+  async write(start: number, bytes: Uint8Array, source: string): Promise<void> {
+    const range = { start, end: start + bytes.length };
+    if (this.done.gaps(range).reduce((sum, gap) => sum + gap.end - gap.start, 0) !== bytes.length)
+      throw new Error(`bytes from ${start} were written twice`);
+    this.writes.push({ ...range, source });
+    this.done.add(range);
+  }
+
+  validatorOf(source: string): string | undefined {
+    return this.#validators.get(source);
+  }
+
+  async setValidator(source: string, validator: string): Promise<void> {
+    this.#validators.set(source, validator);
+  }
+
+  contributions(): Map<string, number> {
+    const sums = new Map<string, number>();
+    for (const { start, end, source } of this.writes) sums.set(source, (sums.get(source) ?? 0) + end - start);
+    return sums;
+  }
+}
+
+/** No simulated transfer takes longer (ms). */
+const BOUND = 24 * 3600 * 1000;
+
+export async function simulate({
+  links,
+  bytes,
+  connections = 4,
+  limit,
+  onMove,
+}: Simulation): Promise<Simulated> {
+  const clock = new TestClock();
+  const network = new Network(clock, bytes);
+  const { file } = plainFile('x.csv', Buffer.alloc(0), { fields: { bytes } });
+  const part = new MemoryPart(bytes);
+  const pool = new SourcePool({ sources: links.map((link) => network.source(link)), connections, clock });
+  const sources: Record<string, number> = {};
+  let over = false;
+  let error: unknown;
+  const transfer = transferFile({
+    file,
+    part,
+    pool,
+    limit: limit?.(clock) ?? UNLIMITED,
+    clock,
+    signal: new AbortController().signal,
+    onReceived: (source, received) => {
+      sources[source] = (sources[source] ?? 0) + received;
+    },
+  })
+    .catch((reason: unknown) => {
+      error = reason;
+    })
+    .finally(() => {
+      over = true;
+    });
+  await settle();
+  while (!over) {
+    if (clock.now() > BOUND) throw new Error('the simulated transfer does not end');
+    await clock.advance(Math.max(1, clock.untilNext));
+    onMove?.({ ms: clock.now(), asked: network.asked });
+  }
+  await transfer;
+  pool.close();
+  return { took: clock.now(), sources, requests: network.requests, most: network.most, error };
+}
+
+class Network {
+  readonly requests: Simulated['requests'] = [];
+  readonly most: Record<string, number> = {};
+  /** Bytes of all ranges that were asked for. */
+  asked = 0;
+  readonly #active = new Map<string, number>();
+  readonly #clock: TestClock;
+  readonly #bytes: number;
+
+  constructor(clock: TestClock, bytes: number) {
+    this.#clock = clock;
+    this.#bytes = bytes;
+  }
+
+  source(link: Link): Source {
+    return {
+      id: link.id,
+      type: 'http',
+      has: () => true,
+      open: async (_, { start, end }, signal) => {
+        this.requests.push({ source: link.id, at: this.#clock.now(), start, end });
+        this.asked += Math.min(end, this.#bytes) - start;
+        await this.#wait(link.silent ? 2 ** 40 : this.#after(link, link.latency ?? 0), signal);
+        return this.#reply(link, { start, end: Math.min(end, this.#bytes) }, signal);
+      },
+    };
+  }
+
+  #reply(link: Link, asked: { start: number; end: number }, signal: AbortSignal): RangeReply {
+    const ranged = !link.single;
+    const { start, end } = ranged ? asked : { start: 0, end: this.#bytes };
+    this.#count(link.id, 1);
+    let open = true;
+    const discard = () => {
+      if (open) this.#count(link.id, -1);
+      open = false;
+    };
+    const body = this.#body(link, { start, end }, signal);
+    return { start, end, ranged, total: this.#bytes, validator: '"1"', body, discard };
+  }
+
+  #count(id: string, change: number): void {
+    const active = (this.#active.get(id) ?? 0) + change;
+    this.#active.set(id, active);
+    this.most[id] = Math.max(this.most[id] ?? 0, active);
+  }
+
+  async *#body(link: Link, { start, end }: { start: number; end: number }, signal: AbortSignal) {
+    const chunk = Buffer.alloc(Math.min(64 * 1024, Math.max(64, Math.ceil(link.speed / 20))));
+    for (let at = start; at < end; ) {
+      const length = Math.min(chunk.length, end - at);
+      const shared =
+        (link.together ?? Number.POSITIVE_INFINITY) / Math.max(1, this.#active.get(link.id) ?? 1);
+      await this.#wait(this.#after(link, (length / Math.min(link.speed, shared)) * 1000), signal);
+      if (link.cut !== undefined && at - start >= link.cut) throw new SourceFailure('passing', 'cut');
+      at += length;
+      yield chunk.subarray(0, length);
+    }
+  }
+
+  /** `ms` of a link at work, with its stalls between. */
+  #after({ stalls = [] }: Link, ms: number): number {
+    const now = this.#clock.now();
+    let end = now + ms;
+    for (const [from, to] of [...stalls].sort((a, b) => a[0] - b[0])) {
+      if (to > now && from < end) end += to - Math.max(from, now);
+    }
+    return end - now;
+  }
+
+  #wait(ms: number, signal: AbortSignal): Promise<void> {
+    return sleep(ms, this.#clock, signal);
+  }
+}
