@@ -87,7 +87,11 @@ async function receive(
       if (reply.start + came > pieces.size) {
         throw new SourceFailure('wrong', `it sends more than the ${pieces.size} bytes of the file`);
       }
-      if (piece.reached >= piece.end) break;
+      if (piece.reached >= piece.end) {
+        await writer.flush();
+        // Read to its end, so that the connection can be used again.
+        if (reply.start + came !== reply.end || part.complete) break;
+      }
       const behind = writing && backlog(signal);
       if (behind) await behind;
       piece.waitingSince = clock.now();
