@@ -41,12 +41,12 @@ export function optionsOf<T>(command: Command, context: Context): T & CommonOpti
 
 /** Shows the progress of `work` on stderr; the bars are gone when it has ended, one way or another. */
 export async function withProgress<T>(
-  { stderr: stream }: Context,
+  { stderr: stream, env: { colour, dumb } }: Context,
   { quiet }: { quiet?: boolean },
   work: (onEvent: OnEvent) => Promise<T>,
 ): Promise<T> {
   const { createProgress } = await import('../../report/index.js');
-  const progress = createProgress({ stream, quiet });
+  const progress = createProgress({ stream, quiet, colour, dumb });
   try {
     return await work(progress.onEvent);
   } finally {

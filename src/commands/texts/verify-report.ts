@@ -1,5 +1,5 @@
 /** What `pcam verify` prints: one short line per file, findings, and a closing line. */
-import { count, type NextStep, shortName, shortNames } from '../../core/index.js';
+import { count, type NextStep, printable, shortName, shortNames } from '../../core/index.js';
 import { type DatasetFile, finalName, type Manifest } from '../../manifest/index.js';
 import type { Paint, Style, table } from '../../report/index.js';
 import type { VerifiedFile, VerifyResult, VerifyStatus } from '../../verify/index.js';
@@ -33,8 +33,8 @@ export function verifyText({ result, dir, manifest, layOut, paint }: VerifyRepor
     layOut(rows, {
       paint: (cell, row, column) => (column === 0 ? paint(STYLES[files[row]!.status], cell) : cell),
     }),
-    ...findings.map(({ level, message }) => `${level}: ${shortNames(message)}`),
-    `\n${summary(files, dir)}`,
+    ...findings.map(({ level, message }) => `${level}: ${printable(shortNames(message))}`),
+    `\n${summary(files, printable(dir))}`,
   ];
   return lines.join('\n');
 }

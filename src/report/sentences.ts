@@ -1,0 +1,60 @@
+/** Lines of text for the events that are worth one. */
+import { formatBytes, formatSeconds, type PcamEvent, printable, shortName } from '../core/index.js';
+import type { Style } from './colour.js';
+
+/** Seconds in which the same trouble with a source is told once. */
+const TOLD_ONCE_IN = 60;
+
+export interface Sentence {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+export class Sentences {
+  readonly #now: () => number;
+  /** When something was last told, by its words. */
+  readonly #told = new Map<string, number>();
+
+  /** @param now seconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The line that an event is worth, safe to print; undefined for most. */
+  of(event: PcamEvent): Sentence | undefined {
+    switch (event.type) {
+      case 'pause':
+      case 'drop':
+        return this.#trouble(event);
+      case 'notice':
+        return { text: printable(event.message), style: 'yellow' };
+      case 'end':
+        return ended(event);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Requests that were under way together fail of one cause, often for several files: that is one line. */
+  #trouble(event: Extract<PcamEvent, { type: 'pause' | 'drop' }>): Sentence | undefined {
+    const { type, source, file, reason } = event;
+    const key = `${type} ${source} ${reason.replaceAll(file, '')}`;
+    const [now, last] = [this.#now(), this.#told.get(key)];
+    if (last !== undefined && now - last < TOLD_ONCE_IN) return undefined;
+    this.#told.set(key, now);
+    const text =
+      type === 'pause'
+        ? `${source}: pausing for ${formatSeconds(event.ms / 1000)} (${reason})`
+        : `${shortName(file)}: giving up on ${source} (${reason})`;
+    return { text: printable(text), style: 'yellow' };
+  }
+}
+
+function ended(event: Extract<PcamEvent, { type: 'end' }>): Sentence | undefined {
+  const { task, unit, outcome, done, seconds } = event;
+  // Why it failed is told by the command, once for all files with the same cause.
+  if (outcome === 'failed') return { text: `${shortName(task)}: failed`, style: 'red' };
+  if (outcome === 'done' || unit !== 'bytes') return undefined;
+  const took = outcome === 'present' || seconds < 1 ? '' : ` in ${formatSeconds(seconds)}`;
+  return { text: `${shortName(task)}: ${outcome}, ${formatBytes(done)}${took}` };
+}

@@ -1,0 +1,117 @@
+/** What progress says: rows that fit, all tasks together, the same trouble once, colour where it is wanted. */
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { PcamEvent, TaskState } from '#pcam/core/events.js';
+import { TaskBoard } from '#pcam/report/board.js';
+import { painter } from '#pcam/report/colour.js';
+import { createProgress } from '#pcam/report/progress.js';
+import { layOutRow, overallRow, rowWords, taskRow } from '#pcam/report/row.js';
+import { Sentences } from '#pcam/report/sentences.js';
+
+const MB = 1e6;
+const task = (name: string, done: number, more: Partial<TaskState> = {}): TaskState => ({
+  task: name,
+  step: 'fetch',
+  unit: 'bytes',
+  done,
+  total: 100 * MB,
+  ...more,
+});
+const bar = (fraction: number, size: number) => '='.repeat(Math.round(fraction * size)).padEnd(size);
+
+describe('a row', () => {
+  it('is never as wide as the terminal, whatever it says', () => {
+    for (const name of ['a', 'camelyonpatch_level_2_split_train_x.h5.gz', 'x'.repeat(300)]) {
+      const row = taskRow(task(name, 99_999_999, { total: 6421353462 }), 123);
+      for (let columns = 1; columns <= 220; columns++) {
+        expect(layOutRow(row, columns, bar).length).toBeLessThan(Math.max(2, columns));
+      }
+    }
+  });
+
+  it.each([
+    [40, /^train_x\.h5\.gz {3}\[=+ +\] {2}50%$/],
+    [60, /\[=+ +\] {2}50% {2}1\.00 MB\/s {6}50 s left$/],
+    [80, /\[=+ +\] {2}50% {4}50\.0 of 100 MB {2}1\.00 MB\/s {6}50 s left$/],
+  ])('says what has place in %i columns', (columns, pattern) => {
+    const row = taskRow(task('camelyonpatch_level_2_split_train_x.h5.gz', 50 * MB), MB);
+    expect(layOutRow(row, columns, bar)).toMatch(pattern);
+  });
+
+  it('says what is done behind a transfer, and counts patches as patches', () => {
+    expect(rowWords(taskRow(task('a.csv', 10 * MB, { step: 'unpack' }), 0))).toBe('a.csv: 10%, verifying');
+    const patches = task('train', 1000, { unit: 'patches', step: 'export', total: 262_144 });
+    expect(rowWords(taskRow(patches, 2000))).toBe('train: 0%, 1,000 of 262,144, 2,000/s, 2 min 11 s left');
+  });
+});
+
+describe('all tasks together', () => {
+  const time = { now: 0 };
+  const board = new TaskBoard(() => time.now);
+  const say = (event: PcamEvent) => board.apply(event);
+
+  it('counts files, bytes and the speed of what this run fetches', () => {
+    say({ type: 'begin', ...task('b', 0, { step: 'check' }) });
+    say({ type: 'end', ...task('b', 100 * MB, { step: 'check' }), outcome: 'done', seconds: 1 });
+    say({
+      type: 'plan',
+      unit: 'bytes',
+      tasks: [
+        { task: 'a', total: 100 * MB },
+        { task: 'b', total: 100 * MB },
+      ],
+    });
+    expect(board.overall()).toMatchObject({ tasks: 2, ended: 0, done: 0, total: 200 * MB, speed: 0 });
+    say({ type: 'begin', ...task('a', 0) });
+    // An earlier run left half of it.
+    say({ type: 'progress', ...task('a', 0) });
+    time.now = 1;
+    say({ type: 'begin', ...task('b', 60 * MB) });
+    say({ type: 'progress', ...task('b', 60 * MB) });
+    say({ type: 'progress', ...task('a', 20 * MB) });
+    time.now = 2;
+    say({ type: 'progress', ...task('a', 40 * MB) });
+    expect(board.overall()).toMatchObject({ done: 100 * MB, speed: 20 * MB });
+    say({ type: 'end', ...task('b', 100 * MB), outcome: 'downloaded', seconds: 1 });
+    expect(board.overall()).toMatchObject({ ended: 1, done: 140 * MB });
+    expect(overallRow(board.overall()!)).toMatchObject({ name: '1 of 2 files', fraction: 0.7 });
+    expect(board.active().map(({ state }) => state.task)).toEqual(['a']);
+  });
+});
+
+describe('the same trouble with a source', () => {
+  it('is told once, however many files and requests it concerns', () => {
+    const time = { now: 0 };
+    const sentences = new Sentences(() => time.now);
+    const pause = (file: string, reason = 'the host name does not resolve') =>
+      sentences.of({ type: 'pause', file, source: 'zenodo', reason, ms: 500 })?.text;
+    expect(pause('train_x.h5')).toBe('zenodo: pausing for 0.5 s (the host name does not resolve)');
+    expect([pause('train_x.h5'), pause('train_y.h5')]).toEqual([undefined, undefined]);
+    expect(pause('train_y.h5', '503')).toBeDefined();
+    time.now = 61;
+    expect(pause('train_x.h5')).toBeDefined();
+  });
+});
+
+describe('without a terminal', () => {
+  it('says each file when it is done, and escapes what servers send', () => {
+    const stream = new PassThrough() as unknown as NodeJS.WriteStream;
+    const { onEvent, stop } = createProgress({ stream, colour: 'auto' });
+    onEvent({ type: 'progress', ...task('a', 1) });
+    onEvent({ type: 'drop', file: 'a', source: 's', reason: 'said \u001b[31mred' });
+    onEvent({ type: 'end', ...task('a', 100 * MB), outcome: 'downloaded', seconds: 12 });
+    stop();
+    expect(String(stream.read())).toBe(
+      'a: giving up on s (said \\x1b[31mred)\na: downloaded, 100 MB in 12 s\n',
+    );
+  });
+});
+
+it.each([
+  ['always', false, '\u001b[31mno\u001b[0m'],
+  ['auto', true, '\u001b[31mno\u001b[0m'],
+  ['auto', false, 'no'],
+  ['never', true, 'no'],
+] as const)('colour %s, terminal %s', (wanted, isTTY, text) => {
+  expect(painter(wanted, { isTTY })('red', 'no')).toBe(text);
+});

@@ -1,0 +1,64 @@
+/** Bars on the screen of a real terminal: no row is wider than it, and nothing is left behind a notice. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { hasTmux, Screen } from '../support/screen.js';
+
+const SCRIPT = fileURLToPath(new URL('../support/bars.mjs', import.meta.url));
+const COMMAND = `stty -echo; exec '${process.execPath}' '${SCRIPT}'`;
+
+/** Rows of bars: those with a name and brackets, or a percentage at the end. */
+const isBar = (row: string) => /^(train_x|valid_x|test_meta|\d of 3 files)/.test(row);
+
+async function started(columns: number): Promise<Screen> {
+  const screen = new Screen(COMMAND, columns);
+  await sleep(150);
+  screen.press('begin move', 'Enter');
+  await screen.shows(/of 3 files/);
+  return screen;
+}
+
+describe.skipIf(!hasTmux).each([40, 60, 80, 120, 200])('%i columns', (columns) => {
+  it('a notice leaves no piece of a bar behind, and the rows fit', async () => {
+    using screen = await started(columns);
+    screen.press('notice', 'Enter');
+    await screen.shows(/later\.\)[\s\S]*files/);
+    let rows = screen.rows({ history: true });
+    const wide = rows.filter((row) => row.length >= columns);
+    expect(wide).toEqual([]);
+    const text = rows.filter((row) => !isBar(row));
+    // Every other row is our text, whole.
+    expect(text.map((row) => row.trim()).join(' ')).toBe(
+      "gdrive: pausing for 8 s (the server answered 429 with a page that is called 'Google Drive - Quota exceeded': " +
+        'Too many users have viewed or downloaded this file recently. Please try accessing the file again later.)',
+    );
+    expect(rows.filter(isBar)).toHaveLength(4);
+    screen.press('finish', 'Enter');
+    rows = await screen.shows(/downloaded,\s+1.23 kB in\s+3\s+s[\s\S]*1 of 3 files/);
+    expect(rows.filter((row) => /^\d of 3 files/.test(row))).toHaveLength(1);
+    screen.press('stop say', 'Enter');
+    rows = await screen.shows(/over/);
+    expect(rows.at(-1)).toBe('over');
+    expect(rows.filter((row) => row.includes('['))).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasTmux)('a terminal whose size changes', () => {
+  it.each([
+    [120, 50],
+    [80, 40],
+    [60, 200],
+  ])('from %i to %i columns keeps one row per bar', async (before, after) => {
+    using screen = await started(before);
+    screen.resize(after);
+    await sleep(300);
+    screen.press('move verify', 'Enter');
+    const rows = await screen.shows(after > 45 ? /verifying/ : /of 3 files/);
+    await sleep(200);
+    expect(rows.filter((row) => row.length >= after)).toEqual([]);
+    expect(screen.rows().filter((row) => row !== '')).toHaveLength(4);
+    screen.press('stop say', 'Enter');
+    await screen.shows(/over/);
+    expect(screen.rows()).toEqual(['over']);
+  });
+});
