@@ -8,6 +8,7 @@ import {
   type CommonOptions,
   type Context,
   jsonError,
+  networkSettings,
   optionsOf,
   printJson,
   printLine,
@@ -75,6 +76,7 @@ export function downloadCommand(context: Context): Command {
 async function run(options: Options, context: Context): Promise<void> {
   const { download } = await import('../download/index.js');
   const manifest = await resolveManifest(options.manifest);
+  const network = await networkSettings(context);
   const began = performance.now();
   const { split, kind, source, mirror, json, quiet, ...rest } = options;
   const result = await withProgress(context, { quiet }, (onEvent) =>
@@ -87,7 +89,7 @@ async function run(options: Options, context: Context): Promise<void> {
       mirrors: mirror,
       signal: context.signal,
       onEvent,
-      proxy: context.env.proxy,
+      ...network,
     }),
   );
   context.exitCode = exitCodeOf(result.files);

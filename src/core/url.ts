@@ -6,11 +6,11 @@
  */
 export function showUrl(url: string | URL): string {
   const text = String(url);
-  if (!URL.canParse(text))
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) {
     return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1').replace(/[?#].*$/s, '');
+  }
   const { protocol, host, pathname } = new URL(text);
-  const slashes = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || host !== '' ? '//' : '';
   // The slash after a host alone is what the URL parser adds.
   const path = pathname === '/' && !/\/([?#].*)?$/s.test(text) ? '' : pathname;
-  return `${protocol}${slashes}${host}${path}`;
+  return `${protocol}//${host}${path}`;
 }

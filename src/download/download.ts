@@ -94,7 +94,7 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
   const paths = layout(options.dir ?? DEFAULTS.dir);
   const emit: Run['emit'] = (event) => options.onEvent?.(event);
   const pool = new SourcePool({
-    sources: sources.map((config) => openSource(config, { client })),
+    sources: sources.map((config) => openSource(config, { client, zenodoToken: options.zenodoToken })),
     connections: options.connections ?? DEFAULTS.connections,
     clock,
     rests: options.rests,

@@ -42,6 +42,8 @@ export interface DownloadOptions {
   rests?: Partial<Rests>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
+  /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to nobody that they redirect to. */
+  zenodoToken?: string;
 }
 
 export type DownloadStatus =

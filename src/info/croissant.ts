@@ -1,4 +1,5 @@
 /** Croissant metadata of the data set itself: the files of a manifest, as archives and decompressed. */
+import { showUrl } from '../core/index.js';
 import { croissant } from '../export/formats/index.js';
 import type { DatasetFile, Manifest } from '../manifest/index.js';
 
@@ -29,7 +30,9 @@ function archive(file: DatasetFile, zenodo: ZenodoSource | undefined) {
     '@id': name,
     name,
     description: `The ${file.kind} of ${file.split}.`,
-    contentUrl: zenodo ? `${zenodo.baseUrl}/records/${zenodo.record}/files/${name}?download=1` : name,
+    contentUrl: zenodo
+      ? `${showUrl(zenodo.baseUrl)}/records/${zenodo.record}/files/${name}?download=1`
+      : name,
     ...(bytes === undefined ? {} : { contentSize: `${bytes} B` }),
     encodingFormat: name.endsWith('.gz') ? 'application/gzip' : name.endsWith('.csv') ? 'text/csv' : HDF5,
     // One of the two: mlcommons' validator refuses both.

@@ -1,5 +1,5 @@
 /** `info`: the files of the manifest, and their state in the folder, without reading them. */
-import { DEFAULTS } from '../core/index.js';
+import { DEFAULTS, showUrl } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import { holds } from '../inventory/index.js';
 import {
@@ -80,7 +80,12 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
       };
     }),
   );
-  return { ok: true, dataset, homepage, license, citation, dir, sources, files };
+  return { ok: true, dataset, homepage, license, citation, dir, sources: sources.map(shown), files };
+}
+
+/** As results may show it: user names, passwords and tokens stay in the manifest. */
+function shown(source: SourceConfig): SourceConfig {
+  return source.type === 'file' ? source : { ...source, baseUrl: showUrl(source.baseUrl) };
 }
 
 async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Promise<FileState> {

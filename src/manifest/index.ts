@@ -13,3 +13,4 @@ export {
   SPLITS,
   type SplitName,
 } from './types.js';
+export { parseWebUrl } from './web-url.js';

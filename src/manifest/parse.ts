@@ -8,10 +8,12 @@ import {
   fsError,
   PcamError,
   printable,
+  showUrl,
   systemCode,
 } from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
 import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
+import { parseWebUrl } from './web-url.js';
 
 /** The manifest that ships with pcam. */
 export const BUILT_IN_MANIFEST = assetPath('manifest.json');
@@ -52,9 +54,14 @@ export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Ma
   try {
     json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw bad(path, `it is not JSON: ${(error as Error).message}`);
+    throw bad(path, `it is not JSON: ${withoutQuotes((error as Error).message)}`);
   }
   return parseManifest(json, { path });
+}
+
+/** V8 quotes the text around the error, and there a URL with a password may be. */
+function withoutQuotes(message: string): string {
+  return /@|:\/\//.test(message) ? message.replace(/"[\s\S]*"/, '"…"') : message;
 }
 
 /**
@@ -101,8 +108,14 @@ function parseBase(path: string, type: string, fields: Fields): string {
       try {
         return fileURLToPath(folder);
       } catch {
-        throw fields.bad('baseUrl', `must be a folder or a file: URL on this machine, not ${show(folder)}`);
+        throw fields.bad(
+          'baseUrl',
+          `must be a folder or a file: URL on this machine, not ${show(showUrl(folder))}`,
+        );
       }
+    }
+    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(folder)) {
+      throw fields.bad('baseUrl', `must be a folder, not ${show(showUrl(folder))}`);
     }
     if (folder.includes('\0')) throw fields.bad('baseUrl', 'holds a NUL character');
     return resolve(dirname(path), folder);
@@ -249,12 +262,9 @@ class Fields {
   }
 
   httpUrl(name: string): string {
-    const value = this.text(name);
-    const url = URL.canParse(value) ? new URL(value) : undefined;
-    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw this.bad(name, `must be an http or https URL, not ${show(value)}`);
-    }
-    return value.replace(/\/+$/, '');
+    const parsed = parseWebUrl(this.text(name));
+    if ('problem' in parsed) throw this.bad(name, parsed.problem);
+    return parsed.url;
   }
 
   /** A plain file name: no folders, nothing hidden, nothing that a file system takes for something else. */

@@ -2,7 +2,7 @@
 import type { ByteRange } from '../core/index.js';
 import { SourceFailure } from './failure.js';
 import { statusFailure } from './status.js';
-import type { HttpClient, HttpReply } from './types.js';
+import type { Credentials, HttpClient, HttpReply } from './types.js';
 
 /** The bytes that are asked for. */
 export interface RangeRequest extends ByteRange {
@@ -34,14 +34,15 @@ export async function requestRange({
   client,
   url,
   range,
-  signal,
+  ...options
 }: {
   client: HttpClient;
   url: string | URL;
   range: RangeRequest;
+  credentials?: Credentials;
   signal: AbortSignal;
 }): Promise<RangeReply> {
-  return acceptRange(await client.get(url, { headers: rangeHeaders(range), signal }), range);
+  return acceptRange(await client.get(url, { headers: rangeHeaders(range), ...options }), range);
 }
 
 export function rangeHeaders({ start, end, validator }: RangeRequest): Record<string, string> {

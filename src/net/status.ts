@@ -16,7 +16,7 @@ export function statusFailure(reply: HttpReply, now: number = Date.now()): Sourc
     case 401:
       return new SourceFailure('wrong', `${said} (it asks for a user name and password, or a token)`, {
         wholeHost: true,
-        hint: 'give them in the URL of the source, as in https://USER:PASSWORD@host/path',
+        hint: 'user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path; a token has to be valid',
       });
     case 403:
       return new SourceFailure('refused', `${said} (refused)`);

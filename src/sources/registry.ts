@@ -1,13 +1,12 @@
 /** The registry of source types. A new kind of mirror is one file and one line here. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nearest, PcamError } from '../core/index.js';
-import type { Manifest, SOURCE_TYPES, SourceConfig } from '../manifest/index.js';
-import type { HttpClient } from '../net/index.js';
+import { nearest, PcamError, showUrl } from '../core/index.js';
+import { type Manifest, parseWebUrl, type SOURCE_TYPES, type SourceConfig } from '../manifest/index.js';
 import { fileSource } from './file.js';
 import { googleDriveSource } from './google-drive.js';
 import { httpSource } from './http.js';
-import type { Source, SourceFactory } from './types.js';
+import type { Source, SourceContext, SourceFactory } from './types.js';
 import { zenodoSource } from './zenodo.js';
 
 const REGISTRY: Record<(typeof SOURCE_TYPES)[number], SourceFactory> = {
@@ -53,24 +52,29 @@ function findSource(manifest: Manifest, id: string): SourceConfig {
 }
 
 function parseMirror(mirror: string): { type: string; baseUrl: string } {
+  const bad = (problem: string, cause?: unknown) =>
+    new PcamError('USAGE', `the mirror ${problem}`, { options: ['mirrors'], cause });
   if (/^https?:\/\//i.test(mirror)) {
-    if (!URL.canParse(mirror)) throw new PcamError('USAGE', `the mirror ${mirror} is not a URL`);
-    return { type: 'http', baseUrl: mirror.replace(/\/+$/, '') };
+    const parsed = parseWebUrl(mirror);
+    if ('problem' in parsed) throw bad(parsed.problem);
+    return { type: 'http', baseUrl: parsed.url };
   }
   if (/^file:\/\//i.test(mirror)) {
     try {
       return { type: 'file', baseUrl: fileURLToPath(mirror) };
     } catch (cause) {
-      throw new PcamError('USAGE', `the mirror ${mirror} is not a folder on this machine`, { cause });
+      throw bad(`${showUrl(mirror)} is not a folder on this machine`, cause);
     }
   }
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror) || mirror === '') {
-    throw new PcamError('USAGE', `the mirror ${mirror} is neither an http or https URL nor a folder`);
+  if (mirror === '') throw bad('must be a URL or a folder, not an empty string');
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror)) {
+    throw bad(`${showUrl(mirror)} is neither an http or https URL nor a folder`);
   }
+  if (/^[^/@\s]+:[^/@\s]+@/.test(mirror)) throw bad(`${showUrl(mirror)} must begin with http:// or https://`);
   return { type: 'file', baseUrl: resolve(mirror) };
 }
 
-export function openSource(config: SourceConfig, context: { client: HttpClient }): Source {
+export function openSource(config: SourceConfig, context: SourceContext): Source {
   const source = REGISTRY[config.type as keyof typeof REGISTRY](config, context);
   const { baseUrl } = config;
   return /^https?:/i.test(baseUrl) && URL.canParse(baseUrl)

@@ -18,4 +18,10 @@ export interface Source {
 }
 
 /** Makes a source of its manifest entry. */
-export type SourceFactory = (config: SourceConfig, context: { client: HttpClient }) => Source;
+export type SourceFactory = (config: SourceConfig, context: SourceContext) => Source;
+
+export interface SourceContext {
+  readonly client: HttpClient;
+  /** A personal access token of Zenodo. */
+  readonly zenodoToken?: string;
+}

@@ -2,15 +2,37 @@
  * A Zenodo record: `<baseUrl>/records/<record>/files/<name>?download=1`, where ranges work. On
  * `/api/records/<record>/files/<name>/content` they were reported not to.
  */
-import { requestRange } from '../net/index.js';
+import { PcamError } from '../core/index.js';
+import { type Credentials, requestRange } from '../net/index.js';
+import { placeOf } from './place.js';
 import type { SourceFactory } from './types.js';
 
-export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { client }) => ({
-  id,
-  type,
-  has: () => true,
-  open: (file, range, signal) => {
-    const url = `${baseUrl}/records/${record}/files/${encodeURIComponent(file.name)}?download=1`;
-    return requestRange({ client, url, range, signal });
-  },
-});
+export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { client, zenodoToken }) => {
+  const place = placeOf(baseUrl);
+  const credentials = tokenFor(baseUrl, zenodoToken) ?? place.credentials;
+  return {
+    id,
+    type,
+    has: () => true,
+    open: (file, range, signal) => {
+      const url = place.url(`records/${record}/files/${encodeURIComponent(file.name)}`, 'download=1');
+      return requestRange({ client, url, range, credentials, signal });
+    },
+  };
+};
+
+/**
+ * Users with a token may send more requests. It is for this origin over https alone: whoever it redirects to does not
+ * get it.
+ * @throws PcamError USAGE when the token cannot be one; it is not shown
+ */
+function tokenFor(baseUrl: string, token: string | undefined): Credentials | undefined {
+  const { origin, protocol } = new URL(baseUrl);
+  if (token === undefined || protocol !== 'https:') return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new PcamError('USAGE', 'the Zenodo token has spaces or characters in it that no token has', {
+      hint: 'copy it again from your Zenodo account: Applications, Personal access tokens',
+    });
+  }
+  return { origin, authorization: `Bearer ${token}` };
+}

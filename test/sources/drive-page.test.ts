@@ -1,8 +1,14 @@
 /** Google Drive's pages are told apart by their forms, not by their words. */
 import { describe, expect, it } from 'vitest';
-import { readDrivePage } from '#pcam/sources/drive-page.js';
+import { DrivePageReader } from '#pcam/sources/drive-page.js';
 
 const BASE = new URL('https://drive.usercontent.google.com/download?id=ID&export=download');
+
+function readDrivePage(html: string, url: URL) {
+  const reader = new DrivePageReader(url);
+  reader.write(html);
+  return reader.end();
+}
 
 const field = (name: string, value: string, type = 'hidden') =>
   `<input type="${type}" name="${name}" value="${value}">`;
@@ -23,8 +29,8 @@ function scanPage({
 
 function query(html: string): Record<string, string> {
   const page = readDrivePage(html, BASE);
-  if (page.kind !== 'form') throw new Error(`a page of kind ${page.kind}`);
-  return Object.fromEntries(page.action.searchParams);
+  if (page.kind !== 'next') throw new Error(`a page of kind ${page.kind}`);
+  return Object.fromEntries(page.url.searchParams);
 }
 
 describe('the virus-scan page', () => {
@@ -37,8 +43,8 @@ describe('the virus-scan page', () => {
       field('uuid', '8d9f-1') +
       field('at', 'APZU:1&amp;2');
     const page = readDrivePage(scanPage({ fields }), BASE);
-    expect(page).toMatchObject({ kind: 'form' });
-    expect(page.kind === 'form' && page.action.href.split('?')[0]).toBe(
+    expect(page).toMatchObject({ kind: 'next' });
+    expect(page.kind === 'next' && page.url.href.split('?')[0]).toBe(
       'https://drive.usercontent.google.com/download',
     );
     expect(query(scanPage({ fields }))).toEqual({
@@ -54,14 +60,14 @@ describe('the virus-scan page', () => {
   it.each(['Google Drive – Warnung vor Viren', 'Google ドライブ - ウイルス スキャンの警告', 'quota', ''])(
     'is known under the title %j',
     (title) => {
-      expect(readDrivePage(scanPage({ title }), BASE).kind).toBe('form');
+      expect(readDrivePage(scanPage({ title }), BASE).kind).toBe('next');
     },
   );
 
   it('may have a relative action, or none', () => {
     const at = (action: string) => {
       const page = readDrivePage(scanPage({ action }), BASE);
-      return page.kind === 'form' ? page.action.href.split('?')[0] : page.kind;
+      return page.kind === 'next' ? page.url.href.split('?')[0] : page.kind;
     };
     expect(at('/other')).toBe('https://drive.usercontent.google.com/other');
     expect(at('')).toBe('https://drive.usercontent.google.com/download');
@@ -74,7 +80,7 @@ describe('the virus-scan page', () => {
   });
 
   it('is known by its confirm field when the id of the form has changed', () => {
-    expect(readDrivePage(scanPage({ form: 'id="other" method="GET"' }), BASE).kind).toBe('form');
+    expect(readDrivePage(scanPage({ form: 'id="other" method="GET"' }), BASE).kind).toBe('next');
   });
 
   it('is chosen among other forms', () => {
@@ -85,6 +91,66 @@ describe('the virus-scan page', () => {
   it('is read whatever the order and quotes of its attributes', () => {
     const fields = "<INPUT NAME=confirm VALUE='t' TYPE=HIDDEN /><input value=ID type=hidden name=id>";
     expect(query(scanPage({ fields }))).toEqual({ confirm: 't', id: 'ID' });
+  });
+});
+
+describe('other ways on', () => {
+  const at = (html: string) => {
+    const page = readDrivePage(html, BASE);
+    return page.kind === 'next' ? [page.url.href, page.form] : page.kind;
+  };
+
+  it('a form that posts sends its fields in the body, and keeps the query of its action', () => {
+    const html = scanPage({
+      form: 'id="download-form" method="POST"',
+      action: '/dl?x=1',
+      fields: field('confirm', 'a b'),
+    });
+    expect(at(html)).toEqual(['https://drive.usercontent.google.com/dl?x=1', 'confirm=a+b']);
+  });
+
+  it('a base URL is what the action is relative to, unless it is empty', () => {
+    const base = (html: string) =>
+      html.replace('<head>', '<head><base href="https://other.example/a/b"><base href="/no">');
+    const fields = field('confirm', 't');
+    expect(at(base(scanPage({ action: 'dl', fields })))).toEqual([
+      'https://other.example/a/dl?confirm=t',
+      undefined,
+    ]);
+    expect(at(base(scanPage({ action: '', fields })))).toEqual([
+      `${BASE.origin}/download?confirm=t`,
+      undefined,
+    ]);
+    expect(
+      at(scanPage({ action: 'dl', fields }).replace('<head>', '<head><base href="javascript:x">')),
+    ).toEqual([`${BASE.origin}/dl?confirm=t`, undefined]);
+  });
+
+  it.each([
+    '<a id="uc-download-link" class="x" href="/uc?export=download&amp;confirm=AbC_&amp;id=ID">Download anyway</a>',
+    '<a href="/about">?</a><a href="/uc?export=download&amp;confirm=AbC_&amp;id=ID">Download anyway</a>',
+  ])('the link of earlier years: %s', (html) => {
+    expect(at(html)).toEqual([`${BASE.origin}/uc?export=download&confirm=AbC_&id=ID`, undefined]);
+  });
+
+  it('a form goes before a link', () => {
+    expect(at(`<a href="/uc?confirm=no">x</a>${scanPage({ fields: field('confirm', 't') })}`)).toEqual([
+      'https://drive.usercontent.google.com/download?confirm=t',
+      undefined,
+    ]);
+  });
+
+  it('the form may be cut anywhere by the network', () => {
+    const html = scanPage();
+    const whole = at(html);
+    for (let cut = 0; cut < html.length; cut += 7) {
+      const reader = new DrivePageReader(BASE);
+      const before = reader.write(html.slice(0, cut));
+      expect(before).toBe(cut >= html.indexOf('</form>') + '</form>'.length);
+      expect(reader.write(html.slice(cut))).toBe(true);
+      const page = reader.end();
+      expect(page.kind === 'next' && [page.url.href, page.form]).toEqual(whole);
+    }
   });
 });
 
@@ -99,7 +165,7 @@ describe('other pages', () => {
     ['the quota page by title alone', '<title>Google Drive - Quota exceeded</title>', 'quota'],
     ['a localised quota page', '<title>Fehler</title><p class="x uc-error-subcaption">Zu viele</p>', 'quota'],
     ['a login page', '<title>Sign in</title><form method="post" action="/login"></form>', 'other'],
-    ['a form that posts', scanPage({ form: 'id="download-form" method="post"' }), 'other'],
+    ['a form that is a dialog', scanPage({ form: 'id="download-form" method="dialog"' }), 'other'],
     ['a form to no URL', scanPage({ action: 'http://[' }), 'other'],
     ['nothing', '', 'other'],
     ['garbage', '\0<<<>>><title', 'other'],

@@ -93,6 +93,105 @@ describe('google-drive', () => {
     expect((await sourceFailure(drive(await listen(answer))(0, 10))).kind).toBe(kind);
   });
 
+  it('finds the form behind half a megabyte of script', async () => {
+    const script = `<script>${'x'.repeat(500_000)}</script>`;
+    const server = await listen((request, response) => {
+      if (confirmed(request)) return send(request, response, served, { headers: DISPOSITION });
+      page(response, FORM.replace('<form', `${script}<form`));
+    });
+    expect(await read(await drive(server)(0, 10))).toEqual(served.subarray(0, 10));
+  });
+
+  it('sends a form by POST, for each range', async () => {
+    const posted: string[] = [];
+    const server = await listen(async (request, response) => {
+      if (request.method !== 'POST') return page(response, FORM.replace('"get"', '"post"'));
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      posted.push(`${request.headers['content-type']} ${body}`);
+      send(request, response, served, { headers: DISPOSITION });
+    });
+    const open = drive(server);
+    expect(await read(await open(0, 10))).toEqual(served.subarray(0, 10));
+    expect(await read(await open(10, 20))).toEqual(served.subarray(10, 20));
+    const form = `application/x-www-form-urlencoded id=${file.gdriveId}&confirm=t&uuid=u1`;
+    expect(posted).toEqual([form, form]);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it.each([303, 307])('goes where a posted form is redirected to (%d)', async (status) => {
+    const methods: string[] = [];
+    const server = await listen((request, response) => {
+      methods.push(request.method!);
+      if (request.url!.startsWith('/there')) return send(request, response, served, { headers: DISPOSITION });
+      if (request.method === 'POST') return void response.writeHead(status, { location: '/there' }).end();
+      page(response, FORM.replace('"get"', '"post"'));
+    });
+    expect(await read(await drive(server)(0, 10))).toEqual(served.subarray(0, 10));
+    expect(methods).toEqual(['GET', 'POST', status === 303 ? 'GET' : 'POST']);
+  });
+
+  it('brings the cookies of the page and of a redirect', async () => {
+    const server = await listen((request, response) => {
+      if (request.url!.startsWith('/download') && !confirmed(request)) {
+        response.setHeader('set-cookie', [
+          'first=1; Path=/',
+          'gone=x; Max-Age=0',
+          'elsewhere=x; Path=/other',
+        ]);
+        return void response.writeHead(303, { location: '/page' }).end();
+      }
+      if (request.url === '/page') {
+        response.setHeader(
+          'set-cookie',
+          `download_warning_1=${request.headers.cookie?.replace('=', '-')}; Path=/; HttpOnly`,
+        );
+        return page(response, FORM);
+      }
+      if (request.headers.cookie !== 'first=1; download_warning_1=first-1') return page(response, QUOTA);
+      send(request, response, served, { headers: DISPOSITION });
+    });
+    const open = drive(server);
+    expect(await read(await open(0, 10))).toEqual(served.subarray(0, 10));
+    expect(await read(await open(10, 20))).toEqual(served.subarray(10, 20));
+  });
+
+  it('follows the link of the page of earlier years', async () => {
+    const server = await listen((request, response) => {
+      const url = new URL(request.url!, 'http://x');
+      if (url.pathname === '/uc' && url.searchParams.get('confirm') === 'AbC') {
+        return send(request, response, served, { headers: DISPOSITION });
+      }
+      page(
+        response,
+        '<a id="uc-download-link" href="/uc?export=download&amp;confirm=AbC&amp;id=1">Download anyway</a>',
+      );
+    });
+    expect(await read(await drive(server)(0, 10))).toEqual(served.subarray(0, 10));
+  });
+
+  it.each(['file:///etc/passwd', 'javascript:alert(1)', 'data:text/html,x'])(
+    'names the scheme of a form that leads to %s',
+    async (action) => {
+      const server = await listen((_, response) =>
+        page(response, FORM.replace('"/download"', `"${action}"`)),
+      );
+      const failure = await sourceFailure(drive(server)(0, 10));
+      expect(failure.kind).toBe('wrong');
+      expect(failure.message).toContain(`a ${action.split(':')[0]}: URL`);
+    },
+  );
+
+  it('reads the text of Location as UTF-8', async () => {
+    const server = await listen((request, response) => {
+      if (request.url === `/${encodeURIComponent('é ü')}`.replace('%20', '%20')) {
+        return send(request, response, served, { headers: DISPOSITION });
+      }
+      response.writeHead(302, { location: Buffer.from('/é%20ü', 'utf8').toString('latin1') }).end();
+    });
+    expect(await read(await drive(server)(0, 10))).toEqual(served.subarray(0, 10));
+  });
+
   it('does not have a file without an id', () => {
     const client = createHttpClient();
     onTestFinished(() => client.close());

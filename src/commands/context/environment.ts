@@ -13,6 +13,11 @@ export interface Environment {
   dumb: boolean;
   /** How pcam was called, for commands that are printed: `pcam`, `npx pcam`, `node bin/pcam.js`. */
   calledAs: string;
+  zenodoToken?: string;
+  /** Path of a file with the certificates to trust (PEM), as OpenSSL, curl and Python take it. */
+  certificates?: string;
+  /** Path of certificates that Node.js trusts besides its own. */
+  extraCertificates?: string;
   /** How the terminal shows pictures; `undefined` where it takes no colours either. */
   graphics: Graphics | undefined;
 }
@@ -33,6 +38,10 @@ export function readEnvironment(
     colour: colourOf(env),
     dumb: env.TERM === 'dumb',
     calledAs: calledAs(env, script),
+    // A token that was read from a file ends with a line end.
+    zenodoToken: pick('ZENODO_TOKEN')?.trim() || undefined,
+    certificates: pick('SSL_CERT_FILE'),
+    extraCertificates: pick('NODE_EXTRA_CA_CERTS'),
     graphics: graphicsOf(env),
   };
 }

@@ -9,3 +9,4 @@ export {
 } from './context.js';
 export { readEnvironment } from './environment.js';
 export { commandLine, hintLine, jsonError, printError } from './hints.js';
+export { networkSettings } from './network.js';
