@@ -4,13 +4,13 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acquireLock } from '#pcam/fs/lock.js';
 import { layout } from '#pcam/store/layout.js';
 import { contents, holding } from './support/download.js';
 import { archive, manifestJson, noise, plainFile, put } from './support/files.js';
 import { type Ended, PCAM, startPcam } from './support/process.js';
 import { lastPart, listen, send, serveFiles } from './support/server.js';
 import { temporaryFolder } from './support/temp.js';
+import { ownFolder } from './support/workspace.js';
 
 const x = archive('train_x.h5', noise(2000, 1));
 const y = archive('valid_y.h5', noise(300, 2), { split: 'valid', kind: 'labels' });
@@ -110,12 +110,12 @@ describe('exit codes', () => {
 
   it('5 when this machine says no', async () => {
     const { run, dir, folder } = await place(NOBODY);
-    const lock = await acquireLock(layout(dir).lock, { command: 'download' });
+    const { release } = await ownFolder(dir);
     const locked = await run('download', '--json');
     expect(locked.code).toBe(5);
     expect(document(locked)).toMatchObject({ ok: false, error: { code: 'LOCKED' } });
     expect(document(locked).error.hint).toBeTruthy();
-    await lock.release();
+    await release();
     await put(folder, { file: '' });
     for (const command of ['download', 'verify']) {
       const ended = await startPcam([command, '--json', '-d', join(folder, 'file')]).ended;

@@ -1,7 +1,6 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
-import { readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import {
   abortError,
@@ -13,7 +12,7 @@ import {
   systemClock,
   throwIfAborted,
 } from '../core/index.js';
-import { acquireLock } from '../fs/index.js';
+import { rightness } from '../inventory/index.js';
 import {
   allContents,
   type DatasetFile,
@@ -23,13 +22,21 @@ import {
 } from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
-import { finishMoves, layout, moveAll, PartStore, prepareState, Receipts } from '../store/index.js';
+import {
+  finishMoves,
+  layout,
+  moveAll,
+  OwnedPartStore,
+  PartStore,
+  Receipts,
+  withDataFolder,
+} from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
 import { FileJob } from './job.js';
 import type { DownloadOptions, DownloadResult } from './options.js';
 import { bytesNeeded, requireRoom } from './room.js';
-import type { Run } from './run.js';
+import type { OwnedRun, Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
 
 /** What tests hold in their hands. */
@@ -122,41 +129,27 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
 async function start(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   try {
     if (run.dryRun) return await tryDry(run, files, jobs);
-    return await locked(run, () => runAll(run, files, jobs));
+    return await owned(run, (own) => runAll(own, files, jobs));
   } finally {
     run.pool.close();
   }
 }
 
-async function locked<T>(run: Run, work: () => Promise<T>): Promise<T> {
-  await prepareState(run.paths);
-  const lock = await acquireLock(run.paths.lock, { command: 'download' });
-  try {
-    await finishMoves(
-      run.paths,
-      allContents(run.manifest).map(({ name }) => name),
-    );
-    await sweep(run);
-    return await work();
-  } finally {
-    await lock.release();
-  }
+async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<T> {
+  const { signal, manifest, clock } = run;
+  return withDataFolder({ dir: run.paths.dir, command: 'download', signal, clock }, async (paths) => {
+    const receipts = await Receipts.load(paths.receipts, paths.workspace);
+    const parts = new OwnedPartStore(paths);
+    const own: OwnedRun = { ...run, paths, parts, receipts, signal: paths.workspace.signal };
+    setMaxListeners(0, own.signal);
+    const known = allContents(manifest).map(({ name }) => name);
+    await finishMoves(paths, { known, isRight: rightnessIn(own) });
+    return await work(own);
+  });
 }
 
-/** Temporary files of a run that was killed are of no use to anybody. */
-async function sweep({ paths }: Run): Promise<void> {
-  const names = (folder: string) => readdir(folder).catch(() => [] as string[]);
-  const remove = (path: string) => rm(path, { force: true, recursive: true });
-  for (const name of await names(paths.temporaries)) {
-    if (!name.startsWith('swap-')) await remove(join(paths.temporaries, name));
-  }
-  for (const folder of [paths.state, dirname(paths.journal(''))]) {
-    for (const name of await names(folder)) {
-      // Our own process may be at work on its own, such as a verify beside this download.
-      const owner = /\.tmp-(\d+)-[\w-]+$/.exec(name)?.[1];
-      if (owner !== undefined && Number(owner) !== process.pid) await remove(join(folder, name));
-    }
-  }
+function rightnessIn({ manifest, paths, receipts, signal }: Run): (name: string) => Promise<boolean> {
+  return rightness({ dir: paths.dir, manifest, receipts, signal });
 }
 
 /** Unusable proxy settings matter only when something is to be fetched. */
@@ -183,12 +176,12 @@ async function checkRoom(run: Run, actions: Survey['actions'], jobs: number): Pr
   await requireRoom(run.paths.dir, room - (await bytesInParts(run, [...actions.keys()])));
 }
 
-async function runAll(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
   requireWay(run, actions);
   await checkRoom(run, actions, jobs);
   if (run.force) for (const file of files) await run.parts.discard(file);
-  await moveAll(run.paths, moves);
+  await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({
     type: 'plan',
     unit: 'bytes',

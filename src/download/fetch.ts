@@ -1,6 +1,6 @@
 /** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
 import { rm } from 'node:fs/promises';
-import { PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
+import { fsError, PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
 import { holds } from '../inventory/index.js';
 import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
@@ -15,7 +15,7 @@ import {
 } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
-import type { Run } from './run.js';
+import type { OwnedRun } from './run.js';
 import { archiveOf, digestsOf, wanted } from './target.js';
 
 export interface Fetched {
@@ -38,7 +38,7 @@ class Mismatch extends Error {
  * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
  */
 export async function fetchFile(
-  run: Run,
+  run: OwnedRun,
   file: DatasetFile,
   task: TaskReporter,
   onReceived: (source: string, bytes: number) => void,
@@ -55,7 +55,7 @@ export async function fetchFile(
 }
 
 class Fetcher {
-  readonly #run: Run;
+  readonly #run: OwnedRun;
   readonly #file: DatasetFile;
   /** What the sources have. */
   readonly #served: Content;
@@ -68,7 +68,7 @@ class Fetcher {
   #resumed = Number.POSITIVE_INFINITY;
 
   constructor(
-    run: Run,
+    run: OwnedRun,
     file: DatasetFile,
     task: TaskReporter,
     onReceived: (source: string, bytes: number) => void,
@@ -154,6 +154,8 @@ class Fetcher {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });
       received = part.size ?? received;
+      // Flushed before the pass looks at it last: on some file systems that alone changes the time of the file.
+      if (temporary === undefined || this.#run.keepArchives) await part.settle();
       return await pass.end(part.size ?? 0);
     } finally {
       await pass.stop();
@@ -227,20 +229,33 @@ class Fetcher {
     });
   }
 
-  async #commit(part: PartFile, result: PassResult, temporary: string | undefined): Promise<void> {
+  async #commit(part: PartFile, { input, output }: PassResult, temporary: string | undefined): Promise<void> {
     const run = this.#run;
     const file = this.#file;
     const target = wanted(file, run.extract);
-    if (temporary === undefined) {
-      await commit(run, target, part.path, result.input.digests);
-    } else {
-      const archive = archiveOf(file)!;
-      // First the archive: a kill between the two leaves what the next run makes the other of.
-      if (run.keepArchives) await commit(run, archive, part.path, result.input.digests);
-      await commit(run, target, temporary, result.output!.digests);
-      // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
-      if (!run.keepArchives) await rm(run.paths.final(archive.name), { force: true });
-    }
+    if (temporary === undefined) return this.#commitPart(part, target, input);
+    const archive = archiveOf(file)!;
+    // First the archive: a kill between the two leaves what the next run makes the other of.
+    if (run.keepArchives) await this.#commitPart(part, archive, input);
+    await commit(run, target, { temporary, digests: output!.digests, digested: output!.stats });
+    // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
+    if (!run.keepArchives) await run.paths.workspace.remove(run.paths.final(archive.name));
     await run.parts.discard(file);
+  }
+
+  /** The part itself becomes a file of the data set. It keeps its name until it has the final one. */
+  async #commitPart(
+    part: PartFile,
+    content: Content,
+    { digests, stats }: PassResult['input'],
+  ): Promise<void> {
+    const { paths, parts } = this.#run;
+    try {
+      const temporary = await paths.workspace.take(part.path, stats);
+      const cleanUp = () => parts.discard(this.#file);
+      await commit(this.#run, content, { temporary, digests, digested: stats, cleanUp });
+    } catch (error) {
+      throw fsError(error, `putting ${paths.final(content.name)} into place`);
+    }
   }
 }

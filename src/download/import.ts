@@ -1,12 +1,12 @@
 /** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
-import { copyFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { fsError, type TaskReporter } from '../core/index.js';
 import { holds } from '../inventory/index.js';
-import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
-import { InputChanged, type PassResult, passOver } from '../pass/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { InputChanged, type PassOutput, type PassResult, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
 import { checkOutput, outputFor } from './output.js';
-import type { Run } from './run.js';
+import type { OwnedRun } from './run.js';
 import type { Action } from './survey.js';
 import { digestsOf, wanted } from './target.js';
 
@@ -18,7 +18,7 @@ export type ImportAction = Extract<Action, { kind: 'import' }>;
  * @throws PcamError when it does not decompress to what the manifest says
  */
 export async function importFile(
-  run: Run,
+  run: OwnedRun,
   file: DatasetFile,
   action: ImportAction,
   task: TaskReporter,
@@ -34,8 +34,9 @@ export async function importFile(
     // A browser may still be at work on it.
     if (!result || !holds(result.input, action.content)) return false;
     if (decompress) checkOutput(file, result, action.path);
-    await commit(run, target, temporary, result.output?.digests ?? result.input.digests);
-    await settleArchive(run, file, action);
+    const { digests, stats: digested } = result.output!;
+    await commit(run, target, { temporary, digests, digested });
+    await settleArchive(run, action);
     return true;
   } finally {
     await rm(temporary, { force: true });
@@ -43,7 +44,7 @@ export async function importFile(
 }
 
 interface PassRequest {
-  run: Run;
+  run: OwnedRun;
   file: DatasetFile;
   action: ImportAction;
   path: string;
@@ -57,37 +58,41 @@ function pass({ run, file, action, path, decompress, task }: PassRequest): Promi
   return passOver(bytes, {
     input: action.path,
     digests: digestsOf(content),
-    output: decompress
-      ? outputFor(file, path)
-      : { path, decode: 'copy', digests: digestsOf(content), most: bytes },
+    output: decompress ? outputFor(file, path) : copyTo(path, action),
     signal,
     onProgress: (done) => task.progress({ step: 'import', done, total: bytes }),
   });
 }
 
 /** The archive in the data set folder goes, or stays, as after a download; what lies elsewhere is never touched. */
-async function settleArchive(
-  run: Run,
-  file: DatasetFile,
-  { own, path, content }: ImportAction,
-): Promise<void> {
+async function settleArchive(run: OwnedRun, action: ImportAction): Promise<void> {
+  const { own, path, content } = action;
   if (content.form !== 'archive') return;
   try {
-    if (own && !run.keepArchives) await rm(path);
+    if (own && !run.keepArchives) await run.paths.workspace.remove(path);
   } catch (error) {
     throw fsError(error, `removing ${path}`);
   }
-  if (!own && run.keepArchives && run.extract) await keepCopy(run, contentsOf(file).archive!, path);
+  if (!own && run.keepArchives && run.extract) await keepCopy(run, action);
 }
 
-async function keepCopy(run: Run, archive: Content, from: string): Promise<void> {
+async function keepCopy(run: OwnedRun, action: ImportAction): Promise<void> {
+  const { content: archive, path, bytes } = action;
   const temporary = await temporaryFor(run, archive.name);
   try {
-    await copyFile(from, temporary);
-    await commit(run, archive, temporary, { md5: archive.md5, sha256: archive.sha256 });
-  } catch (error) {
-    throw fsError(error, `copying ${from}`);
+    const { output } = await passOver(bytes, {
+      input: path,
+      digests: [],
+      output: copyTo(temporary, action),
+      signal: run.signal,
+    });
+    if (!output || !holds(output, archive)) throw new InputChanged(`${path} changed`);
+    await commit(run, archive, { temporary, digests: output.digests, digested: output.stats });
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+function copyTo(path: string, { content, bytes }: ImportAction): PassOutput {
+  return { path, decode: 'copy', digests: digestsOf(content), most: bytes };
 }

@@ -1,13 +1,12 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
-import { rm } from 'node:fs/promises';
 import { factsOf, type Outcome, type Step, TaskReporter, throwIfAborted } from '../core/index.js';
-import { statFile } from '../fs/index.js';
+import { sameFile, statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
 import type { DownloadedFile } from './options.js';
-import type { Run } from './run.js';
+import type { OwnedRun } from './run.js';
 import type { Action } from './survey.js';
 
 /** What is done first. */
@@ -21,13 +20,13 @@ const STEPS: Record<Action['kind'], Step> = {
 };
 
 export class FileJob {
-  readonly #run: Run;
+  readonly #run: OwnedRun;
   readonly #file: DatasetFile;
   #task!: TaskReporter;
   /** Bytes by source; a Map, for an id may be called `constructor`. */
   readonly #sources = new Map<string, number>();
 
-  constructor(run: Run, file: DatasetFile) {
+  constructor(run: OwnedRun, file: DatasetFile) {
     this.#run = run;
     this.#file = file;
   }
@@ -79,15 +78,15 @@ export class FileJob {
   }
 
   async #removeStale(path: string): Promise<void> {
-    await rm(path, { force: true });
+    await this.#run.paths.workspace.remove(path);
     const message = `${path} was damaged, and is not needed beside the decompressed file: removed`;
     this.#run.emit({ type: 'notice', file: this.#file.name, message });
   }
 
-  async #renamed({ to }: Extract<Action, { kind: 'rename' }>): Promise<DownloadedFile> {
+  async #renamed({ to, found }: Extract<Action, { kind: 'rename' }>): Promise<DownloadedFile> {
     await this.#sweep();
     const stats = await statFile(this.#run.paths.final(to.name));
-    if (stats) await this.#run.receipts.record(to.name, stats, { md5: to.md5, sha256: to.sha256 });
+    if (stats && sameFile(stats, found.stats)) await this.#run.receipts.record(to.name, stats, found.digests);
     return this.#line('imported', this.#file.bytes ?? Number(stats?.size ?? 0));
   }
 
@@ -101,7 +100,7 @@ export class FileJob {
     } finally {
       await part.close();
     }
-    if (own) await rm(path, { force: true });
+    if (own) await this.#run.paths.workspace.remove(path);
   }
 
   async #fetch(): Promise<DownloadedFile> {

@@ -1,7 +1,7 @@
 /** What all files of one download share. */
 import type { Clock, PcamEvent } from '../core/index.js';
 import type { Manifest } from '../manifest/index.js';
-import type { Layout, PartStore, Receipts } from '../store/index.js';
+import type { Layout, OwnedLayout, OwnedPartStore, PartStore, Receipts } from '../store/index.js';
 import type { RateLimit, SourcePool } from '../transfer/index.js';
 
 export interface Run {
@@ -21,4 +21,10 @@ export interface Run {
   readonly from: string | undefined;
   readonly signal: AbortSignal;
   readonly emit: (event: PcamEvent) => void;
+}
+
+/** A run that holds the lock of the data set folder: only that one changes anything. */
+export interface OwnedRun extends Run {
+  readonly paths: OwnedLayout;
+  readonly parts: OwnedPartStore;
 }

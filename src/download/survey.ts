@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
-import { holds, Inventory } from '../inventory/index.js';
+import { type Found, holds, Inventory } from '../inventory/index.js';
 import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
 import { completeMoves, type Move } from '../store/index.js';
 import type { Run } from './run.js';
@@ -14,7 +14,7 @@ export type Action =
   /** `stale`: an archive beside it whose bytes are wrong, and that nobody needs. */
   | { kind: 'present'; bytes: number; stale?: string }
   /** Right bytes under another name in the data set folder. */
-  | { kind: 'rename'; from: string; to: Content }
+  | { kind: 'rename'; from: string; to: Content; found: Found }
   /** Right bytes on this machine: to be copied, or decompressed on the way. */
   | { kind: 'import'; path: string; content: Content; bytes: number; own: boolean }
   /** The first bytes of an archive, left by another tool; the rest is fetched. */
@@ -107,8 +107,8 @@ async function unlessBlocked(
 
 async function locate(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action> {
   const content = wanted(file, run.extract);
-  const from = await misnamed(run, inventory, content);
-  if (from) return { kind: 'rename', from, to: content };
+  const there = await misnamed(run, inventory, content);
+  if (there) return { kind: 'rename', ...there, to: content };
   // The archive is no help where the final file is its own archive, or the archive itself is what is wanted.
   const archive = run.extract ? archiveOf(file) : undefined;
   const places = [
@@ -145,14 +145,18 @@ async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefi
 }
 
 /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
-async function misnamed(run: Run, inventory: Inventory, content: Content): Promise<string | undefined> {
+async function misnamed(
+  run: Run,
+  inventory: Inventory,
+  content: Content,
+): Promise<{ from: string; found: Found } | undefined> {
   const { paths, manifest } = run;
   for (const other of allContents(manifest)) {
     if (other.name === content.name) continue;
     const stats = await statFile(paths.final(other.name)).catch(() => undefined);
     if (!stats || !plausible(Number(stats.size), content, other)) continue;
     const found = await inventory.read({ ...other, sha256: other.sha256 ?? content.sha256 });
-    if (found && holds(found, content) && !holds(found, other)) return other.name;
+    if (found && holds(found, content) && !holds(found, other)) return { from: other.name, found };
   }
   return undefined;
 }

@@ -1,9 +1,8 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
-import { mkdir, open, rename } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { DEFAULTS, fsError, type OnEvent, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
+import { resolve } from 'node:path';
+import { DEFAULTS, type OnEvent, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
 import { openSplit } from '../dataset/index.js';
-import { acquireLock, commitFile, makeFolder } from '../fs/index.js';
+import { requireNoLinks } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
 import { type SplitSummary, sideOf } from './formats/index.js';
 import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
@@ -12,16 +11,16 @@ import {
   type FileRecord,
   Journal,
   type LedgerHeader,
-  OutputFolder,
+  nameShard,
+  type OutputFolder,
   requireApart,
   requireRoom,
   type ShardStatus,
+  withOutputFolder,
 } from './output/index.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
-import { Crew, type Job, type JobResult, type SplitFacts, shareFacts } from './workers/index.js';
-
-const RENAMES_AT_ONCE = 128;
+import { Crew, type Job, type SplitFacts, shareFacts } from './workers/index.js';
 
 /**
  * Exports splits of a verified data set. Shards that are there and right are kept; a shard gets its name when it is
@@ -41,32 +40,25 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   await requireApart(out, dir);
   const files = await inputFiles({ dir, manifest, splits: settings.splits });
   const unchanged = await watchInputs(dir, files);
-  const folder = new OutputFolder(out, settings.part);
-  const { workers, recipe } = settings;
-  const setup = { dir, manifest, out, temporary: folder.temporary, recipe, firstSplit: settings.splits[0]! };
-  const crew = new Crew({ workers, setup });
+  const { workers, recipe, part } = settings;
+  const crew = new Crew({ workers, setup: { dir, manifest, out, recipe, firstSplit: settings.splits[0]! } });
   try {
     const { header, facts } = await surveyInput({ options, settings, files });
     throwIfAborted(signal);
-    await makeOut(out);
-    const lock = await acquireLock(folder.lock, { command: 'export' });
-    let done = false;
-    try {
+    return await withOutputFolder({ out, part, signal }, async (folder) => {
       const known = await readOrClear({ folder, header, options });
-      const jobs = planJobs({ settings, header, facts, known });
+      const jobs = planJobs({ settings, header, facts, known, temporary: folder.workspace.folder });
+      await requireNoLinks(
+        out,
+        jobs.flatMap(({ task }) => task.files.map(({ file }) => file)),
+      );
       await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
       const statuses = await writeShards({ options, folder, header, jobs, crew });
       await unchanged();
       const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
       await folder.finish({ ...header, records }, settings.format);
-      done = true;
       return toResult({ settings, statuses });
-    } finally {
-      await crew.end();
-      await folder.cleanUp({ done });
-      await lock.release();
-      await folder.leave();
-    }
+    });
   } finally {
     await crew.end();
   }
@@ -136,17 +128,20 @@ function planJobs({
   header,
   facts,
   known,
+  temporary,
 }: {
   settings: Settings;
   header: LedgerHeader;
   facts: Input['facts'];
   known: ReadonlyMap<string, FileRecord>;
+  temporary: string;
 }): Job[] {
   const tasks = header.splits.flatMap((split) => format.plan({ split, recipe }));
   return tasksOf(tasks, part).map((task) => ({
     task,
     known: knownOf(task, known),
     facts: facts.get(task.split)!,
+    temporary,
   }));
 }
 
@@ -167,19 +162,19 @@ interface WriteRequest {
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
 async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
   const { options, folder, header, jobs, crew } = request;
-  const { signal, onEvent } = options;
+  const { onEvent } = options;
+  const { workspace } = folder;
   const statuses = new Map<FileRecord, ShardStatus>();
   const progress = new SplitProgress(jobs, onEvent);
-  await folder.prepare();
   const known = jobs.flatMap((job) => job.known ?? []);
-  const journal = await Journal.create(folder.journal, header, known);
+  const journal = await Journal.create({ path: folder.journal, header, known, workspace });
   try {
     await crew.run({
       jobs,
-      signal,
+      signal: workspace.signal,
       onProgress: ({ task: { split } }, patches) => progress.add(split, patches),
       async onDone(_job, result) {
-        if (result.status === 'written') await nameFiles({ result, folder, journal });
+        if (result.status === 'written') await nameShard(folder, journal, { ...result, from: result.folder });
         for (const record of result.records) {
           statuses.set(record, result.status);
           onEvent?.({ type: 'output', file: record.file, status: result.status, bytes: record.bytes });
@@ -230,52 +225,6 @@ class SplitProgress {
     const { reporter, done, total } = this.#begun.get(split)!;
     this.#begun.delete(split);
     reporter.end({ outcome: done === total ? 'done' : 'failed' });
-  }
-}
-
-/** Flushes the files of a shard, writes its receipt, and only then gives them their names. */
-async function nameFiles({
-  result: { records, loose, folder: below },
-  folder,
-  journal,
-}: {
-  result: JobResult;
-  folder: OutputFolder;
-  journal: Journal;
-}): Promise<void> {
-  const from = join(folder.temporary, below);
-  try {
-    for (const { file } of records) await flush(join(from, file));
-    await journal.add(records);
-    const folders = new Set([...loose, ...records.map(({ file }) => file)].map((file) => dirname(file)));
-    for (const name of folders) await mkdir(join(folder.path, name), { recursive: true });
-    // Images before the list that vouches for them. They are not flushed one by one, which would take most of the
-    // time: should the power fail, the next run finds them by their digests.
-    for (let i = 0; i < loose.length; i += RENAMES_AT_ONCE) {
-      const some = loose.slice(i, i + RENAMES_AT_ONCE);
-      await Promise.all(some.map((file) => rename(join(from, file), join(folder.path, file))));
-    }
-    for (const { file } of [...records].reverse())
-      await commitFile(join(from, file), join(folder.path, file));
-  } catch (error) {
-    throw fsError(error, `writing ${folder.path}`);
-  }
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function makeOut(path: string): Promise<void> {
-  try {
-    await makeFolder(path);
-  } catch (error) {
-    throw fsError(error, `making the folder ${path}`);
   }
 }
 

@@ -1,64 +1,85 @@
-/** Files that appear whole or not at all: written under a temporary name, flushed, then renamed. */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** Files that appear whole or not at all, and directories that are there for good. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { systemCode } from '../core/index.js';
 
+/** Writes a small file in one step, in a directory that this process need not own. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await makeFolder(dirname(path));
+  await replaceFile(path, (temporary) => writeNewFile(temporary, data));
+}
+
 /**
- * Gives a finished temporary file its final name. Both must be on one file system.
- * The bytes are flushed before and the folder after: a power loss never leaves the name without the bytes.
+ * Replaces a file by what `write` creates under a temporary name beside it, flushed; or leaves it as it is. For single
+ * files that a person asks for, in a directory that this process need not own.
  */
-export async function commitFile(temporary: string, final: string): Promise<void> {
-  // Windows flushes only what is open for writing.
-  const handle = await open(temporary, 'r+');
+export async function replaceFile<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = `${path}.tmp-${randomBytes(8).toString('hex')}`;
   try {
+    const result = await write(temporary);
+    // Windows flushes only what is open for writing.
+    const handle = await open(temporary, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+    return result;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Creates a file with this content, flushed. Fails where anything is there already, links included. */
+export async function writeNewFile(path: string, data: string | Uint8Array): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants;
+  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+  try {
+    await handle.writeFile(data);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(temporary, final);
-  await syncFolder(dirname(final));
 }
 
-/** Two at once in one process, such as verify beside a download, each have a temporary file of their own. */
-let temporaries = 0;
-
-/** Writes a small file in one step. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}-${++temporaries}`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    // 'wx' does not follow a link that somebody planted under the temporary name.
-    await rm(temporary, { force: true });
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(data);
-    } finally {
-      await handle.close();
-    }
-    await commitFile(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-/** Makes a folder, and those above it. Node says ENOENT for a read-only disk; this says what the disk says. */
+/**
+ * Makes a directory, and those above it. Not `recursive: true`, which hides what the disk says (ENOENT for EROFS)
+ * and, in some places below /proc, never returns.
+ */
 export async function makeFolder(path: string): Promise<void> {
+  const absolute = resolve(path);
+  const above = dirname(absolute);
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(absolute);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
+    if (await isFolder(absolute)) return;
+    if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
+    await makeFolder(above);
+    await mkdir(absolute).catch(async (again) => {
+      if (!(await isFolder(absolute))) throw again;
+    });
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+/** Flushes a directory, so that a rename survives a power loss. */
+export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(folder, 'r');
     await handle.sync();
   } catch {
-    // Windows and some network file systems cannot flush a folder; the rename itself has succeeded.
+    // Windows and some network file systems cannot flush a directory; the rename itself has succeeded.
   } finally {
     await handle?.close();
   }

@@ -1,7 +1,10 @@
-export { commitFile, makeFolder, writeFileAtomic } from './atomic.js';
-export { acquireLock } from './lock.js';
+export { Appender } from './appender.js';
+export { makeFolder, replaceFile, writeFileAtomic } from './atomic.js';
+export { copyInto, writeAll } from './copy.js';
+export { mayLive } from './identity.js';
+export { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
 export { requireOutputPlace } from './output-place.js';
-export { requireOwnFolder } from './own-folder.js';
+export { requireNoLinks, requireOwnFolder } from './own-folder.js';
 export { freeBytes } from './room.js';
-export { readSmallFile, UnfitFile } from './small-file.js';
-export { statFile } from './stat.js';
+export { type FileIdentity, sameFile, statFile } from './stat.js';
+export { type Staged, type Workspace, withWorkspace } from './workspace.js';

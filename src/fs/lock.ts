@@ -1,153 +1,210 @@
-/** The lock that keeps two runs out of one folder. A file of its own, so that it works where flock does not. */
-import { randomUUID } from 'node:crypto';
-import { link, lstat, open, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+/**
+ * The lock that keeps two runs out of one directory. A file of its own, so that it works where flock does not; what
+ * it holds says who owns it. docs/protocol.md has the whole protocol.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 import { makeFolder } from './atomic.js';
+import { type Identity, judge, parseIdentity } from './identity.js';
+import { openFile, readSmallFile } from './open.js';
 import { requireOwnFolder } from './own-folder.js';
-import { readSmallFile } from './small-file.js';
 
-/** A lock of another machine is dead when it has not been touched for so long (ms). */
-const DEAD_AFTER = 10 * 60_000;
-const TOUCH_EVERY = 30_000;
-const CLEARING_DEAD_AFTER = 10_000;
+/** An owner that cannot be judged is gone when its lock has not been touched for so long (ms). */
+const STALE_AFTER = 5 * 60_000;
+/** How often an owner touches its lock (ms). */
+export const BEAT_EVERY = 15_000;
+const CLEARING_STALE_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
-
-interface Owner {
-  pid: number;
-  host: string;
-  /** When the process started, in the kernel's own count: tells a process from a later one with the same number. */
-  started: string;
-  command: string;
-}
+const MOST_TRIES = 8;
 
 export interface Lock {
-  release(): Promise<void>;
+  /** False when another run has taken the lock over, or it was removed. */
+  held(): Promise<boolean>;
+  /** Touches the lock file. */
+  beat(): Promise<void>;
+  /** Lets go; `folder` is one that a successor removes before anything else, so that only an owner can let go. */
+  release(folder: string): Promise<void>;
+  /** What a run says whose lock is gone. */
+  lost(): Promise<PcamError>;
 }
 
-/** @throws PcamError LOCKED when a run that is alive holds it */
-export async function acquireLock(path: string, { command }: { command: string }): Promise<Lock> {
-  const mine = JSON.stringify({
-    pid: process.pid,
-    host: hostname(),
-    started: await startOf(process.pid),
-    command,
-    token: randomUUID(),
-  });
+/** @throws PcamError LOCKED when another run holds it, or may hold it */
+export async function acquireLock(path: string, identity: Identity): Promise<Lock> {
+  const mine = JSON.stringify(identity);
+  const own = `${path}.${identity.token}`;
   try {
     await requireOwnFolder(dirname(path));
-    await makeFolder(dirname(path));
-    for (let tries = 0; tries < 8; tries++) {
-      if (await create(path, mine)) return hold(path, mine);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      await makeFolder(dirname(path)); // a run that has just ended may have removed it
+      const created = await create(path, own, mine);
+      if (created) return new HeldLock(path, mine, created);
       const theirs = await contentOf(path);
       if (theirs === undefined) continue; // its owner has just let go
-      if (theirs === '' && tries < 4) {
+      if (theirs === '' && tries < MOST_TRIES / 2) {
         // Its owner is just writing it; one that stays empty is left of a crash.
         await pause();
         continue;
       }
-      if (await alive(path, theirs)) throw locked(path, theirs);
+      if (!(await isGone(path, own, theirs))) throw locked(path, theirs);
       await refuseFolder(path);
-      await clear(path, theirs);
+      await clear(path, own, theirs);
     }
-    throw locked(path, await readOr(path, ''));
+    throw locked(path, (await contentOf(path)) ?? '');
   } catch (error) {
     throw fsError(error, `locking ${dirname(dirname(path))}`);
   }
 }
 
-/** The lock appears with its content or not at all: one that is empty for a moment would look like a dead one. */
-async function create(path: string, content: string): Promise<boolean> {
-  const whole = `${path}.tmp-${process.pid}-${randomUUID()}`;
+class HeldLock implements Lock {
+  readonly #path: string;
+  readonly #mine: string;
+  readonly #handle: FileHandle;
+
+  constructor(path: string, mine: string, handle: FileHandle) {
+    this.#path = path;
+    this.#mine = mine;
+    this.#handle = handle;
+  }
+
+  async held(): Promise<boolean> {
+    try {
+      return (await readSmallFile(this.#path, { most: LARGEST_LOCK, follow: false })) === this.#mine;
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'IO'].includes(systemCode(error))) return false;
+      throw fsError(error, `reading the lock ${this.#path}`);
+    }
+  }
+
+  /**
+   * Writes the first byte again through the handle. So the time is that of the file server's clock, which others
+   * compare it with, and the lock of a successor is never touched.
+   */
+  async beat(): Promise<void> {
+    await this.#handle.write(this.#mine.slice(0, 1), 0);
+  }
+
+  async release(folder: string): Promise<void> {
+    await this.#handle.close().catch(() => {});
+    const aside = join(folder, 'released');
+    try {
+      if (!(await this.held())) return;
+      await rename(this.#path, aside);
+    } catch {
+      return; // a successor has removed the folder
+    }
+    // A successor took the lock over in this very moment, and loses it for another one.
+    if ((await contentOf(aside)) !== this.#mine) await link(aside, this.#path).catch(() => {});
+    await rm(aside, { force: true });
+  }
+
+  async lost(): Promise<PcamError> {
+    const owner = parseIdentity((await contentOf(this.#path)) ?? '');
+    const folder = dirname(dirname(this.#path));
+    const what = owner ? `${nameOf(owner)} has taken over ${folder}` : `the lock of ${folder} is gone`;
+    return new PcamError('LOCKED', `${what}, while this run was suspended or cut off from the disk`, {
+      hint: 'this run changed nothing since; wait until the other one has ended, then run the same command again',
+    });
+  }
+}
+
+/** The lock appears with its content or not at all: one that is empty for a moment would look like a torn one. */
+async function create(path: string, own: string, content: string): Promise<FileHandle | undefined> {
+  let handle: FileHandle | undefined;
   try {
-    await writeNew(whole, content);
-    await link(whole, path);
-    return true;
+    handle = await writeNew(own, content);
+    await link(own, path);
+    return handle;
   } catch (error) {
-    // ENOENT: the run that holds the lock has just swept the folder.
-    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return false;
+    await handle?.close();
+    // ENOENT: the run that holds the lock has just swept the directory.
+    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return undefined;
     // File systems without hard links: FAT, some network shares.
     if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EINVAL)$/.test(systemCode(error))) throw error;
     return await createInPlace(path, content);
   } finally {
-    await rm(whole, { force: true });
+    await rm(own, { force: true });
   }
 }
 
-async function createInPlace(path: string, content: string): Promise<boolean> {
+async function createInPlace(path: string, content: string): Promise<FileHandle | undefined> {
   try {
-    await writeNew(path, content);
-    return true;
+    return await writeNew(path, content);
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    if (systemCode(error) === 'EEXIST') return undefined;
     throw error;
   }
 }
 
-async function writeNew(path: string, content: string): Promise<void> {
-  const handle = await open(path, 'wx');
+async function writeNew(path: string, content: string): Promise<FileHandle> {
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants;
+  const handle = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
   try {
     await handle.writeFile(content);
+    return handle;
   } catch (error) {
+    await handle.close();
     // A lock that says nothing would keep everybody out for a while, this run's successor first.
     await rm(path, { force: true });
     throw error;
+  }
+}
+
+/** Whether the owner of a lock has ended, or has not been heard of for too long. */
+async function isGone(path: string, own: string, content: string): Promise<boolean> {
+  const owner = parseIdentity(content);
+  if (!owner) return true; // torn by a power loss
+  const verdict = await judge(owner);
+  if (verdict !== 'unknown') return verdict === 'dead';
+  return await isOlder(path, own, STALE_AFTER);
+}
+
+/** Whether a file was touched longer ago than `ms`, by the clock of the file system that it is on. */
+async function isOlder(path: string, own: string, ms: number): Promise<boolean> {
+  const probe = await writeNew(own, '');
+  try {
+    const now = (await probe.stat()).mtimeMs;
+    const stats = await lstat(path).catch(() => undefined);
+    // A time in the future is as far from the truth as one in the past.
+    return !stats || Math.abs(now - stats.mtimeMs) > ms;
   } finally {
-    await handle.close();
+    await probe.close();
+    await rm(own, { force: true });
   }
-}
-
-function hold(path: string, mine: string): Lock {
-  const timer = setInterval(() => {
-    const now = new Date();
-    utimes(path, now, now).catch(() => {});
-  }, TOUCH_EVERY);
-  timer.unref();
-  return {
-    release: async () => {
-      clearInterval(timer);
-      // Somebody may have removed it by hand and locked anew: then it is not ours any more.
-      if ((await readOr(path, '')) === mine) await rm(path, { force: true });
-    },
-  };
-}
-
-async function alive(path: string, content: string): Promise<boolean> {
-  const owner = parse(content);
-  if (!owner) return false; // torn by a crash while it was written
-  if (owner.host !== hostname()) {
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
-    return Math.abs(Date.now() - mtimeMs) < DEAD_AFTER;
-  }
-  const started = await startOf(owner.pid);
-  return started !== undefined && (owner.started === '' || started === '' || started === owner.started);
 }
 
 async function refuseFolder(path: string): Promise<void> {
   const stats = await lstat(path).catch(() => undefined);
   if (!stats?.isDirectory()) return;
-  throw new PcamError('IO', `${path}: expected pcam's lock file, found a directory`, {
-    hint: 'remove it, then run it again',
+  throw new PcamError('IO', `expected a lock file at ${path}, found a directory`, {
+    hint: 'move it away, then run the same command again',
   });
 }
 
 /**
- * Removes a dead lock. One run at a time may do so: otherwise a slow one could remove the lock that a quick one has
- * made in place of the dead one since.
+ * Removes the lock of an owner that is gone. One run at a time does so: otherwise a slow one could remove the lock
+ * that a quick one has created meanwhile.
  */
-async function clear(path: string, dead: string): Promise<void> {
+async function clear(path: string, own: string, gone: string): Promise<void> {
   const clearing = `${path}.clearing`;
-  if (!(await createInPlace(clearing, ''))) {
-    const { mtimeMs } = await stat(clearing).catch(() => ({ mtimeMs: Date.now() }));
+  const turn = await createInPlace(clearing, '');
+  if (!turn) {
     // It takes milliseconds, so one that is old was left by a crash.
-    if (Math.abs(Date.now() - mtimeMs) > CLEARING_DEAD_AFTER) await rm(clearing, { force: true });
+    if (await isOlder(clearing, own, CLEARING_STALE_AFTER)) await rm(clearing, { force: true });
     await pause();
     return;
   }
   try {
-    if ((await contentOf(path)) === dead) await rm(path, { force: true });
+    await turn.close();
+    if ((await contentOf(path)) !== gone) return;
+    await rename(path, own);
+    // Suspended between the two steps for so long that the turn had passed: give back what belongs to another run.
+    if ((await contentOf(own)) !== gone) await link(own, path).catch(() => {});
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
   } finally {
+    await rm(own, { force: true });
     await rm(clearing, { force: true });
   }
 }
@@ -157,47 +214,29 @@ function pause(): Promise<void> {
 }
 
 function locked(path: string, content: string): PcamError {
-  const owner = parse(content);
-  const who = owner ? `process ${owner.pid} on ${owner.host} (pcam ${owner.command})` : 'another run';
-  return new PcamError('LOCKED', `${dirname(dirname(path))} is in use by ${who}`, {
-    hint: `wait until it has ended; if you are sure that it is gone, remove ${path}`,
-  });
+  const owner = parseIdentity(content);
+  return new PcamError(
+    'LOCKED',
+    `${dirname(dirname(path))} is in use by ${owner ? nameOf(owner) : 'another run'}`,
+    { hint: `wait until it has ended; if you are sure that it has, remove ${path}` },
+  );
 }
 
-function parse(content: string): Owner | undefined {
-  try {
-    const value = JSON.parse(content) as Partial<Owner>;
-    const { pid, host, started = '', command = '' } = value;
-    if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || typeof host !== 'string') return undefined;
-    return { pid: pid as number, host, started: String(started), command: String(command) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Start time of a process: undefined when there is none, '' when it lives and the system does not tell. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (systemCode(error) !== 'EPERM') return undefined;
-  }
-  const text = await readOr(`/proc/${pid}/stat`, '');
-  // The name in parentheses may hold spaces; the start time is field 22 (proc(5)).
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z') return undefined;
-  return fields[19] ?? '';
+function nameOf({ pid, host, command }: Identity): string {
+  return `process ${pid} on ${host} (pcam ${command})`;
 }
 
 /** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
 async function contentOf(path: string): Promise<string | undefined> {
   try {
-    return await readSmallFile(path, { most: LARGEST_LOCK, follow: false });
+    const handle = await openFile(path, { follow: false });
+    try {
+      const { size } = await handle.stat();
+      return size > LARGEST_LOCK ? '' : await handle.readFile('utf8');
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     return systemCode(error) === 'ENOENT' ? undefined : '';
   }
-}
-
-async function readOr(path: string, otherwise: string): Promise<string> {
-  return (await contentOf(path)) || otherwise;
 }

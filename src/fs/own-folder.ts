@@ -1,5 +1,6 @@
 /** Folders of pcam's own: real ones, or nothing at all. */
 import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
 
 /** @throws PcamError NOT_A_FOLDER when something else than a real folder stands there; nothing at all is fine */
@@ -15,5 +16,33 @@ export async function requireOwnFolder(path: string): Promise<void> {
     });
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Refuses links among these paths below `root`, which may be one itself, and among the directories on the way: what
+ * is written or removed there would be somewhere else.
+ * @throws PcamError NOT_A_FOLDER naming the link
+ */
+export async function requireNoLinks(root: string, paths: Iterable<string>): Promise<void> {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    let at = root;
+    for (const step of path.split('/')) {
+      at = join(at, step);
+      if (seen.has(at)) continue;
+      seen.add(at);
+      const stats = await lstat(at).catch((error) => {
+        if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined;
+        throw error;
+      });
+      if (!stats) break;
+      if (!stats.isSymbolicLink()) continue;
+      throw new PcamError('NOT_A_FOLDER', `${at} is a link, and could lead out of ${root}`, {
+        expected: 'a directory or a file',
+        found: 'a link',
+        hint: 'nothing was written or removed behind it; remove it, then run the same command again',
+      });
+    }
   }
 }

@@ -3,6 +3,13 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 
+/** What tells a file from another one, and from what it was before somebody wrote to it. */
+export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs'>;
+
+export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
 /** Size, times and inode of a file, links followed; undefined when there is none. */
 export async function statFile(path: string): Promise<BigIntStats | undefined> {
   let stats: BigIntStats;

@@ -1,1 +1,1 @@
-export { type Found, holds, Inventory } from './inventory.js';
+export { type Found, holds, Inventory, rightness } from './inventory.js';

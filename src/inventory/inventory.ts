@@ -156,3 +156,12 @@ export class Inventory {
     );
   }
 }
+
+/** Answers for a name of the manifest whether the file there, as it is now, holds the bytes that belong there. */
+export function rightness(options: InventoryOptions): (name: string) => Promise<boolean> {
+  return async (name) => {
+    const content = allContents(options.manifest).find((candidate) => candidate.name === name);
+    const found = content && (await new Inventory(options).read(content));
+    return found !== undefined && holds(found, content!);
+  };
+}

@@ -1,7 +1,8 @@
 /** Reads a file from its beginning in large pieces, the next one while the last one is worked on. */
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openFile } from '../fs/index.js';
 import { doing, Failure } from './failure.js';
 import type { Digested, DigestName, HandleStats } from './protocol.js';
 
@@ -56,7 +57,7 @@ export async function digestThrough(
   { path, bytes, digests }: DigestRequest,
   onRead: (read: number) => void,
 ): Promise<FileDigests> {
-  const handle = await doing(`reading ${path}`, open(path, 'r'));
+  const handle = await doing(`reading ${path}`, openFile(path));
   try {
     const before = await handle.stat({ bigint: true });
     const hashes = digests.map((name) => [name, createHash(name)] as const);

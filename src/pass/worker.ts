@@ -6,6 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { openFile, writeAll } from '../fs/index.js';
 import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
 import { doing, plainFailure } from './failure.js';
 import type {
@@ -133,13 +134,6 @@ class Output {
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    const step = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += step.bytesWritten;
-  }
-}
-
 function createDecoder({ decode, most }: PassOutput, output: Output): Decoder {
   const sink = (bytes: Uint8Array) => output.add(bytes);
   return decode === 'gunzip' ? new GunzipDecoder({ most, sink }) : new CopyDecoder({ most, sink });
@@ -147,7 +141,7 @@ function createDecoder({ decode, most }: PassOutput, output: Output): Decoder {
 
 async function pass(request: PassRequest, growth: Growth): Promise<PassResult> {
   const digests = new DigestSet(request.digests);
-  const handle = await doing(`reading ${request.input}`, open(request.input, 'r'));
+  const handle = await doing(`reading ${request.input}`, openFile(request.input));
   let output: Output | undefined;
   try {
     output = request.output && (await doing(`writing ${request.output.path}`, Output.create(request.output)));

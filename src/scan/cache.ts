@@ -3,11 +3,10 @@
  * 7 GB again to hear the same. What is damaged, of another version or of other images is as good as nothing.
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CHANNELS } from '../core/index.js';
-import { requireOwnFolder, writeFileAtomic } from '../fs/index.js';
+import { openFile, requireOwnFolder, writeFileAtomic } from '../fs/index.js';
 import type { SplitName } from '../manifest/index.js';
 import { layout } from '../store/index.js';
 import { LEVELS, type Scan, SHA1_BYTES } from './types.js';
@@ -78,14 +77,9 @@ export async function writeScan(key: ScanKey, { sha1, uniform, histograms }: Sca
 }
 
 async function readExactly(path: string, bytes: number): Promise<Buffer | undefined> {
-  // A pipe would block the open call, and pcam's own files are never links.
-  const handle = await open(
-    path,
-    constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0),
-  );
+  const handle = await openFile(path, { follow: false });
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile() || stats.size !== bytes) return undefined;
+    if ((await handle.stat()).size !== bytes) return undefined;
     const content = await handle.readFile();
     return content.length === bytes ? content : undefined;
   } finally {

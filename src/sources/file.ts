@@ -1,7 +1,8 @@
 /** A folder on this machine or a mounted share. */
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ByteRange, messageOf, systemCode } from '../core/index.js';
+import { openFile } from '../fs/index.js';
 import { SourceFailure } from '../net/index.js';
 import type { SourceFactory } from './types.js';
 
@@ -16,7 +17,7 @@ export const fileSource: SourceFactory = ({ id, type, baseUrl }) => ({
     const { size, mtimeMs } = await lookAt(path);
     const end = Math.min(range.end, size);
     if (range.start > size) throw new SourceFailure('wrong', `${path} has only ${size} bytes`);
-    const handle = await open(path, 'r').catch((error) => {
+    const handle = await openFile(path).catch((error) => {
       throw unreadable(path, error);
     });
     const close = () => void handle.close().catch(() => {});

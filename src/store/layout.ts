@@ -1,5 +1,6 @@
 /** Where everything lies below the data set folder. */
 import { join } from 'node:path';
+import type { Workspace } from '../fs/index.js';
 
 const STATE_FOLDER = '.pcam';
 
@@ -14,21 +15,25 @@ export interface Layout {
   readonly moves: string;
   /** Where partial downloads and their journals lie. */
   readonly parts: string;
-  /** Where files are written until their digests are right. */
+  /** Which run may have partial downloads open. */
+  readonly writer: string;
+  /** Where each run has a directory of its own for files whose digests are not known to be right yet. */
   readonly temporaries: string;
   /** What was found out about the patches of each split. */
   readonly scans: string;
   final(name: string): string;
   part(name: string): string;
   journal(name: string): string;
-  /** Where a file is written until its digest is right. */
-  temporary(name: string): string;
+}
+
+/** The data set folder as the run sees it that holds its lock: only that one changes anything. */
+export interface OwnedLayout extends Layout {
+  readonly workspace: Workspace;
 }
 
 export function layout(dir: string): Layout {
   const state = join(dir, STATE_FOLDER);
   const parts = join(state, 'parts');
-  const temporaries = join(state, 'tmp');
   return {
     dir,
     state,
@@ -36,11 +41,11 @@ export function layout(dir: string): Layout {
     receipts: join(state, 'receipts.json'),
     moves: join(state, 'moves.json'),
     parts,
-    temporaries,
+    writer: join(state, 'writer.json'),
+    temporaries: join(state, 'tmp'),
     scans: join(state, 'scans'),
     final: (name) => join(dir, name),
     part: (name) => join(parts, `${name}.part`),
     journal: (name) => join(parts, `${name}.journal`),
-    temporary: (name) => join(temporaries, name),
   };
 }

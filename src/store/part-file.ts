@@ -2,6 +2,7 @@
 import { type FileHandle, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { fsError, systemCode, throwIfAborted } from '../core/index.js';
+import { type FileIdentity, writeAll } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { checkRanges } from './part-check.js';
 import type { JournalContent, JournalRange, PartJournal } from './part-journal.js';
@@ -37,7 +38,7 @@ export class PartFile {
   readonly #ranges: JournalRange[];
   readonly #validators: Map<string, string>;
 
-  /** Made by PartStore alone. */
+  /** Made by OwnedPartStore alone. */
   constructor({ path, file, handle, journal, content }: OpenPart) {
     this.path = path;
     this.#handle = handle;
@@ -58,16 +59,7 @@ export class PartFile {
   /** Writes bytes, then the journal's line for them. `bytes` may be used again once this resolves. */
   async write(start: number, bytes: Uint8Array, source: string): Promise<void> {
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        const { bytesWritten } = await this.#handle.write(
-          bytes,
-          written,
-          bytes.length - written,
-          start + written,
-        );
-        written += bytesWritten;
-      }
+      await writeAll(this.#handle, bytes, start);
       const range = { start, end: start + bytes.length, crc: crc32(bytes), source };
       await this.#journal.addRange(range);
       this.#ranges.push(range);
@@ -124,6 +116,16 @@ export class PartFile {
   async close(): Promise<void> {
     await this.#journal.close();
     await this.#handle.close();
+  }
+
+  /** Flushes the part, and tells what the file is that is open here. */
+  async settle(): Promise<FileIdentity> {
+    try {
+      await this.#handle.sync();
+      return await this.#handle.stat({ bigint: true });
+    } catch (error) {
+      throw fsError(error, `flushing the partial download ${this.path}`);
+    }
   }
 
   /** True while the path still names the file that is open here. */

@@ -9,10 +9,9 @@
  *     v gdrive "etag"                                         validator of a source's copy
  *     s 4096                                                  size, learned on the way
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../core/index.js';
-import { readSmallFile, UnfitFile, writeFileAtomic } from '../fs/index.js';
+import { Appender, makeFolder, readSmallFile, UnfitFile, type Workspace } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 
 /** A day of a slow link leaves some 10 MB of lines. */
@@ -32,11 +31,10 @@ export interface JournalContent {
 }
 
 export class PartJournal {
-  readonly #handle: FileHandle;
-  #tail: Promise<void> = Promise.resolve();
+  readonly #lines: Appender;
 
-  private constructor(handle: FileHandle) {
-    this.#handle = handle;
+  private constructor(lines: Appender) {
+    this.#lines = lines;
   }
 
   /** What a journal of this very file claims; empty when there is none, or it belongs to another version. */
@@ -59,40 +57,34 @@ export class PartJournal {
   }
 
   /** Starts a journal that claims just `content`, in place of whatever was there. */
-  static async create(path: string, file: DatasetFile, content: JournalContent): Promise<PartJournal> {
+  static async create(
+    path: string,
+    file: DatasetFile,
+    content: JournalContent,
+    workspace: Workspace,
+  ): Promise<PartJournal> {
     const lines = [header(file)];
     if (content.size !== undefined) lines.push(`s ${content.size}`);
     for (const [source, validator] of content.validators) lines.push(validatorLine(source, validator));
     for (const range of content.ranges) lines.push(rangeLine(range));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, `${lines.join('\n')}\n`);
-    return new PartJournal(await open(path, 'a'));
+    await makeFolder(dirname(path));
+    return new PartJournal(await Appender.create(path, `${lines.join('\n')}\n`, workspace));
   }
 
   addRange(range: JournalRange): Promise<void> {
-    return this.#append(rangeLine(range));
+    return this.#lines.append(`${rangeLine(range)}\n`);
   }
 
   addValidator(source: string, validator: string): Promise<void> {
-    return this.#append(validatorLine(source, validator));
+    return this.#lines.append(`${validatorLine(source, validator)}\n`);
   }
 
   addSize(size: number): Promise<void> {
-    return this.#append(`s ${size}`);
+    return this.#lines.append(`s ${size}\n`);
   }
 
-  async close(): Promise<void> {
-    await this.#tail.catch(() => {});
-    await this.#handle.close();
-  }
-
-  /** One write at a time, so that lines never mix. */
-  #append(line: string): Promise<void> {
-    const write = this.#tail.then(async () => {
-      await this.#handle.appendFile(`${line}\n`);
-    });
-    this.#tail = write.catch(() => {});
-    return write;
+  close(): Promise<void> {
+    return this.#lines.close();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
-import { readSmallFile, requireOwnFolder, writeFileAtomic } from '../fs/index.js';
+import { readSmallFile, requireOwnFolder, type Workspace, writeFileAtomic } from '../fs/index.js';
 import type { Digests } from '../pass/index.js';
 
 /** A receipt has some 300 bytes. */
@@ -25,27 +25,24 @@ export type FileStats = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'
 
 export class Receipts {
   readonly #path: string;
+  readonly #workspace: Workspace | undefined;
   readonly #receipts: Map<string, Receipt>;
+  /** What this run has found out itself. */
+  readonly #own = new Map<string, Receipt>();
   #saving: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, receipts: Map<string, Receipt>) {
+  private constructor(path: string, receipts: Map<string, Receipt>, workspace: Workspace | undefined) {
     this.#path = path;
     this.#receipts = receipts;
+    this.#workspace = workspace;
   }
 
-  /** Receipts that are damaged or missing are no receipts. */
-  static async load(path: string): Promise<Receipts> {
-    const receipts = new Map<string, Receipt>();
-    try {
-      const json = JSON.parse(await readSmallFile(path, OWN)) as { version?: unknown; files?: unknown };
-      if (json.version === 1 && json.files && typeof json.files === 'object') {
-        for (const [name, value] of Object.entries(json.files))
-          if (isReceipt(value)) receipts.set(name, value);
-      }
-    } catch {
-      // Then everything is read again.
-    }
-    return new Receipts(path, receipts);
+  /**
+   * Receipts that are damaged or missing are no receipts.
+   * @param workspace of the run that owns the folder; a verification needs none, as what it notes is true anyway
+   */
+  static async load(path: string, workspace?: Workspace): Promise<Receipts> {
+    return new Receipts(path, await readReceipts(path), workspace);
   }
 
   /**
@@ -76,14 +73,16 @@ export class Receipts {
     { md5, sha256 }: Digests,
   ): Promise<void> {
     if (md5 === undefined && sha256 === undefined) return;
-    this.#receipts.set(name, {
+    const receipt = {
       bytes: Number(size),
       mtime: String(mtimeNs),
       ctime: String(ctimeNs),
       inode: String(ino),
       md5,
       sha256,
-    });
+    };
+    this.#receipts.set(name, receipt);
+    this.#own.set(name, receipt);
     await this.#save();
   }
 
@@ -92,12 +91,28 @@ export class Receipts {
       .catch(() => {})
       .then(async () => {
         await requireOwnFolder(dirname(this.#path));
-        const files = Object.fromEntries([...this.#receipts].sort(([a], [b]) => (a < b ? -1 : 1)));
-        return writeFileAtomic(this.#path, `${JSON.stringify({ version: 1, files }, null, 1)}\n`);
+        // A verification may run beside a download: each adds what it knows.
+        const all = new Map([...(await readReceipts(this.#path)), ...this.#own]);
+        const files = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+        const text = `${JSON.stringify({ version: 1, files }, null, 1)}\n`;
+        await (this.#workspace ? this.#workspace.write(this.#path, text) : writeFileAtomic(this.#path, text));
       });
     this.#saving = save;
     return save;
   }
+}
+
+async function readReceipts(path: string): Promise<Map<string, Receipt>> {
+  const receipts = new Map<string, Receipt>();
+  try {
+    const json = JSON.parse(await readSmallFile(path, OWN)) as { version?: unknown; files?: unknown };
+    if (json.version === 1 && json.files && typeof json.files === 'object') {
+      for (const [name, value] of Object.entries(json.files)) if (isReceipt(value)) receipts.set(name, value);
+    }
+  } catch {
+    // Then everything is read again.
+  }
+  return receipts;
 }
 
 function isReceipt(value: unknown): value is Receipt {

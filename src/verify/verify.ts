@@ -1,7 +1,7 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
 import { DEFAULTS, type NextStep, type OnEvent, throwIfAborted } from '../core/index.js';
-import { acquireLock, statFile } from '../fs/index.js';
-import { type Found, holds, Inventory } from '../inventory/index.js';
+import { sameFile, statFile } from '../fs/index.js';
+import { type Found, holds, Inventory, rightness } from '../inventory/index.js';
 import {
   allContents,
   type Content,
@@ -21,8 +21,9 @@ import {
   layout,
   type Move,
   moveAll,
-  prepareState,
+  type OwnedLayout,
   Receipts,
+  withDataFolder,
 } from '../store/index.js';
 import type { Finding } from './finding.js';
 
@@ -73,21 +74,18 @@ export interface VerifyResult {
  */
 export async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
   const manifest = await resolveManifest(options.manifest);
-  const paths = layout(options.dir ?? DEFAULTS.dir);
-  const receipts = await Receipts.load(paths.receipts);
-  const verifier = new Verifier({ manifest, paths, receipts, options });
-  if (!options.fix) return verifier.run();
-  await prepareState(paths);
-  const lock = await acquireLock(paths.lock, { command: 'verify --fix' });
-  try {
-    await finishMoves(
-      paths,
-      allContents(manifest).map(({ name }) => name),
-    );
-    return await verifier.run();
-  } finally {
-    await lock.release();
+  const dir = options.dir ?? DEFAULTS.dir;
+  const { signal } = options;
+  if (!options.fix) {
+    const paths = layout(dir);
+    const receipts = await Receipts.load(paths.receipts);
+    return new Verifier({ manifest, paths, receipts, options, signal }).run();
   }
+  return withDataFolder({ dir, command: 'verify --fix', signal }, async (paths) => {
+    const receipts = await Receipts.load(paths.receipts, paths.workspace);
+    const own = { paths, owned: paths, signal: paths.workspace.signal };
+    return new Verifier({ manifest, receipts, options, ...own }).run();
+  });
 }
 
 interface Context {
@@ -95,6 +93,9 @@ interface Context {
   paths: Layout;
   receipts: Receipts;
   options: VerifyOptions;
+  signal: AbortSignal | undefined;
+  /** The same as `paths`, where this run holds the lock and may rename files. */
+  owned?: OwnedLayout;
 }
 
 class Verifier {
@@ -103,20 +104,24 @@ class Verifier {
 
   constructor(context: Context) {
     this.#context = context;
-    const { manifest, paths, receipts, options } = context;
-    const { quick = false, signal, onEvent } = options;
+    const { manifest, paths, receipts, options, signal } = context;
+    const { quick = false, onEvent } = options;
     const trust = quick ? 'mtime' : 'nothing';
     this.#inventory = new Inventory({ dir: paths.dir, manifest, receipts, trust, signal, onEvent });
   }
 
   async run(): Promise<VerifyResult> {
-    const { manifest, options } = this.#context;
+    const { manifest, options, signal, owned } = this.#context;
+    if (owned) {
+      const known = allContents(manifest).map(({ name }) => name);
+      await finishMoves(owned, { known, isRight: this.#rightness() });
+    }
     const files = selectFiles(manifest, options);
     const contents = contentsOfAll(files);
     await this.#plan(contents);
     await this.#inventory.readAll(contents);
-    throwIfAborted(options.signal);
-    const findings: Finding[] = options.fix ? await this.#fix() : [];
+    throwIfAborted(signal);
+    const findings: Finding[] = owned ? await this.#fix(owned) : [];
     if (options.deep) findings.push(...(await this.#deep()));
     const verified = await Promise.all(files.map((file) => this.#judge(file)));
     const ok =
@@ -183,7 +188,7 @@ class Verifier {
   }
 
   /** Renames what is misnamed, unless its own name already holds the right bytes. */
-  async #fix(): Promise<Finding[]> {
+  async #fix(paths: OwnedLayout): Promise<Finding[]> {
     const inventory = this.#inventory;
     const wanted: Move[] = [];
     for (const name of await inventory.names()) {
@@ -191,7 +196,7 @@ class Verifier {
       if (to !== undefined && !wanted.some((move) => move.to === to)) wanted.push({ from: name, to });
     }
     const moves = await completeMoves(wanted, (name) => inventory.rightNameOf(name));
-    await moveAll(this.#context.paths, moves);
+    await moveAll(paths, moves, this.#rightness());
     inventory.moved(moves);
     await this.#recordMoves(moves);
     return moves.map(({ from, to }) => ({
@@ -201,12 +206,17 @@ class Verifier {
     }));
   }
 
+  #rightness(): (name: string) => Promise<boolean> {
+    const { paths, manifest, receipts, signal } = this.#context;
+    return rightness({ dir: paths.dir, manifest, receipts, signal });
+  }
+
   async #recordMoves(moves: readonly Move[]): Promise<void> {
     const { manifest, paths, receipts } = this.#context;
     for (const { to } of moves) {
       const found = await this.#inventory.read(allContents(manifest).find(({ name }) => name === to)!);
       const stats = await statFile(paths.final(to));
-      if (stats && found) await receipts.record(to, stats, found.digests);
+      if (stats && found && sameFile(stats, found.stats)) await receipts.record(to, stats, found.digests);
     }
   }
 }

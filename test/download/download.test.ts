@@ -4,13 +4,13 @@ import { mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { download } from '#pcam/download/download.js';
-import { layout } from '#pcam/store/layout.js';
-import { PartStore } from '#pcam/store/part-store.js';
+import { OwnedPartStore } from '#pcam/store/part-store.js';
 import { contents, fetchAll, holding } from '../support/download.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
 import { lastPart, listen, send, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
+import { ownFolder } from '../support/workspace.js';
 
 const x = archive('train_x.h5', noise(9000, 1));
 const y = archive('train_y.h5', noise(300, 2), { kind: 'labels' });
@@ -181,9 +181,11 @@ describe('a dry run', () => {
 
   it('knows a download that was interrupted', async () => {
     const dir = await temporaryFolder();
-    const part = await new PartStore(layout(dir)).open(x.file);
+    const { paths, release } = await ownFolder(dir);
+    const part = await new OwnedPartStore(paths).open(x.file);
     await part.write(0, x.served.subarray(0, 50), 'web');
     await part.close();
+    await release();
     const { result } = await fetchAll({ files: [x], at: { web: 'http://127.0.0.1:1' }, dir, dryRun: true });
     expect(result.files[0]!.status).toBe('would-resume');
   });

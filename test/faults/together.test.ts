@@ -1,15 +1,14 @@
 /** Two at once: a lock with a clear message, or the right result. And locks that nobody holds any more. */
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
-import { acquireLock } from '#pcam/fs/lock.js';
 import { verify } from '#pcam/verify/verify.js';
 import { sourceAt, startServer } from '../support/fault-server.js';
 import { type Mini, makeMini } from '../support/mini.js';
-import { start, startPcam } from '../support/process.js';
+import { startPcam } from '../support/process.js';
 import { sharedFolder } from '../support/temp.js';
 
 const root = await sharedFolder();
@@ -135,86 +134,7 @@ describe.concurrent('two at once', () => {
   });
 });
 
-describe.concurrent('a lock', () => {
-  const lockPath = () => join(fresh(), '.pcam', 'lock');
-
-  async function plant(content: string): Promise<string> {
-    const path = lockPath();
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
-    return path;
-  }
-
-  const owner = (more: object) =>
-    JSON.stringify({ pid: process.pid, host: hostname(), started: '', command: 'download', ...more });
-
-  async function expectTaken(path: string): Promise<void> {
-    const lock = await acquireLock(path, { command: 'download' });
-    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
-    await lock.release();
-    await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
-  }
-
-  test('of a process that is dead is taken over', async () => {
-    const script = join(root.folder, 'dead.mjs');
-    await writeFile(script, '');
-    const { child, ended } = start(script, []);
-    await ended;
-    await expectTaken(await plant(owner({ pid: child.pid })));
-  });
-
-  test('of an earlier process with the number of one that is alive is taken over', async () => {
-    await expectTaken(await plant(owner({ started: '1' })));
-  });
-
-  test('of a process that is alive holds', async () => {
-    const path = await plant(owner({}));
-    await expect(acquireLock(path, { command: 'download' })).rejects.toMatchObject({ code: 'LOCKED' });
-  });
-
-  test('of another machine holds while it is touched, and no longer', async () => {
-    const path = await plant(owner({ host: 'elsewhere.example' }));
-    await expect(acquireLock(path, { command: 'download' })).rejects.toMatchObject({
-      code: 'LOCKED',
-      message: expect.stringContaining('elsewhere.example'),
-      hint: expect.stringContaining(path),
-    });
-    const old = new Date(Date.now() - 3_600_000);
-    await utimes(path, old, old);
-    await expectTaken(path);
-  });
-
-  test.each([
-    ['nothing, after a power loss', ''],
-    ['half of it', '{"pid":12'],
-    ['zeros', '\0\0\0\0'],
-    ['something else', '[1,2]'],
-    ['no process', '{"pid":-1,"host":"x"}'],
-  ])('that holds %s is taken over', async (_, content) => {
-    await expectTaken(await plant(content));
-  });
-
-  test('goes to one alone of many that find a dead one, each time', async () => {
-    for (let round = 0; round < 20; round++) {
-      const path = await plant(owner({ started: '1' }));
-      const tries = await Promise.allSettled(
-        Array.from({ length: 20 }, () => acquireLock(path, { command: 'download' })),
-      );
-      const won = tries.filter((result) => result.status === 'fulfilled');
-      expect(won).toHaveLength(1);
-      await won[0]!.value.release();
-      expect(await readdir(dirname(path))).toEqual([]);
-    }
-  });
-
-  test('whose taker crashed in the moment of taking it over does not shut the folder for ever', async () => {
-    const path = await plant(owner({ started: '1' }));
-    await writeFile(`${path}.clearing`, '');
-    const old = new Date(Date.now() - 60_000);
-    await utimes(`${path}.clearing`, old, old);
-    await expectTaken(path);
-  });
-
+describe('a lock', () => {
   test('is let go when the process is killed, by being recognised as dead', async () => {
     const { mini, manifestPath, manifest, open, arrived, close } = await serve();
     const dir = fresh();

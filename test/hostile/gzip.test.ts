@@ -1,6 +1,7 @@
 /** Archives whose digests are those of the manifest, and which are hostile all the same. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { DatasetFile } from '#pcam/manifest/types.js';
@@ -79,12 +80,9 @@ describe('an archive that is refused', () => {
     const [file] = (
       await data.download({
         onEvent: () => {
-          stat(data.paths.temporary(IMAGES)).then(
-            ({ size }) => {
-              most = Math.max(most, size);
-            },
-            () => {},
-          );
+          sizeOfTemporaries(data.paths.temporaries).then((size) => {
+            most = Math.max(most, size);
+          });
         },
       })
     ).files;
@@ -109,4 +107,17 @@ function damagedAt(bytes: Buffer, at: number): Buffer {
   const index = bytes.length + at;
   bytes[index] = bytes[index]! ^ 0xff;
   return bytes;
+}
+
+async function sizeOfTemporaries(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (s) => s.size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((a, b) => a + b, 0);
 }

@@ -1,6 +1,6 @@
 /** What somebody planted in the data set folder: links, pipes, folders and made-up state lead pcam nowhere. */
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -84,7 +84,7 @@ describe('a link', () => {
   it.each([
     ['a partial download', (data: SmallDataset) => data.paths.part(`${IMAGES}.gz`)],
     ['a journal', (data: SmallDataset) => data.paths.journal(`${IMAGES}.gz`)],
-    ['a temporary file', (data: SmallDataset) => data.paths.temporary(IMAGES)],
+    ['a temporary file', (data: SmallDataset) => join(data.paths.temporaries, IMAGES)],
     ['the receipts', (data: SmallDataset) => data.paths.receipts],
     ['the lock', (data: SmallDataset) => data.paths.lock],
   ])('in the place of %s is replaced, and never followed', async (_, place) => {
@@ -124,16 +124,56 @@ describe('a link in the output of an export', () => {
     },
   );
 
-  it('under the name of a shard is replaced, and never written through', async () => {
+  it.each([
+    ['a shard', 'raw', 'pcam-valid-x-000000.npy', 'notes.txt'],
+    ['the index', 'raw', 'index.json', 'notes.txt'],
+    ['the directory of a split', 'png', 'valid', ''],
+    ['the directory of a label', 'png', 'valid/1', ''],
+    ['the table of a split', 'png', 'train/metadata.csv', 'notes.txt'],
+    ['the lists of images', 'png', '.pcam-sha256', ''],
+  ] as const)(
+    'in the place of %s is refused and named, with and without force',
+    async (_, format, place, to) => {
+      const { dir, manifest } = await makeDataset();
+      const root = await temporaryFolder();
+      const out = join(root, 'out');
+      const layout = format === 'png' ? 'folder' : 'shards';
+      const options = { dir, manifest, out, format, layout, workers: 1 } as const;
+      await exportDataset({ ...options, shardSize: 100 });
+      // What a real export has behind the link must survive as well.
+      const behind = await put(join(root, 'victim'), {
+        ...PRECIOUS,
+        'metadata.csv': 'mine',
+        '0/x.png': 'mine',
+      });
+      await rm(join(out, place), { recursive: true });
+      await link(to === '' ? behind : join(behind, to), join(out, place));
+      const before = await contents(behind);
+      for (const force of [false, true]) {
+        for (const shardSize of [100, 50]) {
+          if (shardSize === 50 && !force) continue;
+          const error = await pcamError(exportDataset({ ...options, shardSize, force }));
+          expect(error).toMatchObject({ exitCode: 5 });
+          expect(error.message).toContain(join(out, place));
+          expect(await contents(behind)).toEqual(before);
+        }
+      }
+    },
+  );
+
+  it('may be the output folder itself', async () => {
     const { dir, manifest } = await makeDataset();
     const root = await temporaryFolder();
-    const behind = await put(join(root, 'victim'), PRECIOUS);
-    const first = await exportDataset({ dir, manifest, out: join(root, 'first'), format: 'raw', workers: 1 });
-    const { file } = first.shards[0]!;
-    await link(join(behind, 'notes.txt'), join(root, 'out', file));
-    await exportDataset({ dir, manifest, out: join(root, 'out'), format: 'raw', workers: 1 });
-    expect(await contents(behind)).toMatchObject(PRECIOUS);
-    expect((await lstat(join(root, 'out', file))).isFile()).toBe(true);
+    await mkdir(join(root, 'big-disk'));
+    await symlink(join(root, 'big-disk'), join(root, 'out'));
+    const { shards } = await exportDataset({
+      dir,
+      manifest,
+      out: join(root, 'out'),
+      format: 'raw',
+      workers: 1,
+    });
+    expect(existsSync(join(root, 'big-disk', shards[0]!.file))).toBe(true);
   });
 });
 
@@ -141,7 +181,7 @@ describe('what is no file', () => {
   const places: [string, (data: SmallDataset) => string][] = [
     ['a partial download', (data) => data.paths.part(META)],
     ['a journal', (data) => data.paths.journal(META)],
-    ['a temporary file', (data) => data.paths.temporary(META)],
+    ['a temporary file', (data) => join(data.paths.temporaries, META)],
     ['the receipts', (data) => data.paths.receipts],
     ['the lock', (data) => data.paths.lock],
   ];

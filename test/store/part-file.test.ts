@@ -2,26 +2,27 @@
 import { open, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layout } from '#pcam/store/layout.js';
-import { PartStore } from '#pcam/store/part-store.js';
+import type { OwnedLayout } from '#pcam/store/layout.js';
+import { OwnedPartStore } from '#pcam/store/part-store.js';
 import { noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
 import { temporaryFolder } from '../support/temp.js';
+import { ownFolder } from '../support/workspace.js';
 
 const bytes = noise(10_000);
 const { file } = plainFile('a.csv', bytes);
 
 async function begun(...ranges: [number, number, string?][]) {
-  const paths = layout(await temporaryFolder());
-  const part = await new PartStore(paths).open(file);
+  const { paths } = await ownFolder(await temporaryFolder());
+  const part = await new OwnedPartStore(paths).open(file);
   for (const [start, end, source = 'web'] of ranges)
     await part.write(start, bytes.subarray(start, end), source);
   await part.close();
   return paths;
 }
 
-async function reopened(paths: ReturnType<typeof layout>, of = file) {
-  const part = await new PartStore(paths).open(of);
+async function reopened(paths: OwnedLayout, of = file) {
+  const part = await new OwnedPartStore(paths).open(of);
   const state = {
     done: [...part.done.ranges],
     resumed: part.resumed,
@@ -85,8 +86,8 @@ describe('PartFile', () => {
   it('checks ranges that are longer than its buffer', async () => {
     const large = noise(3_000_000);
     const of = plainFile('b.csv', large).file;
-    const paths = layout(await temporaryFolder());
-    const part = await new PartStore(paths).open(of);
+    const { paths } = await ownFolder(await temporaryFolder());
+    const part = await new OwnedPartStore(paths).open(of);
     await part.write(0, large, 'web');
     await part.close();
     expect((await reopened(paths, of)).resumed).toBe(large.length);
@@ -94,13 +95,13 @@ describe('PartFile', () => {
 
   it('remembers a size that only a source told once the part is whole by it, and not before', async () => {
     const of = plainFile('c.csv', bytes, { unsized: true }).file;
-    const paths = layout(await temporaryFolder());
-    const part = await new PartStore(paths).open(of);
+    const { paths } = await ownFolder(await temporaryFolder());
+    const part = await new OwnedPartStore(paths).open(of);
     await part.setSize(123);
     await part.write(0, bytes.subarray(0, 100), 'a');
     await part.close();
     expect(await reopened(paths, of)).toMatchObject({ size: undefined });
-    const again = await new PartStore(paths).open(of);
+    const again = await new OwnedPartStore(paths).open(of);
     await again.setSize(123);
     await again.write(100, bytes.subarray(100, 123), 'a');
     await again.close();
@@ -109,7 +110,7 @@ describe('PartFile', () => {
 
   it('is complete when the last byte is in, and knows who gave how much', async () => {
     const paths = await begun([5000, 10_000, 'b']);
-    const part = await new PartStore(paths).open(file);
+    const part = await new OwnedPartStore(paths).open(file);
     const grown: number[] = [];
     part.onWritten = () => grown.push(part.done.prefix);
     expect(part.complete).toBe(false);
@@ -129,11 +130,11 @@ describe('PartFile', () => {
 
   it('forgets one source, and its validator, and keeps the others', async () => {
     const paths = await begun([0, 1000, 'a'], [1000, 2000, 'b']);
-    const part = await new PartStore(paths).open(file);
+    const part = await new OwnedPartStore(paths).open(file);
     await part.setValidator('a', '"1"');
     await part.setValidator('b', '"2"');
     await part.close();
-    await new PartStore(paths).forget(file, 'a');
+    await new OwnedPartStore(paths).forget(file, 'a');
     const after = await reopened(paths);
     expect(after.done).toEqual([{ start: 1000, end: 2000 }]);
     expect(after.part.validatorOf('a')).toBeUndefined();
@@ -142,11 +143,11 @@ describe('PartFile', () => {
 
   it('notices that the part was moved away or cut', async () => {
     const paths = await begun([0, 10_000]);
-    const part = await new PartStore(paths).open(file);
+    const part = await new OwnedPartStore(paths).open(file);
     expect(await part.intact()).toBe(true);
     await truncate(part.path, 5);
     expect(await part.intact()).toBe(false);
-    await new PartStore(paths).discard(file);
+    await new OwnedPartStore(paths).discard(file);
     expect(await part.intact()).toBe(false);
     await put(paths.state, { 'parts/a.csv.part': bytes });
     expect(await part.intact()).toBe(false);
@@ -155,11 +156,11 @@ describe('PartFile', () => {
 
   it('does not write through a link that somebody planted', async () => {
     const paths = await begun([0, 10]);
-    await new PartStore(paths).discard(file);
+    await new OwnedPartStore(paths).discard(file);
     const victim = join(paths.dir, 'victim');
     await writeFile(victim, 'mine');
     await symlink(victim, paths.part(file.name));
-    const part = await new PartStore(paths).open(file);
+    const part = await new OwnedPartStore(paths).open(file);
     await part.write(0, bytes.subarray(0, 10), 'a');
     await part.close();
     expect(await readFile(victim, 'utf8')).toBe('mine');
@@ -168,19 +169,21 @@ describe('PartFile', () => {
 
   it('says what is wrong when a file stands where its folder belongs', async () => {
     const folder = await put(await temporaryFolder(), { '.pcam': 'a file' });
-    expect((await pcamError(new PartStore(layout(folder)).open(file))).exitCode).toBe(5);
+    expect((await pcamError(ownFolder(folder))).exitCode).toBe(5);
   });
 
   it('says so when what another tool began is gone', async () => {
-    const paths = layout(await temporaryFolder());
-    expect((await pcamError(new PartStore(paths).adopt(file, join(paths.dir, 'none')))).code).toBe('MISSING');
+    const { paths } = await ownFolder(await temporaryFolder());
+    expect((await pcamError(new OwnedPartStore(paths).adopt(file, join(paths.dir, 'none')))).code).toBe(
+      'MISSING',
+    );
   });
 
   it('adopts what another tool began, and leaves that as it is', async () => {
-    const paths = layout(await temporaryFolder());
+    const { paths } = await ownFolder(await temporaryFolder());
     await put(paths.dir, { 'x.part': bytes.subarray(0, 3000) });
-    await new PartStore(paths).adopt(file, join(paths.dir, 'x.part'));
-    const part = await new PartStore(paths).open(file);
+    await new OwnedPartStore(paths).adopt(file, join(paths.dir, 'x.part'));
+    const part = await new OwnedPartStore(paths).open(file);
     await part.claim(3000, 'import', new AbortController().signal);
     await part.close();
     expect((await reopened(paths)).resumed).toBe(3000);

@@ -55,6 +55,15 @@ describe('Receipts', () => {
     });
   });
 
+  it('of a verification beside a download are added to, not replaced', async () => {
+    const { path, look, receipts } = await recorded();
+    const beside = await Receipts.load(path);
+    await receipts.record('b', await look(), digests);
+    await beside.record('c', await look(), digests);
+    const both = await Receipts.load(path);
+    for (const name of ['a', 'b', 'c']) expect(both.digests(name, await look(), 'inode')).toEqual(digests);
+  });
+
   it('of many files at once are all kept', async () => {
     const { path, look, receipts } = await recorded();
     const stats = await look();

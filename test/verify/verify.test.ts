@@ -4,13 +4,13 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { download } from '#pcam/download/download.js';
-import { acquireLock } from '#pcam/fs/lock.js';
 import { layout } from '#pcam/store/layout.js';
 import { type VerifyOptions, verify } from '#pcam/verify/verify.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
 import { serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
+import { ownFolder } from '../support/workspace.js';
 
 const trainX = archive('train_x.h5', noise(3000, 1), { split: 'train' });
 const validX = archive('valid_x.h5', noise(3000, 2), { split: 'valid' });
@@ -284,9 +284,9 @@ describe('--fix', () => {
 
   it('keeps out of a folder that another run works in', async () => {
     const dir = await folderWith({ 'valid_x.h5': testX.plain, 'test_x.h5': validX.plain });
-    const lock = await acquireLock(layout(dir).lock, { command: 'download' });
+    const { release } = await ownFolder(dir);
     expect((await pcamError(verify({ dir, manifest, fix: true }))).code).toBe('LOCKED');
-    await lock.release();
+    await release();
     expect(await statuses(dir, { fix: true })).toEqual({});
     expect(existsSync(layout(dir).lock)).toBe(false);
   });

@@ -1,9 +1,8 @@
 /** A table with one row per patch, as CSV or Parquet, for pandas, DuckDB and their like. */
-import { rm } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { fsError, PcamError, throwIfAborted } from '../../core/index.js';
 import { csvField, openParquet, type ParquetSchema } from '../../export/encode/index.js';
-import { commitFile, requireOutputPlace } from '../../fs/index.js';
+import { replaceFile, requireOutputPlace } from '../../fs/index.js';
 import { finalName, type Manifest } from '../../manifest/index.js';
 import { SHA1_BYTES } from '../../scan/index.js';
 import { writeTemporary } from '../../upstream/index.js';
@@ -73,18 +72,11 @@ export async function prepareTable(options: {
   await requireOutputPlace(path);
   return {
     async write(splits, signal) {
-      const { temporary } = await writeTemporary({
-        path,
-        content: format(splits, signal),
-        gzip: false,
-        signal,
-      });
+      const content = format(splits, signal);
       try {
-        await commitFile(temporary, path);
+        await replaceFile(path, (temporary) => writeTemporary({ temporary, content, gzip: false, signal }));
       } catch (error) {
         throw fsError(error, `writing ${path}`);
-      } finally {
-        await rm(temporary, { force: true });
       }
     },
   };

@@ -1,8 +1,15 @@
 /** The output folder: what earlier and parallel runs left in it, and how their ledgers become one. */
-import { mkdir, readdir, readFile, realpath, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { readdir, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../../core/index.js';
-import { commitFile, requireOwnFolder, writeFileAtomic } from '../../fs/index.js';
+import {
+  makeFolder,
+  readSmallFile,
+  requireNoLinks,
+  requireOwnFolder,
+  type Workspace,
+  withWorkspace,
+} from '../../fs/index.js';
 import { parseList } from '../encode/index.js';
 import { type ExportFormat, FORMATS, type SplitSummary } from '../formats/index.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
@@ -22,7 +29,11 @@ import type { Part } from './types.js';
 
 /** Shards under way and journals, one folder a job. Same file system as the shards, so that a rename is enough. */
 export const TEMPORARY = '.pcam-tmp';
+const JOB = /^(whole|part-\d+-of-\d+)$/;
 const PART_INDEX = /^index\.part-\d+-of-\d+\.json$/;
+const LOCK = '.lock';
+/** A line of some 200 bytes for each shard, and a shard may be a single patch. */
+const LARGEST_LEDGER = 256 * 1024 * 1024;
 
 interface Found {
   readonly path: string;
@@ -31,26 +42,78 @@ interface Found {
   readonly finished: boolean;
 }
 
+/** Where a job keeps what is not finished. */
+export interface JobPaths {
+  readonly lock: string;
+  readonly folder: string;
+  readonly journal: string;
+  readonly temporaries: string;
+}
+
+function jobPaths(out: string, job: string): JobPaths {
+  const folder = join(out, TEMPORARY, job);
+  return {
+    lock: join(out, TEMPORARY, `${job}${LOCK}`),
+    folder,
+    journal: join(folder, JOURNAL_FILE),
+    temporaries: join(folder, 'tmp'),
+  };
+}
+
+export interface OutputOptions {
+  out: string;
+  part: Part | undefined;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs `work` as the only run of this job in the output folder. Its journal is kept for the next run when this one
+ * fails after its first shard.
+ * @throws PcamError LOCKED, NOT_A_FOLDER, NO_PERMISSION, DISK_FULL
+ */
+export async function withOutputFolder<T>(
+  { out, part, signal }: OutputOptions,
+  work: (folder: OutputFolder) => Promise<T>,
+): Promise<T> {
+  const paths = jobPaths(out, partName(part));
+  const { lock, temporaries } = paths;
+  try {
+    await makeFolder(out);
+    await requireOwnFolder(dirname(lock));
+    await requireOwnFolder(paths.folder);
+    return await withWorkspace({ lock, temporaries, command: 'export', signal }, async (workspace) => {
+      const folder = new OutputFolder(out, part, workspace);
+      let done = false;
+      try {
+        const result = await work(folder);
+        done = true;
+        return result;
+      } finally {
+        await folder.settle({ done }).catch(() => {});
+      }
+    });
+  } catch (error) {
+    throw fsError(error, `writing ${out}`);
+  } finally {
+    for (const path of [temporaries, paths.folder, dirname(paths.folder)]) await rmdir(path).catch(() => {});
+  }
+}
+
 export class OutputFolder {
   readonly path: string;
+  readonly workspace: Workspace;
   readonly #part: Part | undefined;
+  readonly #paths: JobPaths;
 
-  constructor(path: string, part: Part | undefined) {
+  constructor(path: string, part: Part | undefined, workspace: Workspace) {
     this.path = path;
+    this.workspace = workspace;
     this.#part = part;
-  }
-
-  /** This job's folder for shards under way. */
-  get temporary(): string {
-    return join(this.path, TEMPORARY, partName(this.#part));
-  }
-
-  get lock(): string {
-    return join(this.path, TEMPORARY, `${partName(this.#part)}.lock`);
+    this.#paths = jobPaths(path, partName(part));
   }
 
   get journal(): string {
-    return join(this.temporary, JOURNAL_FILE);
+    return this.#paths.journal;
   }
 
   /**
@@ -69,11 +132,15 @@ export class OutputFolder {
     );
   }
 
-  /** Forgets the export that is there and removes its files, and only those: names from its own ledgers. */
+  /**
+   * Forgets the export that is there and removes its files, and only those: names from its own ledgers.
+   * @throws PcamError LOCKED when another job is at work here; NOT_A_FOLDER when a link is among the names
+   */
   async clear(): Promise<void> {
+    for (const job of await this.#otherJobs()) await withJob(this.path, job, async () => {});
     const files = new Set<string>();
-    for (const { path } of await this.#paths()) {
-      const ledger = await this.#parse(path).catch(() => undefined);
+    for (const { path } of await this.#ledgerPaths()) {
+      const ledger = await this.#parse(path).catch(unlessUnfit);
       if (!ledger) continue;
       for (const { file } of describe(ledger, formatOf(ledger))) files.add(file);
       for (const { file, contents } of ledger.records.values()) {
@@ -82,29 +149,17 @@ export class OutputFolder {
         for (const listed of await readList(join(this.path, file))) files.add(listed.file);
       }
     }
+    const safe = [...files].filter(isSafeName);
+    await requireNoLinks(this.path, safe);
     // The ledgers first: one that describes what is half gone would be believed.
-    for (const { path } of await this.#paths()) await rm(path, { force: true });
+    for (const { path } of await this.#ledgerPaths()) await this.workspace.remove(path);
     const folders = new Set<string>();
-    for (const file of [...files].filter(isSafeName)) {
-      await rm(join(this.path, file), { force: true });
+    for (const file of safe) {
+      await this.workspace.remove(join(this.path, file));
       for (let up = dirname(file); up !== '.'; up = dirname(up)) folders.add(up);
     }
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
       await rmdir(join(this.path, folder)).catch(() => {});
-    }
-  }
-
-  /** Empties this job's temporary folder, but for its journal. */
-  async prepare(): Promise<void> {
-    try {
-      // A link in its place would have a stranger's folder emptied.
-      await requireOwnFolder(this.temporary);
-      await mkdir(this.temporary, { recursive: true });
-      for (const name of await readdir(this.temporary)) {
-        if (name !== JOURNAL_FILE) await rm(join(this.temporary, name), { recursive: true, force: true });
-      }
-    } catch (error) {
-      throw fsError(error, `preparing ${this.temporary}`);
     }
   }
 
@@ -127,44 +182,41 @@ export class OutputFolder {
     if (!isComplete(all, format)) return;
     for (const { file, text } of describe(all, format)) await this.#put(file, text);
     await this.#put(INDEX_FILE, renderIndex(all));
-    for (const { path } of await this.#paths()) {
-      if (PART_INDEX.test(basename(path))) await rm(path, { force: true });
+    for (const { path } of await this.#ledgerPaths()) {
+      if (PART_INDEX.test(basename(path))) await this.workspace.remove(path);
     }
-    if (!this.#part) await this.#forgetParts();
+    if (!this.#part) await this.#forgetJobs();
   }
 
-  /** Several jobs may write the same file at the same moment, so each does it in its own folder. */
   async #put(file: string, text: string): Promise<void> {
-    const temporary = join(this.temporary, file);
-    await writeFileAtomic(temporary, text);
-    await commitFile(temporary, join(this.path, file));
+    await requireNoLinks(this.path, [file]);
+    await this.workspace.write(join(this.path, file), text);
   }
 
   /** What jobs that were killed left behind; the whole is there without them. */
-  async #forgetParts(): Promise<void> {
-    const names = await namesIn(dirname(this.temporary));
-    for (const name of names) {
-      if (!name.startsWith('part-') || name.endsWith('.lock') || names.includes(`${name}.lock`)) continue;
-      await rm(join(dirname(this.temporary), name), { recursive: true, force: true });
+  async #forgetJobs(): Promise<void> {
+    for (const job of await this.#otherJobs()) {
+      const { journal, folder, temporaries } = jobPaths(this.path, job);
+      await withJob(this.path, job, (workspace) => workspace.remove(journal)).catch(() => {});
+      for (const path of [temporaries, folder]) await rmdir(path).catch(() => {});
     }
   }
 
-  /** Removes what this job left half done; its journal is kept for the next run, unless it is of no use any more. */
-  async cleanUp({ done }: { done: boolean }): Promise<void> {
-    await this.prepare().catch(() => {});
-    const journal = await this.#parse(this.journal).catch(() => undefined);
-    if (done || !journal?.records.size) await rm(this.journal, { force: true }).catch(() => {});
-    await rmdir(this.temporary).catch(() => {});
+  async #otherJobs(): Promise<string[]> {
+    const names = await namesIn(join(this.path, TEMPORARY));
+    const jobs = new Set(names.map((name) => (name.endsWith(LOCK) ? name.slice(0, -LOCK.length) : name)));
+    return [...jobs].filter((job) => JOB.test(job) && job !== partName(this.#part));
   }
 
-  /** Removes the folder of all jobs when none is left; after the lock in it has been released. */
-  async leave(): Promise<void> {
-    await rmdir(dirname(this.temporary)).catch(() => {});
+  /** The journal is of no use once all is done, or while it has no shard. */
+  async settle({ done }: { done: boolean }): Promise<void> {
+    const journal = await this.#parse(this.journal).catch(() => undefined);
+    if (done || !journal?.records.size) await this.workspace.remove(this.journal);
   }
 
   async #ledgers(): Promise<Found[]> {
     const found: Found[] = [];
-    for (const { path, finished } of await this.#paths()) {
+    for (const { path, finished } of await this.#ledgerPaths()) {
       const ledger = await this.#parse(path);
       // A job that was stopped before its first shard has left nothing to respect.
       if (ledger && (finished || ledger.records.size > 0)) found.push({ path, ledger, finished });
@@ -178,9 +230,9 @@ export class OutputFolder {
     return basename(path) === JOURNAL_FILE ? parseJournal(text, path) : parseIndex(text, path);
   }
 
-  async #paths(): Promise<{ path: string; finished: boolean }[]> {
+  async #ledgerPaths(): Promise<{ path: string; finished: boolean }[]> {
     const names = await namesIn(this.path);
-    const jobs = (await namesIn(join(this.path, TEMPORARY))).filter((name) => !name.endsWith('.lock'));
+    const jobs = (await namesIn(join(this.path, TEMPORARY))).filter((name) => JOB.test(name));
     const parts = names.filter((name) => PART_INDEX.test(name)).sort();
     return [
       ...parts.map((name) => ({ path: join(this.path, name), finished: true })),
@@ -209,31 +261,6 @@ function isComplete({ recipe, splits, records }: Ledger, format: ExportFormat): 
   );
 }
 
-/**
- * Refuses a folder that the data set is in, links followed.
- * @throws PcamError USAGE
- */
-export async function requireApart(out: string, dir: string): Promise<void> {
-  const [from, to] = await Promise.all([realFolder(dir), realFolder(out)]);
-  const way = relative(from, to);
-  if (way !== '' && (way === '..' || way.startsWith(`..${sep}`) || resolve(from, way) === way)) return;
-  throw new PcamError('USAGE', `the output folder ${out} is inside the data set folder ${dir}`, {
-    hint: 'choose a folder outside of it',
-    options: ['out'],
-  });
-}
-
-/** The real path of a folder, or of what there is of it. */
-async function realFolder(path: string): Promise<string> {
-  const absolute = resolve(path);
-  try {
-    return await realpath(absolute);
-  } catch {
-    const parent = dirname(absolute);
-    return parent === absolute ? absolute : join(await realFolder(parent), basename(absolute));
-  }
-}
-
 function mismatch(out: string, path: string, problem: string): PcamError {
   return new PcamError('OUTPUT_MISMATCH', `${out} holds another export: ${problem} (${basename(path)})`, {
     hint: 'choose another folder, or replace this export',
@@ -247,11 +274,28 @@ async function readList(path: string) {
 
 async function readOptional(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readSmallFile(path, { most: LARGEST_LEDGER, follow: false });
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(error))) return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined;
     throw fsError(error, `reading ${path}`);
   }
+}
+
+/** A ledger that is damaged describes nothing; one that is a pipe or a link is none of ours, and is told. */
+function unlessUnfit(error: unknown): undefined {
+  if (error instanceof PcamError && error.code === 'OUTPUT_MISMATCH') return undefined;
+  throw error;
+}
+
+/** Runs something as the owner of another job; refused while that one is at work. */
+async function withJob(
+  out: string,
+  job: string,
+  work: (workspace: Workspace) => Promise<void>,
+): Promise<void> {
+  const { lock, temporaries, folder } = jobPaths(out, job);
+  await requireOwnFolder(folder);
+  await withWorkspace({ lock, temporaries, command: 'export' }, work);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

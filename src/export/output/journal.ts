@@ -2,44 +2,42 @@
  * The receipts of an export under way: a line for each shard, written before the shard gets its name. A run that was
  * killed left names, whose shards are whole, and receipts, by which the next run knows them.
  */
-import { type FileHandle, open } from 'node:fs/promises';
-import { writeFileAtomic } from '../../fs/index.js';
+import { Appender, type Workspace } from '../../fs/index.js';
 import { type Ledger, type LedgerHeader, parseHeader, parseRecord } from './ledger.js';
 import type { FileRecord } from './types.js';
 
 export const JOURNAL_FILE = 'journal.jsonl';
 
 export class Journal {
-  readonly #handle: FileHandle;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #lines: Appender;
 
-  private constructor(handle: FileHandle) {
-    this.#handle = handle;
+  private constructor(lines: Appender) {
+    this.#lines = lines;
   }
 
   /** Starts a journal anew, with what is known already. */
-  static async create(path: string, header: LedgerHeader, known: Iterable<FileRecord>): Promise<Journal> {
-    const { recipe, splits, inputs } = header;
-    // In one step: the receipts of the run before must survive this one's first moments.
-    await writeFileAtomic(path, toLines([{ ...recipe, splits, inputs }, ...known]));
-    return new Journal(await open(path, 'a'));
+  static async create({
+    path,
+    header: { recipe, splits, inputs },
+    known,
+    workspace,
+  }: {
+    path: string;
+    header: LedgerHeader;
+    known: Iterable<FileRecord>;
+    workspace: Workspace;
+  }): Promise<Journal> {
+    const text = toLines([{ ...recipe, splits, inputs }, ...known]);
+    return new Journal(await Appender.create(path, text, workspace));
   }
 
   /** Resolves when the records are safe on the disk. Calls may overlap. */
   add(records: readonly FileRecord[]): Promise<void> {
-    const added = this.#last.then(() => this.#append(records));
-    this.#last = added.catch(() => {});
-    return added;
+    return this.#lines.append(toLines(records), { flush: true });
   }
 
-  async close(): Promise<void> {
-    await this.#last;
-    await this.#handle.close();
-  }
-
-  async #append(records: readonly FileRecord[]): Promise<void> {
-    await this.#handle.appendFile(toLines(records));
-    await this.#handle.datasync();
+  close(): Promise<void> {
+    return this.#lines.close();
   }
 }
 

@@ -1,8 +1,9 @@
 /** The files of one shard under temporary names, hashed on their way to the disk. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fsError } from '../../core/index.js';
+import type { FileIdentity } from '../../fs/index.js';
 import type { FileSink } from '../encode/index.js';
 import type { ShardOutput } from '../formats/index.js';
 
@@ -12,6 +13,8 @@ export interface WrittenFile {
   file: string;
   bytes: number;
   sha256: string;
+  /** What the file was when it was whole. */
+  identity: FileIdentity;
 }
 
 /** Everything is synchronous: a worker does nothing else meanwhile. */
@@ -101,10 +104,12 @@ class Sink implements FileSink {
     this.#buffered += bytes.length;
   }
 
-  finish(): { bytes: number; sha256: string } {
+  finish(): Omit<WrittenFile, 'file'> {
     this.#flush();
+    const { dev, ino, size, mtimeNs } = fstatSync(this.#fd, { bigint: true });
     this.close();
-    return { bytes: this.#written, sha256: this.#hash.digest('hex') };
+    const identity = { dev, ino, size, mtimeNs };
+    return { bytes: this.#written, sha256: this.#hash.digest('hex'), identity };
   }
 
   close(): void {

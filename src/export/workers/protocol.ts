@@ -1,5 +1,6 @@
 /** What the export and its workers tell each other. */
 import type { ErrorFacts } from '../../core/index.js';
+import type { FileIdentity } from '../../fs/index.js';
 import type { Manifest, SplitName } from '../../manifest/index.js';
 import type { Recipe, ShardTask } from '../formats/index.js';
 import type { FileRecord, ShardStatus } from '../output/index.js';
@@ -9,8 +10,6 @@ export interface WorkerSetup {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly out: string;
-  /** Folder for files that have no final name yet. */
-  readonly temporary: string;
   readonly recipe: Recipe;
   /** Opened at once, while the main thread verifies the input. */
   readonly firstSplit: SplitName;
@@ -24,6 +23,8 @@ export interface Job {
   readonly known: readonly FileRecord[] | undefined;
   /** Labels and meta rows of the task's split. */
   readonly facts: SplitFacts;
+  /** Directory for files that have no final name yet. */
+  readonly temporary: string;
 }
 
 export interface JobResult {
@@ -31,8 +32,9 @@ export interface JobResult {
   readonly records: readonly FileRecord[];
   /** Files that one of the task's files lists. */
   readonly loose: readonly string[];
-  /** Where the files are below `temporary`, when they were written. */
+  /** Where the files are, when they were written, and what those of `records` were then. */
   readonly folder: string;
+  readonly written: ReadonlyMap<string, FileIdentity>;
 }
 
 export type FromWorker =

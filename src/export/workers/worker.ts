@@ -1,10 +1,11 @@
 /** A worker of an export: checks or writes one shard after the other, with an HDF5 handle of its own. */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ErrorFacts, factsOf, fsError, PcamError } from '../../core/index.js';
+import { type ErrorFacts, factsOf, fsError, PcamError, systemCode } from '../../core/index.js';
 import { type ImageReader, openImages, PATCH_BYTES } from '../../dataset/index.js';
+import { neverBlocking, requireNoLinks } from '../../fs/index.js';
 import { finalName, type SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
 import { findFormat, type PatchBatch, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
@@ -13,7 +14,7 @@ import { cropPatches } from './crop.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 import { metaOf, type SplitFacts } from './split-facts.js';
 
-const { dir, manifest, out, temporary, recipe, firstSplit, stop } = workerData as WorkerSetup;
+const { dir, manifest, out, recipe, firstSplit, stop } = workerData as WorkerSetup;
 const port = parentPort!;
 const format = findFormat(recipe.format, recipe.layout);
 const side = sideOf(recipe.crop);
@@ -35,17 +36,16 @@ port.on('message', async (job: Job) => {
   }
 });
 
-async function run({ task, known, facts }: Job): Promise<JobResult> {
-  if (known?.every(isRight)) {
+async function run({ task, known, facts, temporary }: Job): Promise<JobResult> {
+  if (known && (await areRight(known))) {
     tell({ type: 'progress', patches: task.end - task.start });
-    return { status: 'present', records: known, loose: [], folder: '' };
+    return { status: 'present', records: known, loose: [], folder: '', written: new Map() };
   }
-  return write(task, facts);
+  return write(task, facts, join(temporary, `${task.split}-${task.number}`));
 }
 
-async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
-  const folder = `${task.split}-${task.number}`;
-  const files = new ShardFiles(join(temporary, folder));
+async function write(task: ShardTask, facts: SplitFacts, folder: string): Promise<JobResult> {
+  const files = new ShardFiles(folder);
   try {
     const source = sourceOf(await imagesOf(task.split), facts, task);
     await format.write({ task, recipe, source, output: files });
@@ -57,7 +57,8 @@ async function write(task: ShardTask, facts: SplitFacts): Promise<JobResult> {
       const record = { file, split: task.split, side, start, patches, bytes, sha256 };
       return contents.files > 0 ? { ...record, contents } : record;
     });
-    return { status: 'written', records, loose: files.loosePaths, folder };
+    const identities = new Map(written.map(({ file, identity }) => [file, identity]));
+    return { status: 'written', records, loose: files.loosePaths, folder, written: identities };
   } finally {
     files.abandon();
   }
@@ -95,37 +96,49 @@ function sourceOf(images: ImageReader, facts: SplitFacts, { start, end }: ShardT
   };
 }
 
+async function areRight(known: readonly FileRecord[]): Promise<boolean> {
+  for (const record of known) if (!(await isRight(record))) return false;
+  return true;
+}
+
 /** Whether a file, and all that it lists, is as its record says. */
-function isRight({ file, bytes, sha256, contents }: FileRecord): boolean {
-  if (!hasDigest({ file, sha256, bytes })) return false;
+async function isRight({ file, bytes, sha256, contents }: FileRecord): Promise<boolean> {
+  const text: Buffer[] | undefined = contents && [];
+  if (!hasDigest({ file, sha256, bytes }, text)) return false;
   if (!contents) return true;
-  const list = parseList(readFileSync(join(out, file), 'utf8'));
-  return list.length === contents.files && list.every(hasDigest);
+  const list = parseList(Buffer.concat(text!).toString('utf8'));
+  await requireNoLinks(out, new Set(list.map((listed) => dirname(listed.file))));
+  return list.length === contents.files && list.every((listed) => hasDigest(listed));
 }
 
-function hasDigest({ file, sha256, bytes }: { file: string; sha256: string; bytes?: number }): boolean {
+/** @param text takes the bytes that were digested */
+function hasDigest(
+  { file, sha256, bytes }: { file: string; sha256: string; bytes?: number },
+  text?: Buffer[],
+): boolean {
   const path = join(out, file);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats?.isFile() || (bytes !== undefined && stats.size !== bytes)) return false;
+  let fd: number | undefined;
   try {
-    return digest(path, createHash('sha256')) === sha256;
+    fd = openSync(path, constants.O_RDONLY | neverBlocking(false));
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || (bytes !== undefined && stats.size !== bytes)) return false;
+    return digest(fd, createHash('sha256'), text) === sha256;
   } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) return false;
     throw fsError(error, `reading ${path}`);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
-function digest(path: string, hash: Hash): string {
-  const fd = openSync(path, 'r');
-  try {
-    for (let read = -1; read !== 0; ) {
-      stopIfAsked();
-      read = readSync(fd, readBuffer);
-      hash.update(readBuffer.subarray(0, read));
-    }
-    return hash.digest('hex');
-  } finally {
-    closeSync(fd);
+function digest(fd: number, hash: Hash, text: Buffer[] | undefined): string {
+  for (let read = -1; read !== 0; ) {
+    stopIfAsked();
+    read = readSync(fd, readBuffer);
+    hash.update(readBuffer.subarray(0, read));
+    text?.push(Buffer.from(readBuffer.subarray(0, read)));
   }
+  return hash.digest('hex');
 }
 
 function stopIfAsked(): void {

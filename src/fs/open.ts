@@ -1,0 +1,70 @@
+/** Opens files under names where anything may lie: a pipe, a device, a link, a directory, gigabytes. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { PcamError } from '../core/index.js';
+
+/** What lies there is not the file that is expected. */
+export class UnfitFile extends PcamError {
+  constructor(path: string, found: string) {
+    super('IO', `expected a regular file at ${path}, found ${found}`, {
+      expected: 'a regular file',
+      found,
+      hint: 'move it away, then run the same command again',
+    });
+  }
+}
+
+export interface OpenOptions {
+  /** How to open it (`O_RDWR`, …). @default O_RDONLY */
+  flags?: number;
+  /** Follow a link; pcam's own files are never links. @default true */
+  follow?: boolean;
+}
+
+/**
+ * Opens a regular file and nothing else. Never waits: opening a pipe that nobody writes to would block, and the
+ * process with it.
+ * @throws UnfitFile, or what the file system said
+ */
+export async function openFile(
+  path: string,
+  { flags = constants.O_RDONLY, follow = true }: OpenOptions = {},
+): Promise<FileHandle> {
+  const handle = await open(path, flags | neverBlocking(follow));
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new UnfitFile(path, 'a directory');
+    if (!stats.isFile()) throw new UnfitFile(path, 'a device, pipe or socket');
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Flags for an open call that must not wait, and must not follow a link where `follow` is false. */
+export function neverBlocking(follow: boolean): number {
+  const { O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
+  return O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+}
+
+export interface SmallFileOptions {
+  /** Most bytes that such a file has. */
+  most: number;
+  /** @default true */
+  follow?: boolean;
+}
+
+/**
+ * Reads a text file as a whole, and only when it is a regular one of at most `most` bytes.
+ * @throws UnfitFile, or what the file system said
+ */
+export async function readSmallFile(path: string, { most, follow }: SmallFileOptions): Promise<string> {
+  const handle = await openFile(path, { follow });
+  try {
+    if ((await handle.stat()).size > most) throw new UnfitFile(path, `more than ${most} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
