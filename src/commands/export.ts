@@ -23,9 +23,17 @@ import {
   printLine,
   withProgress,
 } from './context/index.js';
-import { choice, part, splits, whole } from './options/index.js';
+import {
+  addPatchOptions,
+  choice,
+  type PatchOptions,
+  part,
+  selectionOf,
+  splits,
+  whole,
+} from './options/index.js';
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, PatchOptions {
   format: FormatName;
   layout: LayoutName;
   split?: SplitName[];
@@ -35,6 +43,7 @@ interface Options extends CommonOptions {
   workers?: number;
   crop?: Crop;
   index?: ShardIndex;
+  sha1?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -57,6 +66,9 @@ The same data and options give the same bytes, whatever the number of workers. i
 SHA-256 of every shard and says what it was made from. A second run checks what is there and writes only what is
 missing or wrong.
 
+Labels are not in random order in the files, and readers of shards go through them in sequence: --shuffle writes the
+patches in a random order. A selected patch keeps its split and index: in its key, its JSON and the index column.
+
 On several machines, give each job its part, --part 1/4 to --part 4/4, and the same options otherwise. With one shared
 --out, the job that ends last writes index.json. With a folder each, copy them into one and run any of the
 commands again on it, best without --part: it checks the shards and completes index.json.
@@ -65,6 +77,8 @@ Examples:
   pcam export --format png --split valid --out shards
   pcam export --format raw --crop center32 --workers 8
   pcam export --format parquet --part 2/4 --out /shared/pcam-parquet
+  pcam export --format png --split train --unique --shuffle --out shuffled
+  pcam export --format png --layout folder --per-class 1000 --seed 7 --out sample
 `;
 
 export function exportCommand(context: Context): Command {
@@ -85,9 +99,11 @@ export function exportCommand(context: Context): Command {
     )
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
+    .option('--sha1', "write the SHA-1 of each patch (its id in Kaggle's version) beside it (png, parquet)")
     .option('--force', 'start over where the folder holds an export with other options or of other data')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
+  addPatchOptions(command);
   addCommonOptions(command, context);
   return command.action(async () => run(optionsOf<Options>(command, context), context));
 }
@@ -99,7 +115,14 @@ async function run(options: Options, context: Context): Promise<void> {
   const started = performance.now();
   const quiet = json && !context.stderr.isTTY;
   const result = await withProgress(context, { quiet }, (onEvent) =>
-    exportDataset({ ...rest, manifest, splits: split, signal: context.signal, onEvent }),
+    exportDataset({
+      ...rest,
+      manifest,
+      splits: split,
+      selection: selectionOf(options),
+      signal: context.signal,
+      onEvent,
+    }),
   );
   if (json) return printJson(context, result);
   printLine(context.stderr, sentence(result, (performance.now() - started) / 1000));

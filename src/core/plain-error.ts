@@ -1,26 +1,15 @@
-/** Errors on their way between threads: a PcamError loses its class and its fields there. */
-import { type ErrorCode, fsError, messageOf, PcamError } from './errors.js';
+/** Errors on their way between threads, where a PcamError loses its class. */
+import { type ErrorFacts, factsOf, fsError, PcamError } from './errors.js';
 
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string;
-  readonly expected?: string;
-  readonly found?: string;
-  /** Of an error that is none of ours. */
+export interface PlainError extends ErrorFacts {
+  /** Of an error that is a bug. */
   readonly stack?: string;
 }
 
 /** @param doing what failed, as a gerund with its object, for what is no PcamError yet */
 export function toPlain(error: unknown, doing: string): PlainError {
-  const { code, message, hint, expected, found } = fsError(error, doing);
-  if (error instanceof PcamError) return { code, message, hint, expected, found };
-  return {
-    code,
-    message: messageOf(message),
-    hint,
-    stack: error instanceof Error ? error.stack : undefined,
-  };
+  const facts = factsOf(fsError(error, doing));
+  return error instanceof PcamError || !(error instanceof Error) ? facts : { ...facts, stack: error.stack };
 }
 
 export function fromPlain({ code, message, stack, ...rest }: PlainError): PcamError {

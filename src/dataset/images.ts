@@ -25,6 +25,12 @@ export interface ImageReader {
    * @param target memory of just that size to put them in, default new memory
    */
   read(start: number, end: number, target?: Uint8Array): Uint8Array;
+  /**
+   * Patches in any order: uint8, shape (indices.length, 96, 96, 3). The file is read in its own order, neighbours
+   * together.
+   * @param target memory of just that size to put them in
+   */
+  gather(indices: Uint32Array, target: Uint8Array): Uint8Array;
   close(): void;
 }
 
@@ -110,6 +116,34 @@ class Images implements ImageReader {
       at = next;
     }
     return images;
+  }
+
+  gather(indices: Uint32Array, target: Uint8Array): Uint8Array {
+    const places = Uint32Array.from(indices.keys()).sort((a, b) => indices[a]! - indices[b]!);
+    for (let i = 0; i < places.length; ) {
+      let end = i + 1;
+      while (end < places.length && indices[places[end]!] === indices[places[end - 1]!]! + 1) end++;
+      this.#gatherRun({ first: indices[places[i]!]!, places: places.subarray(i, end), target });
+      i = end;
+    }
+    return target;
+  }
+
+  /** Reads patches that follow each other in the file, and puts each in its place. */
+  #gatherRun({ first, places, target }: { first: number; places: Uint32Array; target: Uint8Array }): void {
+    const at = (place: number) => place * PATCH_BYTES;
+    if (places.every((place, i) => place === places[0]! + i)) {
+      this.read(
+        first,
+        first + places.length,
+        target.subarray(at(places[0]!), at(places[0]! + places.length)),
+      );
+      return;
+    }
+    const run = this.read(first, first + places.length);
+    places.forEach((place, i) => {
+      target.set(run.subarray(at(i), at(i + 1)), at(place));
+    });
   }
 
   #slabAt(index: number): Uint8Array {

@@ -4,6 +4,7 @@ import { DEFAULTS, type OnEvent, PcamError, TaskReporter, throwIfAborted } from 
 import { openSplit } from '../dataset/index.js';
 import { requireNoLinks } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
+import { checkSelection, isSelective, type Selected, select } from '../selection/index.js';
 import { type SplitSummary, sideOf } from './formats/index.js';
 import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
 import {
@@ -38,6 +39,7 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   const { dir, manifest, signal } = options;
   const out = resolve(settings.out);
   await requireApart(out, dir);
+  if (options.selection) await checkSelection({ selection: options.selection, splits: settings.splits });
   const files = await inputFiles({ dir, manifest, splits: settings.splits });
   const unchanged = await watchInputs(dir, files);
   const { workers, recipe, part } = settings;
@@ -71,7 +73,7 @@ interface Input {
 
 /** Verifies the input, then opens each split to see that its files belong together. */
 async function surveyInput({
-  options: { dir, manifest, signal, onEvent, inputDigests = verifiedDigests },
+  options,
   settings: { splits, recipe },
   files,
 }: {
@@ -79,6 +81,7 @@ async function surveyInput({
   settings: Settings;
   files: readonly DatasetFile[];
 }): Promise<Input> {
+  const { dir, manifest, signal, onEvent, inputDigests = verifiedDigests } = options;
   const digests = await inputDigests({
     dir,
     manifest,
@@ -86,15 +89,30 @@ async function surveyInput({
     signal,
     onEvent,
   });
+  const selected = await selectFrom(options, splits);
   const summaries: SplitSummary[] = [];
   const facts = new Map<SplitName, SplitFacts>();
   for (const name of splits) {
+    const selection = selected?.selections.find(({ split }) => split === name);
+    // Nothing of it was selected, so it is no part of this export.
+    if (selected && !selection) continue;
     const split = await openSplit({ dir, manifest, split: name, signal });
-    summaries.push({ split: name, patches: split.count });
-    facts.set(name, shareFacts(split));
+    summaries.push({ split: name, patches: selection?.indices.length ?? split.count });
+    facts.set(name, shareFacts(split, selection?.indices));
     split.close();
   }
-  return { facts, header: { recipe, splits: summaries, inputs: describeInputs(files, digests) } };
+  const inputs = describeInputs(files, digests).filter(({ split }) => facts.has(split));
+  const asked = selected ? { ...recipe, selection: selected.record } : recipe;
+  return { facts, header: { recipe: asked, splits: summaries, inputs } };
+}
+
+/** `undefined` when it is all patches in their order. */
+async function selectFrom(
+  { dir, manifest, selection = {}, signal, onEvent }: FoundOptions,
+  splits: readonly SplitName[],
+): Promise<Selected | undefined> {
+  if (!isSelective(selection)) return undefined;
+  return select({ dir, manifest, splits, selection, signal, onEvent });
 }
 
 async function readOrClear({
@@ -124,7 +142,7 @@ async function readOrClear({
 
 /** The shards of this job in the order of the splits, which workers need to open one split at a time. */
 function planJobs({
-  settings: { format, recipe, part },
+  settings: { format, part },
   header,
   facts,
   known,
@@ -136,6 +154,7 @@ function planJobs({
   known: ReadonlyMap<string, FileRecord>;
   temporary: string;
 }): Job[] {
+  const { recipe } = header;
   const tasks = header.splits.flatMap((split) => format.plan({ split, recipe }));
   return tasksOf(tasks, part).map((task) => ({
     task,

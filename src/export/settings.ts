@@ -38,6 +38,12 @@ export function settle(options: FoundOptions): Settings {
       'index',
     );
   }
+  if (options.sha1 && !format.sha1) {
+    throw usage(
+      `there is no place for a SHA-1 in the format ${format.format}`,
+      'it goes into the JSON and CSV of png and the columns of parquet',
+    );
+  }
   if (part) requirePart(part);
   const recipe: Recipe = {
     dataset: manifest.dataset,
@@ -47,6 +53,7 @@ export function settle(options: FoundOptions): Settings {
     shardSize: format.shardSize === null ? null : shardSize,
     crop: crop ?? null,
     index: index ?? null,
+    ...(options.sha1 ? { sha1: true as const } : {}),
   };
   const out = options.out ?? defaultOut(recipe);
   if (out === '') throw usage('the output folder has an empty name', 'name a folder', 'out');

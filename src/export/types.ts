@@ -1,6 +1,7 @@
 /** Options and result of an export. */
 import type { OnEvent } from '../core/index.js';
 import type { DatasetFile, Manifest, SplitName } from '../manifest/index.js';
+import type { SelectionOptions } from '../selection/index.js';
 import type { Crop, FormatName, LayoutName, ShardIndex } from './formats/index.js';
 import type { FileRecord, Part, ShardStatus } from './output/index.js';
 
@@ -39,6 +40,10 @@ export interface ExportOptions {
   crop?: Crop;
   /** Write an index beside each shard. @default none */
   index?: ShardIndex;
+  /** Which patches, in which order. @default all of them, in the order of the files */
+  selection?: SelectionOptions;
+  /** Write the SHA-1 of each patch beside it, its id in Kaggle's version of the data. @default false */
+  sha1?: boolean;
   /** Start over when the folder holds an export with other options or of other input. @default false */
   force?: boolean;
   signal?: AbortSignal;

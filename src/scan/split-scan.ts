@@ -109,6 +109,7 @@ async function identity(file: string): Promise<string> {
 
 function changed(file: string, split: SplitName): PcamError {
   return new PcamError('NOT_VERIFIED', `${file} changed while its patches were read`, {
-    hint: `find out what writes to it, then run \`pcam verify --split ${split}\` and the same command again`,
+    hint: 'find out what writes to it, check the files, then start again',
+    next: { command: 'verify', splits: [split] },
   });
 }

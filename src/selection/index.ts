@@ -1,3 +1,3 @@
 export { isSelective, type SelectionRecord } from './request.js';
-export { type SelectRequest, select, selectPatches } from './select.js';
+export { checkSelection, type Selected, type SelectRequest, select, selectPatches } from './select.js';
 export type { PatchSelection, SelectionOptions } from './types.js';

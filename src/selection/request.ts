@@ -7,7 +7,7 @@ import type { SelectionOptions } from './types.js';
 export type SelectionRecord = Readonly<Record<string, unknown>>;
 
 /** @throws PcamError USAGE when a number is not usable */
-export function checkSelection({
+export function checkOptions({
   label,
   slides,
   perClass,

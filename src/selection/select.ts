@@ -4,7 +4,7 @@ import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { type Facts, type Needs, readFacts } from './facts.js';
 import { globMatcher } from './globs.js';
 import { type IndicesFile, readIndices, requireInRange } from './indices-file.js';
-import { checkSelection, describe, isSelective, recordOf, type SelectionRecord } from './request.js';
+import { checkOptions, describe, isSelective, recordOf, type SelectionRecord } from './request.js';
 import { sampleOf } from './sample.js';
 import type { PatchSelection, SelectionOptions } from './types.js';
 import { firstOfEach } from './unique.js';
@@ -37,13 +37,26 @@ export async function selectPatches(request: SelectRequest): Promise<PatchSelect
   return [...(await select(request)).selections];
 }
 
+/**
+ * Looks at options, and at the file of indices where there is one, before anything else is read.
+ * @throws PcamError USAGE
+ */
+export async function checkSelection({
+  selection,
+  splits,
+}: {
+  selection: SelectionOptions;
+  splits: readonly SplitName[];
+}): Promise<IndicesFile | undefined> {
+  checkOptions(selection);
+  return selection.indices === undefined ? undefined : readIndices({ path: selection.indices, splits });
+}
+
 /** The same, with the record of the selection. */
 export async function select(request: SelectRequest): Promise<Selected> {
   const { dir, manifest, selection, signal, onEvent } = request;
-  checkSelection(selection);
   const splits = chosenSplits(request);
-  const file =
-    selection.indices === undefined ? undefined : await readIndices({ path: selection.indices, splits });
+  const file = await checkSelection({ selection, splits });
   const slides = selection.slides && new SlideFilter(selection.slides);
   const selections: PatchSelection[] = [];
   let total = 0;

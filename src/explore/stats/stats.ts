@@ -53,7 +53,7 @@ function chooseSplits(dir: string, manifest: Manifest, wanted: readonly SplitNam
   if (without !== undefined || known.length === 0) {
     const message =
       without === undefined ? 'the manifest has no images' : `the manifest has no split ${without}`;
-    throw new PcamError('USAGE', message, { hint: '`pcam info` lists the files of the manifest' });
+    throw new PcamError('USAGE', message, { next: { command: 'info' } });
   }
   const present = chosen.filter((split) => locate({ dir, manifest, split, kind: 'images' })!.present);
   if (present.length === 0 || (wanted.length > 0 && present.length < chosen.length)) {
@@ -66,7 +66,7 @@ function chooseSplits(dir: string, manifest: Manifest, wanted: readonly SplitNam
 function missing(dir: string, manifest: Manifest, split: SplitName): PcamError {
   const { path } = locate({ dir, manifest, split, kind: 'images' })!;
   return new PcamError('MISSING', `the images of ${split} are missing: there is no ${path}`, {
-    hint: `\`pcam download --split ${split}\` fetches them`,
+    next: { command: 'download', splits: [split] },
   });
 }
 

@@ -108,7 +108,7 @@ export function parquetCroissant({ recipe, splits, records, meta }: FinishReques
         includes: 'data/*.parquet',
       },
     ],
-    recordSet: [splitNames(splits.map(({ split }) => HUB_SPLITS[split])), patches(meta)],
+    recordSet: [splitNames(splits.map(({ split }) => HUB_SPLITS[split])), patches({ recipe, meta })],
   });
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -132,7 +132,7 @@ function splitNames(names: readonly string[]) {
   };
 }
 
-function patches(meta: boolean) {
+function patches({ recipe, meta }: Pick<FinishRequest, 'recipe' | 'meta'>) {
   const field = ({ name, dataType, description, source, ...more }: FieldFacts) => ({
     '@type': 'cr:Field',
     '@id': `patches/${name}`,
@@ -147,7 +147,12 @@ function patches(meta: boolean) {
     '@id': 'patches',
     name: 'patches',
     description: 'One record per patch.',
-    field: [SPLIT_FIELD, IMAGE_FIELD, LABEL_FIELD, ...(meta ? META_FIELDS : [])].map(field),
+    field: [
+      ...[SPLIT_FIELD, IMAGE_FIELD, LABEL_FIELD],
+      ...(recipe.selection ? [INDEX_FIELD] : []),
+      ...(recipe.sha1 ? [SHA1_FIELD] : []),
+      ...(meta ? META_FIELDS : []),
+    ].map(field),
   };
 }
 
@@ -180,6 +185,16 @@ const LABEL_FIELD: FieldFacts = {
   name: 'label',
   dataType: 'sc:Integer',
   description: '1 where the centre 32 x 32 px contain tumor tissue, otherwise 0.',
+};
+const INDEX_FIELD: FieldFacts = {
+  name: 'index',
+  dataType: 'sc:Integer',
+  description: 'Index of the patch in its split of PCam.',
+};
+const SHA1_FIELD: FieldFacts = {
+  name: 'sha1',
+  dataType: 'sc:Text',
+  description: "SHA-1 of the pixels of the whole patch, which is its id in Kaggle's version of PCam.",
 };
 const META_FIELDS: readonly FieldFacts[] = [
   { name: 'wsi', dataType: 'sc:Text', description: 'The slide of Camelyon16 that the patch was cut from.' },

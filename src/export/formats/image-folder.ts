@@ -5,8 +5,8 @@
  */
 import { DEFAULTS } from '../../core/index.js';
 import { csvField, encodePng, estimatePngBytes, listLine } from '../encode/index.js';
-import { cutShards, digits, eachPatch, metaFields, patchKey } from './sample.js';
-import type { ExportFormat, ShardOutput, ShardSource, ShardTask } from './types.js';
+import { cutShards, digits, eachPatch, metaFields, type Patch, patchKey } from './sample.js';
+import type { ExportFormat, Recipe, ShardOutput, ShardSource, ShardTask } from './types.js';
 
 /**
  * Hundreds of thousands of images would make an index of their own, so a shard is a list of some of them with their
@@ -23,6 +23,7 @@ export const imageFolder: ExportFormat = {
   summary:
     'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
   indexes: [],
+  sha1: true,
   workers: 8,
   shardSize: DEFAULTS.shardSize,
 
@@ -38,14 +39,15 @@ export const imageFolder: ExportFormat = {
     return [...lists, { ...table, files: [{ file: `${split.split}/metadata.csv`, side: true }] }];
   },
 
-  write({ task, source, output }) {
-    if (task.files[0]!.side) writeTable({ task, source, output });
-    else writeImages({ task, source, output });
+  write({ task, recipe, source, output }) {
+    if (task.files[0]!.side) writeTable({ task, recipe, source, output });
+    else writeImages({ task, recipe, source, output });
   },
 };
 
 interface WriteRequest {
   task: ShardTask;
+  recipe: Recipe;
   source: ShardSource;
   output: ShardOutput;
 }
@@ -63,12 +65,24 @@ function writeImages({ task, source, output }: WriteRequest): void {
   }
 }
 
-function writeTable({ task, source: { labels, meta }, output }: WriteRequest): void {
+function writeTable({ task, recipe, source, output }: WriteRequest): void {
+  const { labels, meta, order } = source;
   const table = output.create(task.files[0]!.file);
-  table.write(ENCODER.encode(`${['file_name', 'label', ...(meta ? COLUMNS : [])].join(',')}\n`));
-  labels.forEach((label, index) => {
+  const header = ['file_name', 'label', ...(order ? ['index'] : []), ...(recipe.sha1 ? ['sha1'] : [])];
+  table.write(ENCODER.encode(`${[...header, ...(meta ? COLUMNS : [])].join(',')}\n`));
+  for (const { index, sha1 } of rows(source, recipe)) {
+    const label = labels[index]!;
     const file = imagePath(task, index, label).slice(task.split.length + 1);
-    const row = [file, label, ...(meta ? Object.values(metaFields(meta, index)) : [])];
+    const known = [file, label, ...(order ? [index] : []), ...(sha1 === undefined ? [] : [sha1])];
+    const row = [...known, ...(meta ? Object.values(metaFields(meta, index)) : [])];
     table.write(ENCODER.encode(`${row.map(csvField).join(',')}\n`));
-  });
+  }
+}
+
+/** The patches of a split without their pixels, which only the SHA-1 needs to be read for. */
+function* rows(source: ShardSource, { sha1 }: Recipe): Generator<Pick<Patch, 'index' | 'sha1'>, void, void> {
+  const { labels, order } = source;
+  const end = order?.length ?? labels.length;
+  if (sha1) yield* eachPatch(source, { start: 0, end });
+  else for (let place = 0; place < end; place++) yield { index: order?.[place] ?? place, sha1: undefined };
 }

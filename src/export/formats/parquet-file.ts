@@ -5,8 +5,8 @@
 import type { ColumnSource } from 'hyparquet-writer';
 import type { SplitName } from '../../manifest/index.js';
 import { encodePng, type FileSink, openParquet, type ParquetSchema } from '../encode/index.js';
-import { eachPatch, metaFields, patchKey } from './sample.js';
-import type { ShardSource } from './types.js';
+import { eachPatch, metaFields, type Patch, patchKey } from './sample.js';
+import type { Recipe, ShardSource } from './types.js';
 
 /**
  * Bytes of images a row group, some 230 patches. It bounds the memory of writer and reader; the images of a group
@@ -17,32 +17,34 @@ const GROUP_BYTES = 4 * 1024 * 1024;
 /** Writes the patches of a task, in row groups; no more than one is in memory. */
 export async function writeParquet({
   split,
+  recipe,
   source,
   sink,
 }: {
   split: SplitName;
+  recipe: Recipe;
   source: ShardSource;
   sink: FileSink;
 }): Promise<void> {
-  const withMeta = source.meta !== null;
+  const extra = extraColumns({ recipe, source });
   const writer = await openParquet({
     sink,
-    schema: schema(withMeta),
-    metadata: [{ key: 'huggingface', value: features(withMeta) }],
+    schema: schema(extra),
+    metadata: [{ key: 'huggingface', value: features(extra) }],
   });
   const images = new Uint8Array(GROUP_BYTES);
   let used = 0;
   let rows: Row[] = [];
   const flush = () => {
-    if (rows.length > 0) writer.write({ columnData: columns(rows, withMeta), rowGroupSize: rows.length });
+    if (rows.length > 0) writer.write({ columnData: columns(rows, extra), rowGroupSize: rows.length });
     rows = [];
     used = 0;
   };
-  for (const { index, pixels } of eachPatch(source)) {
-    const png = encodePng(pixels, source.side);
+  for (const patch of eachPatch(source)) {
+    const png = encodePng(patch.pixels, source.side);
     if (used + png.length > images.length) flush();
     images.set(png, used);
-    rows.push(toRow({ split, index, bytes: images.subarray(used, used + png.length), source }));
+    rows.push(toRow({ split, patch, bytes: images.subarray(used, used + png.length), source }));
     used += png.length;
   }
   flush();
@@ -52,29 +54,69 @@ export async function writeParquet({
 interface Row {
   image: { bytes: Uint8Array; path: string };
   label: bigint;
+  index: number;
+  sha1: string | undefined;
   meta: ReturnType<typeof metaFields> | undefined;
 }
 
 function toRow({
   split,
-  index,
+  patch: { index, sha1 },
   bytes,
   source: { labels, meta },
 }: {
   split: SplitName;
-  index: number;
+  patch: Patch;
   bytes: Uint8Array;
   source: ShardSource;
 }): Row {
   return {
     image: { bytes, path: `${patchKey(split, index)}.png` },
     label: BigInt(labels[index]!),
+    index,
+    sha1,
     meta: meta ? metaFields(meta, index) : undefined,
   };
 }
 
-function columns(rows: readonly Row[], withMeta: boolean): ColumnSource[] {
-  const plain: ColumnSource[] = [
+/** A column beside image and label. */
+interface Column {
+  readonly name: string;
+  readonly type: keyof typeof TYPES;
+  data(rows: readonly Row[]): ColumnSource['data'];
+}
+
+const TYPES = {
+  string: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
+  int64: { type: 'INT64' },
+  bool: { type: 'BOOLEAN' },
+} as const;
+
+function whole(rows: readonly Row[], value: (row: Row) => number): BigInt64Array {
+  return BigInt64Array.from(rows, (row) => BigInt(value(row)));
+}
+
+const INDEX: Column = { name: 'index', type: 'int64', data: (rows) => whole(rows, ({ index }) => index) };
+const SHA1: Column = { name: 'sha1', type: 'string', data: (rows) => rows.map(({ sha1 }) => sha1) };
+const META: readonly Column[] = [
+  { name: 'wsi', type: 'string', data: (rows) => rows.map(({ meta }) => meta!.wsi) },
+  { name: 'coord_x', type: 'int64', data: (rows) => whole(rows, ({ meta }) => meta!.coord_x) },
+  { name: 'coord_y', type: 'int64', data: (rows) => whole(rows, ({ meta }) => meta!.coord_y) },
+  { name: 'tumor_patch', type: 'bool', data: (rows) => rows.map(({ meta }) => meta!.tumor_patch) },
+  {
+    name: 'center_tumor_patch',
+    type: 'bool',
+    data: (rows) => rows.map(({ meta }) => meta!.center_tumor_patch),
+  },
+];
+
+function extraColumns({ recipe, source }: { recipe: Recipe; source: ShardSource }): Column[] {
+  const { order, meta } = source;
+  return [...(order ? [INDEX] : []), ...(recipe.sha1 ? [SHA1] : []), ...(meta ? META : [])];
+}
+
+function columns(rows: readonly Row[], extra: readonly Column[]): ColumnSource[] {
+  return [
     // Packed already: a second compression costs time in every reader. Bounds of PNG bytes mean nothing.
     {
       name: 'image',
@@ -84,56 +126,32 @@ function columns(rows: readonly Row[], withMeta: boolean): ColumnSource[] {
       statistics: false,
     },
     { name: 'label', data: BigInt64Array.from(rows, (row) => row.label) },
-  ];
-  if (!withMeta) return plain;
-  const meta = rows.map((row) => row.meta!);
-  return [
-    ...plain,
-    { name: 'wsi', data: meta.map((row) => row.wsi) },
-    { name: 'coord_x', data: BigInt64Array.from(meta, (row) => BigInt(row.coord_x)) },
-    { name: 'coord_y', data: BigInt64Array.from(meta, (row) => BigInt(row.coord_y)) },
-    { name: 'tumor_patch', data: meta.map((row) => row.tumor_patch) },
-    { name: 'center_tumor_patch', data: meta.map((row) => row.center_tumor_patch) },
+    ...extra.map(({ name, data }) => ({ name, data: data(rows) })),
   ];
 }
 
 /** All optional, as Arrow writes columns and so as the hub's own files are. */
-function schema(withMeta: boolean): ParquetSchema {
+function schema(extra: readonly Column[]): ParquetSchema {
   const optional = { repetition_type: 'OPTIONAL' } as const;
-  const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', ...optional } as const;
-  const meta: ParquetSchema = [
-    { name: 'wsi', ...text },
-    { name: 'coord_x', type: 'INT64', ...optional },
-    { name: 'coord_y', type: 'INT64', ...optional },
-    { name: 'tumor_patch', type: 'BOOLEAN', ...optional },
-    { name: 'center_tumor_patch', type: 'BOOLEAN', ...optional },
-  ];
   return [
-    { name: 'root', num_children: withMeta ? 2 + meta.length : 2 },
+    { name: 'root', num_children: 2 + extra.length },
     { name: 'image', num_children: 2, ...optional },
     { name: 'bytes', type: 'BYTE_ARRAY', ...optional },
-    { name: 'path', ...text },
-    { name: 'label', type: 'INT64', ...optional },
-    ...(withMeta ? meta : []),
+    { name: 'path', ...TYPES.string, ...optional },
+    { name: 'label', ...TYPES.int64, ...optional },
+    ...extra.map(({ name, type }) => ({ name, ...TYPES[type], ...optional })),
   ];
 }
 
 /** What the datasets library needs to know beyond Parquet's types. */
-function features(withMeta: boolean): string {
-  const value = (dtype: string) => ({ dtype, _type: 'Value' });
-  const meta = {
-    wsi: value('string'),
-    coord_x: value('int64'),
-    coord_y: value('int64'),
-    tumor_patch: value('bool'),
-    center_tumor_patch: value('bool'),
-  };
+function features(extra: readonly Column[]): string {
+  const values = extra.map(({ name, type }) => [name, { dtype: type, _type: 'Value' }]);
   return JSON.stringify({
     info: {
       features: {
         image: { _type: 'Image' },
         label: { names: ['normal', 'tumor'], _type: 'ClassLabel' },
-        ...(withMeta ? meta : {}),
+        ...Object.fromEntries(values),
       },
     },
   });

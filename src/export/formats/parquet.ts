@@ -12,6 +12,7 @@ export const parquet: ExportFormat = {
   revision: 1,
   summary: 'Parquet as on the Hugging Face hub, for datasets, DuckDB, Spark and Ray',
   indexes: [],
+  sha1: true,
   workers: 4,
   // Ten times the shards of the others: train becomes 13 files of some 370 MB, near the hub's 500 MB.
   shardSize: 20_480,
@@ -27,8 +28,8 @@ export const parquet: ExportFormat = {
       ],
     }),
 
-  write: ({ task, source, output }) =>
-    writeParquet({ split: task.split, source, sink: output.create(task.files[0]!.file) }),
+  write: ({ task, recipe, source, output }) =>
+    writeParquet({ split: task.split, recipe, source, sink: output.create(task.files[0]!.file) }),
 
   finish: (request) => [
     { file: 'README.md', text: datasetCard(request) },

@@ -1,6 +1,7 @@
 /** What an export format is: how it lays out a split in shards, and how it writes one. */
 import type { MetaTable } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
+import type { SelectionRecord } from '../../selection/index.js';
 import type { FileSink } from '../encode/index.js';
 
 export type FormatName = 'png' | 'raw' | 'parquet' | 'tfrecord';
@@ -22,18 +23,23 @@ export interface Recipe {
   readonly shardSize: number | null;
   readonly crop: Crop | null;
   readonly index: ShardIndex | null;
+  /** Which patches, in which order; absent when it is all of them in their order. */
+  readonly selection?: SelectionRecord;
+  /** Whether each patch has its SHA-1 beside it; absent when not. */
+  readonly sha1?: true;
 }
 
 /** What a format has to know of a split to lay out its shards. */
 export interface SplitSummary {
   readonly split: SplitName;
+  /** Patches that are exported: all of the split, or those that were selected. */
   readonly patches: number;
 }
 
 /** The files that are written in one go by one worker, and the patches that they hold. */
 export interface ShardTask {
   readonly split: SplitName;
-  /** First patch, and the patch to stop before. */
+  /** First patch, and the patch to stop before: places in the order of the export. */
   readonly start: number;
   readonly end: number;
   /** This shard's number from 0, and the shards of the split. */
@@ -51,11 +57,13 @@ export interface TaskFile {
 
 /** Some patches on their way into a shard, cropped as asked. */
 export interface PatchBatch {
-  /** Index in the split of the first patch. */
-  readonly start: number;
   readonly count: number;
+  /** Index in the split of each patch. */
+  readonly indices: Uint32Array;
   /** uint8, shape (count, side, side, 3), C order. */
   readonly pixels: Uint8Array;
+  /** SHA-1 of the pixels of each whole patch, in hex, where the recipe has them. */
+  readonly sha1: readonly string[] | null;
 }
 
 /** The input of one shard. */
@@ -66,8 +74,12 @@ export interface ShardSource {
   readonly labels: Uint8Array;
   /** Meta rows of the whole split, or `null`. */
   readonly meta: MetaTable | null;
-  /** The patches of the task in order; stops with an error when the export is aborted. */
-  batches(size: number): Iterable<PatchBatch>;
+  /** Indices of the selected patches of the split, in order; `null` when it is all of them in their order. */
+  readonly order: Uint32Array | null;
+  /**
+   * Patches in order: those of the task, or of a range of the split. Stops with an error when the export is aborted.
+   */
+  batches(size: number, range?: { start: number; end: number }): Iterable<PatchBatch>;
 }
 
 /** Where the files of one shard go. They get their names together, when all are whole. */
@@ -105,6 +117,8 @@ export interface ExportFormat {
   readonly summary: string;
   /** Indexes that it can write beside its shards. */
   readonly indexes: readonly ShardIndex[];
+  /** Whether it has a place for the SHA-1 of each patch. @default false */
+  readonly sha1?: boolean;
   /** Patches a shard unless told; `null` when a split is always one shard. */
   readonly shardSize: number | null;
   /** Most threads unless told: so many stay under 500 MB of memory. */

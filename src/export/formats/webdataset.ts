@@ -5,7 +5,7 @@
 import { DEFAULTS } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import { encodePng, estimatePngBytes, TarWriter, tarMemberBytes } from '../encode/index.js';
-import { cutShards, digits, eachPatch, patchJson, patchKey } from './sample.js';
+import { cutShards, digits, eachPatch, type Patch, patchJson, patchKey } from './sample.js';
 import type { ExportFormat, ShardSource } from './types.js';
 
 /** Bytes of the `.cls` and the `.json` members, and of their headers. */
@@ -19,6 +19,7 @@ export const webdataset: ExportFormat = {
   revision: 1,
   summary: 'WebDataset: tar shards of PNG, label (cls) and facts (json), for PyTorch, DALI and Ray',
   indexes: ['dali'],
+  sha1: true,
   workers: 8,
   shardSize: DEFAULTS.shardSize,
 
@@ -39,7 +40,7 @@ export const webdataset: ExportFormat = {
     const index = files[1] && output.create(files[1].file);
     index?.write(ENCODER.encode(`v1.2 ${end - start}\n`));
     for (const patch of eachPatch(source)) {
-      const members = addSample({ tar, split, source, ...patch });
+      const members = addSample({ tar, split, source, patch });
       index?.write(ENCODER.encode(`${members.map((member) => Object.values(member).join(' ')).join(' ')}\n`));
     }
     tar.finish();
@@ -58,16 +59,15 @@ interface Member {
 function addSample({
   tar,
   split,
-  index,
-  pixels,
+  patch,
   source,
 }: {
   tar: TarWriter;
   split: SplitName;
-  index: number;
-  pixels: Uint8Array;
+  patch: Patch;
   source: ShardSource;
 }): Member[] {
+  const { index, pixels } = patch;
   const key = patchKey(split, index);
   const add = (extension: string, data: Uint8Array): Member => {
     const name = `${key}.${extension}`;
@@ -76,6 +76,6 @@ function addSample({
   return [
     add('png', encodePng(pixels, source.side)),
     add('cls', LABELS[source.labels[index]!]!),
-    add('json', ENCODER.encode(patchJson(split, index, source))),
+    add('json', ENCODER.encode(patchJson(split, patch, source))),
   ];
 }

@@ -102,12 +102,19 @@ export function parseIndex(text: string, path: string): Ledger {
 export function parseHeader(json: unknown, path: string): LedgerHeader {
   if (!isRecord(json) || !Array.isArray(json.inputs) || !Array.isArray(json.splits)) throw foreign(path);
   const { dataset, format, layout, revision, shardSize, crop, index, inputs, splits } = json;
+  // Absent where it is not asked for, so that an index of everything is as it was before there were selections.
+  const { selection, sha1 } = json;
+  const more = { ...(selection === undefined ? {} : { selection }), ...(sha1 === undefined ? {} : { sha1 }) };
   const sound =
     inputs.every((input) => isRecord(input) && isSplit(input.split) && typeof input.file === 'string') &&
     splits.every((split) => isRecord(split) && isSplit(split.split) && isSize(split.patches));
   if (!sound) throw foreign(path);
   // Compared field by field with what this run would write; a wrong value is simply another recipe.
-  return { recipe: { dataset, format, layout, revision, shardSize, crop, index } as Recipe, inputs, splits };
+  return {
+    recipe: { dataset, format, layout, revision, shardSize, crop, index, ...more } as Recipe,
+    inputs,
+    splits,
+  };
 }
 
 /** @throws PcamError OUTPUT_MISMATCH when a field is wrong or a name leads out of the folder */
@@ -145,9 +152,11 @@ function foreign(path: string): PcamError {
  * Other splits are no difference: they stand side by side.
  */
 export function difference(there: LedgerHeader, wanted: LedgerHeader): string | undefined {
-  for (const key of Object.keys(wanted.recipe) as (keyof Recipe)[]) {
-    if (there.recipe[key] !== wanted.recipe[key]) {
-      return `its ${key} is ${show(there.recipe[key])}, not ${show(wanted.recipe[key])}`;
+  const keys = new Set([...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<keyof Recipe>;
+  for (const key of keys) {
+    const [theirs, ours] = [there, wanted].map(({ recipe }) => show(recipe[key])) as [string, string];
+    if (JSON.stringify(there.recipe[key]) !== JSON.stringify(wanted.recipe[key])) {
+      return `its ${key} is ${theirs}, not ${ours}`;
     }
   }
   for (const { split, patches } of wanted.splits) {
@@ -167,7 +176,7 @@ export function difference(there: LedgerHeader, wanted: LedgerHeader): string | 
 }
 
 function show(value: unknown): string {
-  return printable(JSON.stringify(value) ?? 'not given', 60);
+  return printable(JSON.stringify(value) ?? 'not given', 200);
 }
 
 /** One ledger of several: splits, in their usual order, and files of all. Headers must not differ. */

@@ -1,5 +1,5 @@
 /** Worker threads that take jobs until there are none, and all stop at the first failure. */
-import { abortError, PcamError } from '../../core/index.js';
+import { abortError, fromPlain } from '../../core/index.js';
 import { Thread } from '../../threads/index.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 
@@ -84,7 +84,7 @@ class JobWorker {
       this.#thread.listen((message) => {
         if (message.type === 'progress') onProgress(message.patches);
         else if (message.type === 'done') resolve(message.result);
-        else reject(revive(message));
+        else reject(fromPlain(message.error));
       }, reject);
       this.#thread.tell(job);
     });
@@ -93,11 +93,4 @@ class JobWorker {
   end(): Promise<void> {
     return this.#thread.end();
   }
-}
-
-function revive({ error, stack }: Extract<FromWorker, { type: 'failed' }>): PcamError {
-  const { code, message, ...rest } = error;
-  const revived = new PcamError(code, message, rest);
-  if (stack) revived.stack = stack;
-  return revived;
 }

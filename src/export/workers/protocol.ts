@@ -1,5 +1,5 @@
 /** What the export and its workers tell each other. */
-import type { ErrorFacts } from '../../core/index.js';
+import type { PlainError } from '../../core/index.js';
 import type { FileIdentity } from '../../fs/index.js';
 import type { Manifest, SplitName } from '../../manifest/index.js';
 import type { Recipe, ShardTask } from '../formats/index.js';
@@ -40,4 +40,4 @@ export interface JobResult {
 export type FromWorker =
   | { type: 'progress'; patches: number }
   | { type: 'done'; result: JobResult }
-  | { type: 'failed'; error: ErrorFacts; stack?: string };
+  | { type: 'failed'; error: PlainError };

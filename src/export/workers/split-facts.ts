@@ -8,6 +8,8 @@ import type { MetaRow, MetaTable, Split } from '../../dataset/index.js';
 export interface SplitFacts {
   readonly labels: Uint8Array;
   readonly meta: MetaColumns | null;
+  /** Indices of the selected patches in order; `null` when it is all of them in their order. */
+  readonly order: Uint32Array | null;
 }
 
 interface MetaColumns {
@@ -19,10 +21,16 @@ interface MetaColumns {
   readonly flags: Uint8Array;
 }
 
-export function shareFacts({ count, labels, meta }: Split): SplitFacts {
+export function shareFacts({ count, labels, meta }: Split, indices: Uint32Array | undefined): SplitFacts {
   const shared = new Uint8Array(new SharedArrayBuffer(count));
   shared.set(labels);
-  return { labels: shared, meta: meta && shareMeta(meta) };
+  return { labels: shared, meta: meta && shareMeta(meta), order: indices ? shareOrder(indices) : null };
+}
+
+function shareOrder(indices: Uint32Array): Uint32Array {
+  const shared = new Uint32Array(new SharedArrayBuffer(indices.byteLength));
+  shared.set(indices);
+  return shared;
 }
 
 function shareMeta(meta: MetaTable): MetaColumns {

@@ -3,25 +3,22 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ErrorFacts, factsOf, fsError, PcamError, systemCode } from '../../core/index.js';
-import { type ImageReader, openImages, PATCH_BYTES } from '../../dataset/index.js';
+import { fsError, PcamError, systemCode, toPlain } from '../../core/index.js';
+import { type ImageReader, openImages } from '../../dataset/index.js';
 import { neverBlocking, requireNoLinks } from '../../fs/index.js';
 import { finalName, type SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
-import { findFormat, type PatchBatch, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
+import { findFormat, type ShardTask } from '../formats/index.js';
 import { type FileRecord, ShardFiles } from '../output/index.js';
-import { cropPatches } from './crop.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
-import { metaOf, type SplitFacts } from './split-facts.js';
+import { sourceOf } from './source.js';
+import type { SplitFacts } from './split-facts.js';
 
 const { dir, manifest, out, recipe, firstSplit, stop } = workerData as WorkerSetup;
 const port = parentPort!;
 const format = findFormat(recipe.format, recipe.layout);
-const side = sideOf(recipe.crop);
 const stopFlag = new Int32Array(stop);
 const READ_BYTES = 1024 * 1024;
-/** Patches on their way into a shard. One for all, as new ones keep the garbage collector busy. */
-let batchBuffer = new Uint8Array(0);
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let opened: { split: SplitName; images: ImageReader } | undefined;
 
@@ -32,7 +29,7 @@ port.on('message', async (job: Job) => {
     await warm;
     tell({ type: 'done', result: await run(job) });
   } catch (error) {
-    tell({ type: 'failed', ...plain(error) });
+    tell({ type: 'failed', error: toPlain(error, `exporting to ${out}`) });
   }
 });
 
@@ -47,7 +44,10 @@ async function run({ task, known, facts, temporary }: Job): Promise<JobResult> {
 async function write(task: ShardTask, facts: SplitFacts, folder: string): Promise<JobResult> {
   const files = new ShardFiles(folder);
   try {
-    const source = sourceOf(await imagesOf(task.split), facts, task);
+    const source = sourceOf({
+      ...{ images: await imagesOf(task.split), facts, task, recipe, stopIfAsked },
+      onPatches: (patches) => tell({ type: 'progress', patches }),
+    });
     await format.write({ task, recipe, source, output: files });
     const written = files.finish();
     const contents = { files: files.loosePaths.length, bytes: files.looseBytes };
@@ -75,25 +75,6 @@ async function imagesOf(split: SplitName): Promise<ImageReader> {
   const images = await openImages({ file: join(dir, finalName(file)), path, shape });
   opened = { split, images };
   return images;
-}
-
-function sourceOf(images: ImageReader, facts: SplitFacts, { start, end }: ShardTask): ShardSource {
-  return {
-    side,
-    labels: facts.labels,
-    meta: metaOf(facts),
-    *batches(size): Generator<PatchBatch, void, void> {
-      if (batchBuffer.length < size * PATCH_BYTES) batchBuffer = new Uint8Array(size * PATCH_BYTES);
-      for (let at = start; at < end; at += size) {
-        stopIfAsked();
-        const until = Math.min(end, at + size);
-        const target = batchBuffer.subarray(0, (until - at) * PATCH_BYTES);
-        const pixels = cropPatches(images.read(at, until, target), side);
-        yield { start: at, count: until - at, pixels };
-        tell({ type: 'progress', patches: until - at });
-      }
-    },
-  };
 }
 
 async function areRight(known: readonly FileRecord[]): Promise<boolean> {
@@ -147,12 +128,4 @@ function stopIfAsked(): void {
 
 function tell(message: FromWorker): void {
   port.postMessage(message);
-}
-
-function plain(error: unknown): { error: ErrorFacts; stack?: string } {
-  const facts = factsOf(fsError(error, `exporting to ${out}`));
-  return {
-    error: facts,
-    stack: !(error instanceof PcamError) && error instanceof Error ? error.stack : undefined,
-  };
 }

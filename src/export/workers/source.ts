@@ -1,0 +1,61 @@
+/** The patches of a shard on their way from the images to a format: read in batches, cropped, with what it is told of them. */
+import { createHash } from 'node:crypto';
+import { PATCH_BYTES } from '../../core/index.js';
+import type { ImageReader } from '../../dataset/index.js';
+import { type PatchBatch, type Recipe, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
+import { cropPatches } from './crop.js';
+import { metaOf, type SplitFacts } from './split-facts.js';
+
+interface SourceRequest {
+  images: ImageReader;
+  facts: SplitFacts;
+  task: ShardTask;
+  recipe: Recipe;
+  /** @throws PcamError ABORTED once the export is to stop */
+  stopIfAsked(): void;
+  /** Called with the patches of the task that are done. */
+  onPatches(patches: number): void;
+}
+
+/** Patches on their way into a shard. One for all, as new ones keep the garbage collector busy. */
+let buffer = new Uint8Array(0);
+
+export function sourceOf({
+  images,
+  facts,
+  task,
+  recipe,
+  stopIfAsked,
+  onPatches,
+}: SourceRequest): ShardSource {
+  const { labels, order } = facts;
+  const side = sideOf(recipe.crop);
+  return {
+    ...{ side, labels, order },
+    meta: metaOf(facts),
+    *batches(size, range): Generator<PatchBatch, void, void> {
+      if (buffer.length < size * PATCH_BYTES) buffer = new Uint8Array(size * PATCH_BYTES);
+      const { start, end } = range ?? task;
+      for (let at = start; at < end; at += size) {
+        stopIfAsked();
+        const until = Math.min(end, at + size);
+        const count = until - at;
+        const target = buffer.subarray(0, count * PATCH_BYTES);
+        const indices = order?.subarray(at, until) ?? Uint32Array.from({ length: count }, (_, i) => at + i);
+        const patches = order ? images.gather(indices, target) : images.read(at, until, target);
+        const sha1 = recipe.sha1 ? digestsOf(patches) : null;
+        yield { count, indices, pixels: cropPatches(patches, side), sha1 };
+        if (!range) onPatches(count);
+      }
+    },
+  };
+}
+
+/** SHA-1 of each whole patch: what Kaggle's version of the data calls it. */
+function digestsOf(patches: Uint8Array): string[] {
+  return Array.from({ length: patches.length / PATCH_BYTES }, (_, i) =>
+    createHash('sha1')
+      .update(patches.subarray(i * PATCH_BYTES, (i + 1) * PATCH_BYTES))
+      .digest('hex'),
+  );
+}
