@@ -29,6 +29,7 @@ export {
   download,
 } from './download/index.js';
 export { type PreviewOptions, type PreviewResult, preview } from './explore/preview/index.js';
+export { type ReportOptions, type ReportResult, report } from './explore/report/index.js';
 export { type StatsOptions, type StatsResult, stats } from './explore/stats/index.js';
 export { type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
 export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';

@@ -54,6 +54,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: 'report',
+    summary: 'write one HTML page about the data set',
+    async load(context) {
+      const { reportCommand } = await import('./report.js');
+      return reportCommand(context);
+    },
+  },
+  {
     name: 'info',
     summary: 'show the files, their digests and sources, and their state in the folder',
     async load(context) {

@@ -10,6 +10,8 @@ export const DEFAULTS = {
   jobs: 3,
   /** Patches per shard, unless a format has its own number. */
   shardSize: 2048,
+  /** The file of a report. */
+  report: 'report.html',
   /** Rows and columns of a contact sheet, and px of the picture per px of a patch. */
   preview: { rows: 4, cols: 8, scale: 2 },
   /** Patches per split of a fixture, and its seed. */

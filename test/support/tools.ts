@@ -33,6 +33,11 @@ const TOOLS = {
   zsh: { candidates: ['zsh'], probe: ['-f', '-c', 'zmodload zsh/zpty'], from: 'zsh' },
   fish: { candidates: ['fish'], probe: ['--version'], from: 'fish' },
   man: { candidates: ['man'], probe: ['--version'], from: 'man-db groff-base' },
+  chromium: {
+    candidates: ['/usr/bin/chromium', 'chromium', 'google-chrome'],
+    probe: ['--version'],
+    from: 'chromium',
+  },
   openssl: { candidates: ['openssl'], probe: ['version'], from: 'openssl' },
   nginx: { candidates: ['nginx', '/usr/sbin/nginx'], probe: ['-v'], from: 'nginx-light' },
   tinyproxy: { candidates: ['tinyproxy'], probe: ['-v'], from: 'tinyproxy-bin' },

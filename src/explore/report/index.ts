@@ -1,0 +1,1 @@
+export { type ReportOptions, type ReportResult, report } from './report.js';

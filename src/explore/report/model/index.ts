@@ -1,0 +1,11 @@
+export type {
+  Centre,
+  FileStatus,
+  Picture,
+  Repeat,
+  ReportFile,
+  ReportModel,
+  ShownPatch,
+  SlideFacts,
+  SplitSlides,
+} from './model.js';

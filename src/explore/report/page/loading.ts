@@ -1,0 +1,116 @@
+/** Section 8: how to load the data, its licence, and how to cite it. */
+import type { SplitName } from '../../../manifest/index.js';
+import type { ReportModel } from '../model/index.js';
+import { normalize } from './colour.js';
+import { type Html, html } from './html.js';
+
+const BIBTEX = `@inproceedings{veeling2018rotation,
+  title     = {Rotation Equivariant {CNNs} for Digital Pathology},
+  author    = {Veeling, Bastiaan S. and Linmans, Jasper and Winkens, Jim and Cohen, Taco and Welling, Max},
+  booktitle = {Medical Image Computing and Computer Assisted Intervention (MICCAI)},
+  year      = {2018},
+  note      = {arXiv:1806.03962}
+}
+@article{bejnordi2017diagnostic,
+  title   = {Diagnostic Assessment of Deep Learning Algorithms for Detection of Lymph Node Metastases in Women With Breast Cancer},
+  author  = {Ehteshami Bejnordi, Babak and Veta, Mitko and van Diest, Paul Johannes and others},
+  journal = {JAMA},
+  volume  = {318},
+  number  = {22},
+  pages   = {2199--2210},
+  year    = {2017},
+  doi     = {10.1001/jama.2017.14585}
+}`;
+
+interface Recipe {
+  readonly title: string;
+  readonly code: string;
+}
+
+export function loadingSection({ stats, manifest }: ReportModel): Html {
+  const split = stats.splits[0]!.split;
+  return html`<p>The files are in a folder named <code>pcam</code>, as <code>pcam download</code> leaves them; exports are made by <code>pcam export</code>.</p>
+<div class="loading">${recipes(split, normalize(stats.all.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
+<h3>License</h3><p>${licence(manifest.license)}</p>
+<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${BIBTEX}</code></pre>`;
+}
+
+function licence(license: string | null): Html {
+  if (license === 'CC0-1.0') {
+    return html`The data is dedicated to the public domain: <a href="https://creativecommons.org/publicdomain/zero/1.0/">CC0 1.0</a>.`;
+  }
+  return license === null ? html`The manifest names no license.` : html`${license}`;
+}
+
+function recipes(split: SplitName, normalization: readonly string[]): Recipe[] {
+  const stem = `pcam/camelyonpatch_level_2_split_${split}_`;
+  const torch = split === 'valid' ? 'val' : split;
+  const hub = split === 'valid' ? 'validation' : split;
+  return [
+    {
+      title: 'PyTorch',
+      code: `from torchvision import datasets, transforms
+
+transform = transforms.Compose([
+    transforms.ToTensor(),
+${normalization.map((line) => `    ${line}`).join('\n')},
+])
+data = datasets.PCAM(root=".", split="${torch}", transform=transform)`,
+    },
+    {
+      title: 'NumPy',
+      code: `import h5py
+
+stem = "${stem}"
+x = h5py.File(stem + "x.h5")["x"]  # (N, 96, 96, 3), uint8
+y = h5py.File(stem + "y.h5")["y"][:].reshape(-1)
+images, labels = x[:256], y[:256]`,
+    },
+    {
+      title: 'Keras 3',
+      code: `import h5py, keras
+
+stem = "${stem}"
+
+class PCam(keras.utils.PyDataset):
+    def __init__(self, size=128, **options):
+        super().__init__(**options)
+        self.x = h5py.File(stem + "x.h5")["x"]
+        self.y = h5py.File(stem + "y.h5")["y"][:].reshape(-1)
+        self.size = size
+    def __len__(self):
+        return -(-len(self.y) // self.size)
+    def __getitem__(self, i):
+        part = slice(i * self.size, (i + 1) * self.size)
+        return self.x[part].astype("float32") / 255, self.y[part]
+
+model.fit(PCam())`,
+    },
+    {
+      title: 'TensorFlow',
+      code: `# pcam export --format tfrecord --shuffle
+import tensorflow_datasets as tfds
+
+builder = tfds.builder_from_directory("pcam-tfrecord")
+data = builder.as_dataset(split="${hub}", as_supervised=True)`,
+    },
+    {
+      title: 'JAX',
+      code: `# pcam export --format raw --shuffle
+import glob, jax, numpy
+
+for path in sorted(glob.glob("pcam-raw/pcam-${split}-x-*.npy")):
+    x = numpy.load(path, mmap_mode="r")
+    y = numpy.load(path.replace("-x-", "-y-"))
+    batch = jax.device_put(x[:256]), jax.device_put(y[:256])`,
+    },
+    {
+      title: 'Hugging Face',
+      code: `# pcam export --format parquet --shuffle
+import datasets
+
+data = datasets.load_dataset("parquet", data_dir="pcam-parquet")
+data["${hub}"][0]["image"]`,
+    },
+  ];
+}
