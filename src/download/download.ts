@@ -12,6 +12,7 @@ import {
   systemClock,
   throwIfAborted,
 } from '../core/index.js';
+import { missingFolders, removeIfEmpty } from '../fs/index.js';
 import { rightness } from '../inventory/index.js';
 import {
   allContents,
@@ -129,9 +130,27 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
 async function start(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   try {
     if (run.dryRun) return await tryDry(run, files, jobs);
-    return await owned(run, (own) => runAll(own, files, jobs));
+    return await withoutTrace(run, () => owned(run, (own) => runAll(own, files, jobs)));
   } finally {
     run.pool.close();
+  }
+}
+
+/** A run that brings nothing leaves no empty folder behind that it made. */
+async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Promise<DownloadResult> {
+  const { dir, state, parts, temporaries } = run.paths;
+  const made = await missingFolders(dir);
+  let ok = false;
+  try {
+    const result = await work();
+    ok = result.ok;
+    return result;
+  } catch (error) {
+    // They are in use by the run that has the lock.
+    ok = error instanceof PcamError && error.code === 'LOCKED';
+    throw error;
+  } finally {
+    if (!ok) await removeIfEmpty([parts, temporaries, state, ...made]);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Folders of pcam's own: real ones, or nothing at all. */
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
 
 /** @throws PcamError NOT_A_FOLDER when something else than a real folder stands there; nothing at all is fine */
@@ -45,4 +45,23 @@ export async function requireNoLinks(root: string, paths: Iterable<string>): Pro
       });
     }
   }
+}
+
+/** The folders that are missing up to a path, the path itself first: what making it would make. */
+export async function missingFolders(path: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let at = resolve(path); ; at = dirname(at)) {
+    try {
+      await lstat(at);
+      return missing;
+    } catch {
+      missing.push(at);
+      if (dirname(at) === at) return missing;
+    }
+  }
+}
+
+/** Removes folders, the innermost first, as far as they are empty. */
+export async function removeIfEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) await rmdir(folder).catch(() => {});
 }

@@ -247,6 +247,23 @@ describe('what stands in the way', () => {
     expect(error).toMatchObject({ code: 'DISK_FULL', exitCode: 5, expected: `${2 ** 52} bytes` });
   });
 
+  it('no source that answers: no empty folder is left behind, and none is removed that was there', async () => {
+    const folder = await temporaryFolder();
+    const dir = join(folder, 'a', 'b', 'pcam');
+    const server = await listen((_, response) => response.writeHead(404).end());
+    const { result } = await fetchAll({ files: [y], at: { web: server.url }, dir });
+    expect(result.ok).toBe(false);
+    expect(await readdir(folder)).toEqual([]);
+    await mkdir(dir, { recursive: true });
+    await fetchAll({ files: [y], at: { web: server.url }, dir });
+    expect(await readdir(dir)).toEqual([]);
+    const stop = new AbortController();
+    const silent = await listen(() => stop.abort());
+    const run = fetchAll({ files: [y], at: { web: silent.url }, dir: join(dir, 'c'), signal: stop.signal });
+    expect((await pcamError(run)).code).toBe('ABORTED');
+    expect(await readdir(dir)).toEqual([]);
+  });
+
   it.each([
     ['a source that is not in the manifest', { sources: ['wbe'] }],
     ['a mirror of another kind', { mirrors: ['ftp://x'] }],

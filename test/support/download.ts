@@ -34,9 +34,10 @@ export async function fetchAll({ files, at, ...options }: Setup): Promise<Outcom
   return { result, dir, events };
 }
 
-/** The files of a data set folder, pcam's own state left out. */
+/** The files of a data set folder, pcam's own state left out; none where there is no folder. */
 export async function contents(dir: string): Promise<Record<string, string>> {
-  const names = (await readdir(dir)).filter((name) => name !== '.pcam').sort();
+  const there = await readdir(dir).catch(() => [] as string[]);
+  const names = there.filter((name) => name !== '.pcam').sort();
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, (await readFile(join(dir, name))).toString('hex')])),
   );
