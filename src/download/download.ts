@@ -20,6 +20,7 @@ import {
   resolveManifest,
   type SourceConfig,
   selectFiles,
+  unpackedOf,
 } from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
@@ -34,11 +35,12 @@ import {
 } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
+import { discardParts } from './forms.js';
 import { FileJob } from './job.js';
 import type { DownloadOptions, DownloadResult } from './options.js';
-import { bytesNeeded, requireRoom } from './room.js';
 import type { OwnedRun, Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
+import { bytesNeeded, requireRoom } from './target.js';
 
 /** What tests hold in their hands. */
 export interface Internals {
@@ -199,7 +201,7 @@ async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number
   const { actions, moves } = await survey(run, files);
   requireWay(run, actions);
   await checkRoom(run, actions, jobs);
-  if (run.force) for (const file of files) await run.parts.discard(file);
+  if (run.force) for (const file of files) await discardParts(run, file);
   await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({
     type: 'plan',
@@ -217,7 +219,8 @@ async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number
 
 async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<number> {
   if (run.force) return 0;
-  const sizes = files.map((file) =>
+  const forms = files.flatMap((file) => [file, unpackedOf(file) ?? []].flat());
+  const sizes = forms.map((file) =>
     stat(run.paths.part(file.name)).then(
       (s) => s.blocks * 512,
       () => 0,

@@ -1,6 +1,6 @@
 /** A dry run: what a real one would do with each file. Nothing is written, and no source is asked. */
 import { factsOf, PcamError } from '../core/index.js';
-import type { DatasetFile } from '../manifest/index.js';
+import { type DatasetFile, unpackedOf } from '../manifest/index.js';
 import type { DownloadedFile, DownloadResult } from './options.js';
 import type { Run } from './run.js';
 import { type Action, needsRoom } from './survey.js';
@@ -46,6 +46,9 @@ function obstacle({ pool }: Run, file: DatasetFile, action: Action): PcamError |
 /** By the journal's word; only a real run reads what it claims. */
 async function isBegun({ force, parts }: Run, file: DatasetFile): Promise<boolean> {
   if (force) return false;
-  const claimed = await parts.claimedBy(file).catch(() => new Set());
-  return claimed.size > 0;
+  for (const form of [file, unpackedOf(file)]) {
+    const claimed = form && (await parts.claimedBy(form).catch(() => undefined));
+    if (claimed && claimed.size > 0) return true;
+  }
+  return false;
 }

@@ -34,16 +34,21 @@ class Mismatch extends Error {
   }
 }
 
+/** The transfer was left before it had a byte: the caller knows a better form of the file. */
+export class LeftForOtherForm extends Error {}
+
+export interface FetchOptions {
+  task: TaskReporter;
+  onReceived: (source: string, bytes: number) => void;
+  /** Asked after each failure of a source, as long as there are no bytes: leave for another form of the file? */
+  leave?: () => boolean;
+}
+
 /**
  * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
  */
-export async function fetchFile(
-  run: OwnedRun,
-  file: DatasetFile,
-  task: TaskReporter,
-  onReceived: (source: string, bytes: number) => void,
-): Promise<Fetched> {
-  const fetcher = new Fetcher(run, file, task, onReceived);
+export async function fetchFile(run: OwnedRun, file: DatasetFile, options: FetchOptions): Promise<Fetched> {
+  const fetcher = new Fetcher(run, file, options);
   for (;;) {
     try {
       return await fetcher.attempt();
@@ -60,25 +65,20 @@ class Fetcher {
   /** What the sources have. */
   readonly #served: Content;
   readonly #task: TaskReporter;
-  readonly #onReceived: (source: string, bytes: number) => void;
+  readonly #options: FetchOptions;
   readonly #blame = new Blame();
   /** The last one, which is what a file fails of when nobody is left. */
   #mismatch: PcamError | undefined;
   /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
   #resumed = Number.POSITIVE_INFINITY;
 
-  constructor(
-    run: OwnedRun,
-    file: DatasetFile,
-    task: TaskReporter,
-    onReceived: (source: string, bytes: number) => void,
-  ) {
+  constructor(run: OwnedRun, file: DatasetFile, options: FetchOptions) {
     this.#run = run;
     this.#file = file;
     const { final, archive = final } = contentsOf(file);
     this.#served = archive;
-    this.#task = task;
-    this.#onReceived = onReceived;
+    this.#task = options.task;
+    this.#options = options;
   }
 
   async attempt(): Promise<Fetched> {
@@ -146,10 +146,13 @@ class Fetcher {
         signal: AbortSignal.any([signal, stop.signal]),
         onReceived: (source, bytes) => {
           received += bytes;
-          this.#onReceived(source, bytes);
+          this.#options.onReceived(source, bytes);
           progress();
         },
         onOtherSize: (source) => void this.#blame.decide({ type: 'other-size', source }),
+        onFailure: () => {
+          if (part.done.size === 0 && this.#options.leave?.()) stop.abort(new LeftForOtherForm());
+        },
       }).catch((error) => {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });

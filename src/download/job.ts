@@ -3,7 +3,7 @@ import { factsOf, type Outcome, type Step, TaskReporter, throwIfAborted } from '
 import { sameFile, statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
-import { fetchFile } from './fetch.js';
+import { discardParts, fetchAnyForm } from './forms.js';
 import { importFile } from './import.js';
 import type { DownloadedFile } from './options.js';
 import type { OwnedRun } from './run.js';
@@ -74,7 +74,7 @@ export class FileJob {
 
   /** The file is here; a part of it is left of a run that was killed, and may be gigabytes. */
   async #sweep(): Promise<void> {
-    await this.#run.parts.discard(this.#file).catch(() => {});
+    await discardParts(this.#run, this.#file).catch(() => {});
   }
 
   async #removeStale(path: string): Promise<void> {
@@ -104,8 +104,11 @@ export class FileJob {
   }
 
   async #fetch(): Promise<DownloadedFile> {
-    const { bytes, resumed } = await fetchFile(this.#run, this.#file, this.#task, (source, received) => {
-      this.#sources.set(source, (this.#sources.get(source) ?? 0) + received);
+    const { bytes, resumed } = await fetchAnyForm(this.#run, this.#file, {
+      task: this.#task,
+      onReceived: (source, received) => {
+        this.#sources.set(source, (this.#sources.get(source) ?? 0) + received);
+      },
     });
     return this.#line(resumed > 0 ? 'resumed' : 'downloaded', bytes);
   }

@@ -29,7 +29,7 @@ export function needsRoom({ kind }: Action): boolean {
 }
 
 /** Endings that other tools give to what is not whole yet. */
-const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.tmp'];
+const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.opdownload', '.tmp'];
 
 export interface Survey {
   readonly actions: ReadonlyMap<DatasetFile, Action>;

@@ -97,7 +97,10 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
     return digests && holds({ digests }, final) ? 'verified' : 'unverified';
   }
   if (archive && (await statFile(paths.final(archive.name)).catch(() => undefined))) return 'archive';
-  return (await statFile(paths.part(file.name)).catch(() => undefined)) ? 'partial' : 'missing';
+  for (const { name } of [archive ?? final, final]) {
+    if (await statFile(paths.part(name)).catch(() => undefined)) return 'partial';
+  }
+  return 'missing';
 }
 
 /** Asks each kind of source itself; nothing is sent. */

@@ -23,6 +23,11 @@ export function contentsOf(file: DatasetFile): { final: Content; archive?: Conte
   };
 }
 
+/** The decompressed form as a file of its own: a mirror may have it in place of the archive. */
+export function unpackedOf({ split, kind, extracted, array }: DatasetFile): DatasetFile | undefined {
+  return extracted && { ...extracted, split, kind, array, unpacked: true };
+}
+
 /** All forms of some files, those of each file together. */
 export function contentsOfAll(files: readonly DatasetFile[]): Content[] {
   return files.flatMap((file) => Object.values(contentsOf(file)));

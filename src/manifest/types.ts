@@ -19,6 +19,8 @@ export interface DatasetFile {
   readonly gdriveId?: string;
   /** Present when `name` is a gzip archive: what it decompresses to. */
   readonly extracted?: { readonly name: string; readonly md5: string; readonly bytes?: number };
+  /** True for what comes out of an archive, where a source has it in the archive's place; see `unpackedOf`. */
+  readonly unpacked?: true;
   /** The HDF5 data set inside, where there is one. */
   readonly array?: { readonly path: string; readonly shape: readonly number[] };
 }

@@ -57,6 +57,7 @@ async function* read(
 
 /** A share that has gone, or a bad sector, is this source's trouble alone: others may have the bytes. */
 function unreadable(path: string, cause: unknown): SourceFailure {
-  if (systemCode(cause) === 'ENOENT') return new SourceFailure('wrong', `there is no ${path}`, { cause });
+  if (systemCode(cause) === 'ENOENT')
+    return new SourceFailure('wrong', `there is no ${path}`, { missing: true, cause });
   return new SourceFailure('wrong', `${path} cannot be read: ${messageOf(cause)}`, { cause });
 }

@@ -7,7 +7,10 @@ export interface Source {
   readonly type: string;
   /** Whose connections it uses, such as `zenodo.org:443`: sources that share a host share its connections. */
   readonly host?: string;
-  /** False when this source cannot have the file, such as one without a Google Drive id. */
+  /**
+   * False when this source cannot have the file, such as one without a Google Drive id, or the decompressed form of an
+   * archive at a host that has archives alone.
+   */
   has(file: DatasetFile): boolean;
   /**
    * Opens bytes of a file. The reply may begin at 0 (no range support, or another copy than `range.validator` is of) or

@@ -13,7 +13,7 @@ export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { cli
   return {
     id,
     type,
-    has: () => true,
+    has: ({ unpacked }) => !unpacked,
     open: (file, range, signal) => {
       const url = place.url(`records/${record}/files/${encodeURIComponent(file.name)}`, 'download=1');
       return requestRange({ client, url, range, credentials, signal });

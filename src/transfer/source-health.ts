@@ -10,6 +10,8 @@ export interface Health {
   /** Why it is not asked any more. */
   dropped?: string;
   lastReason?: string;
+  /** What can be done about it. */
+  hint?: string;
   /** The system's code of the last failure. */
   lastCode?: string;
 }
@@ -19,6 +21,8 @@ export interface FileHealth extends Health {
   active: number;
   /** The source sends the whole file whatever is asked: one request at a time is enough. */
   single: boolean;
+  /** The source answers, and has no file of this name. */
+  lacking: boolean;
 }
 
 export function newHealth(): Health {
@@ -26,7 +30,7 @@ export function newHealth(): Health {
 }
 
 export function newFileHealth(): FileHealth {
-  return { ...newHealth(), active: 0, single: false };
+  return { ...newHealth(), active: 0, single: false, lacking: false };
 }
 
 /** What a failure came to; undefined where it is one of several of the same cause. */

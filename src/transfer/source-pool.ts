@@ -110,6 +110,30 @@ export class SourcePool {
     return this.#members.filter((member) => isUsable(member, file)).map(({ source }) => source.id);
   }
 
+  /** Ids of the sources that answer and have no file of this name. */
+  lacking(file: DatasetFile): string[] {
+    return this.#members.filter((member) => look(member, file).lacking).map(({ source }) => source.id);
+  }
+
+  /** Asks a source for the first byte of a file; failures are not counted. */
+  async offers(file: DatasetFile, sourceId: string, signal: AbortSignal): Promise<boolean> {
+    const source = this.#member(sourceId)?.source;
+    if (!source?.has(file)) return false;
+    return source.open(file, { start: 0, end: 1 }, signal).then(
+      (reply) => {
+        reply.discard();
+        return true;
+      },
+      () => false,
+    );
+  }
+
+  /** Is a source that lacks the file preferred to all that could still deliver it? */
+  lacksFirst(file: DatasetFile): boolean {
+    const first = this.#members.find((member) => look(member, file).lacking || isUsable(member, file));
+    return first !== undefined && look(first, file).lacking;
+  }
+
   /** Ids of the sources that could be asked for the file this moment. */
   free(file: DatasetFile): string[] {
     const now = this.#clock.now();
@@ -274,6 +298,8 @@ export class SourcePool {
 
   #fail(member: Member, file: DatasetFile, failure: SourceFailure): void {
     const health = failure.wholeHost ? member.health : change(member, file);
+    if (failure.missing) change(member, file).lacking = true;
+    if (failure.hint !== undefined) health.hint = failure.hint;
     const consequence = recordFailure(health, failure, { clock: this.#clock, rests: this.#rests });
     if (consequence)
       this.#onEvent({ ...consequence, file: file.name, source: member.source.id, reason: failure.message });
@@ -291,15 +317,22 @@ export class SourcePool {
       const reason = `asks to wait ${wait} (${member.health.lastReason ?? health.lastReason ?? 'busy'})`;
       return { source: id, reason, code };
     });
-    const said =
-      reasons.map(({ source, reason }) => `${source}: ${reason}`).join('; ') ||
-      'no source of the manifest has this file';
-    return new PcamError('NO_SOURCE', `no source could deliver ${file.name}: ${said}`, {
-      hint: 'try again later, or name another place to fetch or import from',
+    const hints = new Set(candidates.map((member) => member.health.hint ?? look(member, file).hint));
+    hints.delete(undefined);
+    return new PcamError('NO_SOURCE', `no source could deliver ${file.name}: ${sayOnce(reasons)}`, {
+      hint: [...hints, 'try again later, or name another place to fetch or import from'].join('; or '),
       options: ['mirrors', 'from'],
       reasons,
     });
   }
+}
+
+/** Sources that fail of one cause, such as the proxy that all of them need, are named together. */
+function sayOnce(reasons: readonly SourceReason[]): string {
+  const sources = new Map<string, string[]>();
+  for (const { source, reason } of reasons) sources.set(reason, [...(sources.get(reason) ?? []), source]);
+  const said = [...sources].map(([reason, ids]) => `${ids.join(' and ')}: ${reason}`);
+  return said.join('; ') || 'no source of the manifest has this file';
 }
 
 /** What a file of which nothing is known yet has; never changed. */

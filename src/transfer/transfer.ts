@@ -34,6 +34,8 @@ export interface TransferOptions {
   onReceived?: (source: string, bytes: number) => void;
   /** A source was refused because its copy has another size than an earlier source told. */
   onOtherSize?: (source: string) => void;
+  /** A request failed, and its source has been judged by it. */
+  onFailure?: (failure: SourceFailure) => void;
 }
 
 /**
@@ -246,6 +248,7 @@ class Transfer {
       const got = piece.written - piece.start;
       const progressed = !failure || got >= REAL_PROGRESS || got * 4 >= piece.end - piece.start;
       lease.release({ progressed: progressed && got > 0, failure, closed: !readToEnd });
+      if (failure) this.#options.onFailure?.(failure);
     }
   }
 

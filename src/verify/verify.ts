@@ -13,6 +13,7 @@ import {
   resolveManifest,
   type Selection,
   selectFiles,
+  unpackedOf,
 } from '../manifest/index.js';
 import {
   completeMoves,
@@ -162,9 +163,11 @@ class Verifier {
   }
 
   async #absent(file: DatasetFile): Promise<Pick<VerifiedFile, 'status' | 'hint' | 'next'>> {
-    const part = await statFile(this.#context.paths.part(file.name)).catch(() => undefined);
     const next = fetchAgain(file);
-    if (part) return { status: 'partial', hint: 'its download is not finished', next };
+    for (const form of [file, unpackedOf(file) ?? file]) {
+      const part = await statFile(this.#context.paths.part(form.name)).catch(() => undefined);
+      if (part) return { status: 'partial', hint: 'its download is not finished', next };
+    }
     return { status: 'missing', next };
   }
 

@@ -221,7 +221,7 @@ describe('bytes that other tools left', () => {
   const web = () => serveFiles({ [name]: x.served, [y.file.name]: y.served });
   const half = x.served.subarray(0, 1_500_000);
 
-  it.each(['', '.part', '.partial', '.crdownload'])(
+  it.each(['', '.part', '.partial', '.crdownload', '.opdownload'])(
     'a beginning as x.gz%s is gone on with',
     async (ending) => {
       const server = await web();

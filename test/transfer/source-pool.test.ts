@@ -221,6 +221,34 @@ describe('SourcePool', () => {
     expect(p.usable(one)).toEqual(['a', 'b']);
   });
 
+  it('names a cause that sources share once, with what can be done about it', async () => {
+    const { pool: p } = pool(['a', 'b']);
+    for (const _ of ['a', 'b']) {
+      const lease = await p.lease(one, signal);
+      const failure = new SourceFailure('wrong', 'the proxy says no', {
+        wholeHost: true,
+        hint: 'tell it who you are',
+      });
+      lease.release({ progressed: false, failure });
+    }
+    const error = await pcamError(p.lease(one, signal));
+    expect(error.message).toContain('a and b: the proxy says no');
+    expect(error.hint).toMatch(/^tell it who you are; or try again later/);
+  });
+
+  it('knows who lacks a file, and whether that one comes first', async () => {
+    const { pool: p } = pool(['a', 'b']);
+    const lease = await p.lease(one, signal);
+    expect(p.lacksFirst(one)).toBe(false);
+    lease.release({
+      progressed: false,
+      failure: new SourceFailure('wrong', 'no such file', { missing: true }),
+    });
+    expect(p.lacking(one)).toEqual(['a']);
+    expect(p.lacksFirst(one)).toBe(true);
+    expect(p.lacksFirst(two)).toBe(false);
+  });
+
   it('counts a connection that was cut until the server has seen its end', async () => {
     const { pool: p, clock } = pool(['a'], { connections: 1 });
     const first = await p.lease(one, signal);
