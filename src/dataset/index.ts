@@ -1,7 +1,7 @@
 export { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../core/index.js';
 export { type OpenDatasetOptions, openDataset } from './dataset.js';
 export { type ImageReader, openImages } from './images.js';
-export { readLabels } from './labels.js';
+export { isUnbalanced, readLabels } from './labels.js';
 export { readMeta } from './meta.js';
 export { arrayOf, countPatches, locate, type OpenSplitOptions, openSplit } from './split.js';
 export type {

@@ -41,13 +41,35 @@ describe('a deep check', () => {
     labels[2048] = labels[2048] ? 0 : 1;
     await writeFile(data.path('valid', 'labels'), labels);
     const findings = await deepCheck({ ...data, splits: ['valid'] });
-    expect(problems(findings)).toEqual(['error CENTER_TUMOR']);
+    expect(problems(findings)).toEqual(['warning BALANCE', 'error CENTER_TUMOR']);
     expect(findings.find(({ code }) => code === 'CENTER_TUMOR')!.message).toMatch(/1 of 6 labels .* at 0$/);
-    const real = { ...data.manifest, dataset: 'pcam' };
-    expect(problems(await deepCheck({ ...data, manifest: real, splits: ['valid'] }))).toContain(
-      'warning BALANCE',
-    );
   });
+
+  it.each([
+    [100, 'info'],
+    [99, 'info'],
+    [98, 'info'],
+    [97, 'warning'],
+    [103, 'warning'],
+  ])(
+    'reports %i of 200 positive labels as %s: the real splits are near half, not at half',
+    async (n, level) => {
+      const data = await makeDataset({ valid: 200 });
+      const file = await readFile(data.path('valid', 'labels'));
+      for (let i = 0; i < 200; i++) file[2048 + i] = i < n ? 1 : 0;
+      await writeFile(data.path('valid', 'labels'), file);
+      for (const dataset of ['pcam', 'mine']) {
+        const findings = await deepCheck({
+          ...data,
+          manifest: { ...data.manifest, dataset },
+          splits: ['valid'],
+        });
+        const balance = findings.find(({ code }) => code === 'BALANCE')!;
+        expect(balance.level).toBe(level);
+        expect(balance.message).toContain(`${n} of 200 labels are 1 (${(n / 2).toFixed(2)} %)`);
+      }
+    },
+  );
 
   it('finds numbers that differ and labels that are none', async () => {
     const data = await makeDataset();

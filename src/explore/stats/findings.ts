@@ -1,12 +1,11 @@
 /** What stands out in the figures, in plain words. */
 import { count, printable } from '../../core/index.js';
+import { isUnbalanced } from '../../dataset/index.js';
 import { KAGGLE_PATCHES, QUESTIONABLE_SLIDES, REAL_DATASET, TRAIN_CHANNELS } from './published.js';
 import { commonSlides } from './shared.js';
 import type { SplitDetails } from './split-facts.js';
 import type { Shared, StatsFinding } from './types.js';
 
-/** A share of positive labels further from one half than this (percentage points) is worth a look. */
-const BALANCE_TOLERANCE = 1;
 /** Standard deviations from what chance would give. */
 const UNLIKELY = 6;
 /** A slide with this many times the patches of the median slide is a large one. */
@@ -69,11 +68,11 @@ function origin({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] 
 function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
   const { positive, patches } = stats;
   if (!labels || positive === null) return [];
-  const share = (100 * positive) / Math.max(1, patches);
   const balance = `${split}: ${count(positive, 'patch')} of ${patches.toLocaleString('en-US')} are positive (${percent(positive, patches)})`;
-  const far = Math.abs(share - 50) > BALANCE_TOLERANCE;
   const findings = [
-    far ? warning('BALANCE', `${balance}; PCam is near 50 % in every split`) : info('BALANCE', balance),
+    isUnbalanced(positive, patches)
+      ? warning('BALANCE', `${balance}; PCam is within one percentage point of 50 % in every split`)
+      : info('BALANCE', balance),
   ];
   let changes = 0;
   for (let patch = 1; patch < patches; patch++) changes += Number(labels[patch] !== labels[patch - 1]);
