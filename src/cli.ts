@@ -11,6 +11,9 @@ import {
 } from './commands/index.js';
 import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 
+/** Longest that a command may take to stop in good order (ms). */
+const LONGEST_STOP = 1800;
+
 /**
  * Runs the command line.
  * @param argv without node and script
@@ -28,20 +31,40 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode: 0,
   };
   const release = stopOnSignals(stop, context);
-  // A reader that has seen enough (`pcam info | head`) is no error.
-  stdout.on('error', (error) => {
-    if (systemCode(error) !== 'EPIPE') throw error;
-    stop.abort(new PcamError('ABORTED', 'the reader of the output is gone'));
-  });
+  const output = watchOutput(stop, context);
   try {
     const program = await createProgram(context, (name) => argv.includes(name));
     await program.parseAsync(argv, { from: 'user' });
+    await output.written();
     return context.exitCode;
   } catch (error) {
     return report(error, context, argv.includes('--json'));
   } finally {
     release();
   }
+}
+
+/** What becomes of output that nobody can take any more. */
+function watchOutput(stop: AbortController, { stdout, stderr }: Context): { written(): Promise<void> } {
+  // Messages that are lost, with a closed terminal or a full disk under a log file, do not end the work.
+  stderr.on('error', () => {});
+  let failure: unknown;
+  stdout.on('error', (error) => {
+    // A reader that has seen enough (`pcam info | head`) is no error.
+    if (systemCode(error) === 'EPIPE')
+      stop.abort(new PcamError('ABORTED', 'the reader of the output is gone'));
+    else failure ??= error;
+  });
+  return {
+    async written() {
+      await new Promise<void>((resolve) => void stdout.write('', () => resolve()));
+      if (failure === undefined) return;
+      throw new PcamError('IO', `the output could not be written (${systemCode(failure)})`, {
+        cause: failure,
+        hint: 'make room for it, or write it elsewhere; what the command did is done',
+      });
+    },
+  };
 }
 
 /** The first signal stops in good order, the second one at once. */
@@ -59,6 +82,8 @@ function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
       if (stop.signal.aborted) process.exit(reason.exitCode);
       if (name === 'SIGINT') printLine(stderr, '\nStopping… press Ctrl-C again to quit now');
       stop.abort(reason);
+      // A disk or a library that does not let go: the next run finds the lock of a process that has ended.
+      setTimeout(() => process.exit(reason.exitCode), LONGEST_STOP).unref();
     };
     process.on(name, listener);
     return () => process.off(name, listener);
@@ -79,7 +104,7 @@ function report(error: unknown, context: Context, json: boolean): number {
   const facts = factsOf(error);
   if (json) printJson(context, { ok: false, error: jsonError(context, facts) });
   printError(context, facts);
-  if (!(error instanceof PcamError)) {
+  if (facts.code === 'INTERNAL' && !(error instanceof PcamError)) {
     printLine(context.stderr, '  this is a bug in pcam; please report it with the lines below');
     printLine(context.stderr, error instanceof Error ? (error.stack ?? '') : '');
   }

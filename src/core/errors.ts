@@ -91,8 +91,9 @@ export interface ErrorFacts extends Omit<PcamErrorOptions, 'cause'> {
   message: string;
 }
 
-/** What is known about an error; one that pcam did not throw on purpose is INTERNAL. */
-export function factsOf(error: unknown): ErrorFacts {
+/** What is known about an error; one that neither pcam threw on purpose nor the machine caused is INTERNAL. */
+export function factsOf(given: unknown): ErrorFacts {
+  const error = localError(given) ?? given;
   if (!(error instanceof PcamError)) return { code: 'INTERNAL', message: messageOf(error) };
   const { code, message, hint, options, next, reasons, expected, found } = error;
   return { code, message, hint, options, next, reasons, expected, found };
@@ -108,6 +109,35 @@ export function messageOf(error: unknown): string {
   return printable(error instanceof Error ? error.message : String(error));
 }
 
+/** What a process runs out of, in error codes and in the messages of errors that come without one. */
+const SCARCE = /\b(EMFILE|ENFILE|ENOMEM|EAGAIN)\b/;
+
+/** The error for a limit or a loss of this machine that any line of code can meet; undefined for anything else. */
+export function localError(error: unknown): PcamError | undefined {
+  const cause = error;
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  if (syscall === 'uv_cwd') {
+    return new PcamError('IO', 'the current directory has been removed', {
+      cause,
+      hint: 'change to another directory, then run it again',
+    });
+  }
+  const limit = SCARCE.exec(`${String(code)} ${messageOf(error)}`)?.[1];
+  if (limit === undefined || error instanceof PcamError) return undefined;
+  if (limit === 'EMFILE' || limit === 'ENFILE') {
+    return new PcamError('IO', `too many open files (${limit})`, {
+      cause,
+      hint: 'raise the limit (`ulimit -n 1024`), or let pcam do less at once',
+      options: ['jobs', 'workers', 'connections'],
+    });
+  }
+  return new PcamError('IO', `the system is out of memory or threads (${limit})`, {
+    cause,
+    hint: 'raise the limits of the process, or let pcam do less at once',
+    options: ['jobs', 'workers'],
+  });
+}
+
 /**
  * Turns what the file system said into a PcamError.
  * @param doing what pcam was doing, as a gerund with its object: `writing pcam/x.h5`
@@ -115,6 +145,8 @@ export function messageOf(error: unknown): string {
 export function fsError(error: unknown, doing: string): PcamError {
   if (error instanceof PcamError) return error;
   const cause = error;
+  // Looking for the current directory says ENOENT, and it is no file of the data set that is missing.
+  if ((error as { syscall?: unknown } | null)?.syscall === 'uv_cwd') return localError(error)!;
   switch (systemCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
@@ -148,6 +180,11 @@ export function fsError(error: unknown, doing: string): PcamError {
       });
     case '':
       return new PcamError('INTERNAL', `${messageOf(error)} while ${doing}`, { cause });
+    case 'EMFILE':
+    case 'ENFILE': {
+      const { message, hint, options } = localError(error)!;
+      return new PcamError('IO', `${message} while ${doing}`, { cause, hint, options });
+    }
     default:
       return new PcamError('IO', `system error ${systemCode(error)} while ${doing}`, { cause });
   }

@@ -8,6 +8,7 @@ export {
   EXIT_CODES,
   factsOf,
   fsError,
+  localError,
   messageOf,
   type NextStep,
   PcamError,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { systemCode } from '../core/index.js';
+import { PcamError, systemCode } from '../core/index.js';
 
 /** Writes a small file in one step, in a directory that this process need not own. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -60,7 +60,12 @@ export async function makeFolder(path: string): Promise<void> {
     if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
     await makeFolder(above);
     await mkdir(absolute).catch(async (again) => {
-      if (!(await isFolder(absolute))) throw again;
+      if (await isFolder(absolute)) return;
+      if (systemCode(again) !== 'ENOENT') throw again;
+      throw new PcamError('IO', `no directory can be made at ${absolute}`, {
+        cause: again,
+        hint: 'choose another place',
+      });
     });
   }
 }

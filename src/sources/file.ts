@@ -1,7 +1,7 @@
 /** A folder on this machine or a mounted share. */
 import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ByteRange, messageOf, systemCode } from '../core/index.js';
+import { type ByteRange, localError, messageOf, systemCode } from '../core/index.js';
 import { openFile } from '../fs/index.js';
 import { SourceFailure } from '../net/index.js';
 import type { SourceFactory } from './types.js';
@@ -56,7 +56,9 @@ async function* read(
 }
 
 /** A share that has gone, or a bad sector, is this source's trouble alone: others may have the bytes. */
-function unreadable(path: string, cause: unknown): SourceFailure {
+function unreadable(path: string, cause: unknown): Error {
+  const local = localError(cause);
+  if (local) return local; // this process has run out of something, and no other source would help
   if (systemCode(cause) === 'ENOENT')
     return new SourceFailure('wrong', `there is no ${path}`, { missing: true, cause });
   return new SourceFailure('wrong', `${path} cannot be read: ${messageOf(cause)}`, { cause });

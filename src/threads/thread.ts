@@ -1,7 +1,7 @@
 /** A worker thread with an owner: messages in and out, one way to die, and an end that is waited for. */
 import { once } from 'node:events';
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import { messageOf, PcamError, workerCode } from '../core/index.js';
+import { localError, messageOf, PcamError, workerCode } from '../core/index.js';
 
 export interface ThreadOptions {
   /** Its script below the root of the code, such as `pass/worker.js`. */
@@ -66,7 +66,7 @@ export class Thread<In, Out> {
 
   #die(message: string, cause?: unknown): void {
     if (this.#death) return;
-    this.#death = new PcamError('INTERNAL', message, { cause });
+    this.#death = localError(cause) ?? new PcamError('INTERNAL', message, { cause });
     this.#onDeath(this.#death);
   }
 }

@@ -121,7 +121,7 @@ describe.skipIf(!mountable).concurrent('a full disk', () => {
     const { code, stdout, stderr } = await startPcam(args).ended;
     expect(code).toBe(5);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, files: [{ error: { code: 'DISK_FULL' } }] });
-    expect(stderr).toContain('run the same command again');
+    expect(stderr).toContain('run it again');
   });
 });
 

@@ -63,6 +63,15 @@ function colourOf({ FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv): Environme
   return NO_COLOR || TERM === 'dumb' ? 'never' : 'auto';
 }
 
+function shortest(path: string): string {
+  try {
+    const way = relative(process.cwd(), path);
+    return way.length < path.length ? way : path;
+  } catch {
+    return path; // the current directory has been removed
+  }
+}
+
 /** A command that starts this pcam again from the same folder. */
 function calledAs(env: NodeJS.ProcessEnv, script: string): string {
   const name = basename(script);
@@ -72,8 +81,7 @@ function calledAs(env: NodeJS.ProcessEnv, script: string): string {
   if (isShim && process.platform === 'win32') return 'pcam';
   if (name === 'pcam' && (env.PATH ?? '').split(delimiter).includes(dirname(script))) return 'pcam';
   if (name === '' || name === 'pcam.exe') return 'pcam';
-  const way = relative(process.cwd(), script);
-  const shorter = way.length < script.length ? way : script;
+  const shorter = shortest(script);
   if (/\.[cm]?js$/.test(name)) return `node ${quoted(shorter)}`;
   return quoted(shorter.includes('/') ? shorter : `./${shorter}`);
 }
