@@ -10,6 +10,7 @@ import type { ExportOptions } from '#pcam/export/types.js';
 import { cropPatches } from '#pcam/export/workers/crop.js';
 import { SPLITS } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
+import { requireDuckDB } from '../support/duckdb.js';
 import { decodePng } from '../support/png.js';
 import { sharedFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';
@@ -165,17 +166,6 @@ describe.skipIf(!duckdb)('DuckDB', () => {
     }
   });
 });
-
-/** Its package is there on every platform, its library not. */
-async function requireDuckDB(): Promise<typeof import('@duckdb/node-api') | undefined> {
-  try {
-    return await import('@duckdb/node-api');
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.warn('no DuckDB for this platform: its tests are skipped');
-    return undefined;
-  }
-}
 
 interface Row {
   image: { entries: { bytes: { bytes: Uint8Array }; path: string } };
