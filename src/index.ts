@@ -39,6 +39,10 @@ export {
   type InfoOptions,
   type InfoResult,
   info,
+  type Probe,
+  type ProbeOptions,
+  type ProbeStatus,
+  probeSources,
 } from './info/index.js';
 export {
   BUILT_IN_MANIFEST,

@@ -14,6 +14,8 @@ export interface FailureOptions {
   wholeHost?: boolean;
   proxy?: string;
   missing?: boolean;
+  quota?: boolean;
+  status?: number;
   hint?: string;
   cause?: unknown;
 }
@@ -28,11 +30,24 @@ export class SourceFailure extends Error {
   readonly proxy?: string;
   /** The source is in order and has no file of this name. */
   readonly missing: boolean;
+  /** The host has sent this file as often as it does in a day. */
+  readonly quota: boolean;
+  /** The HTTP status of the reply, where that is what the failure is. */
+  readonly status?: number;
   /** What can be done about it. */
   readonly hint?: string;
 
   constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
-    const { retryAfter, wholeHost = false, proxy, missing = false, hint, cause } = options;
+    const {
+      retryAfter,
+      wholeHost = false,
+      proxy,
+      missing = false,
+      quota = false,
+      status,
+      hint,
+      cause,
+    } = options;
     super(printable(message, 400), cause === undefined ? undefined : { cause });
     this.name = 'SourceFailure';
     this.kind = kind;
@@ -40,6 +55,8 @@ export class SourceFailure extends Error {
     this.wholeHost = wholeHost;
     this.proxy = proxy;
     this.missing = missing;
+    this.quota = quota;
+    this.status = status;
     this.hint = hint === undefined ? undefined : printable(hint, 400);
   }
 }

@@ -6,28 +6,31 @@ import type { HttpReply } from './types.js';
 export function statusFailure(reply: HttpReply, now: number = Date.now()): SourceFailure {
   const through = reply.proxy === undefined ? '' : ` (through the proxy ${reply.proxy})`;
   const said = `${reply.url.host}${through} answered ${reply.status}`;
-  switch (reply.status) {
+  const { status } = reply;
+  switch (status) {
     case 429:
     case 503:
       return new SourceFailure('busy', `${said} (too busy)`, {
         retryAfter: parseRetryAfter(reply.headers, now),
         wholeHost: true,
+        status,
       });
     case 401:
       return new SourceFailure('wrong', `${said} (it asks for a user name and password, or a token)`, {
         wholeHost: true,
+        status,
         hint: 'user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path; a token has to be valid',
       });
     case 403:
-      return new SourceFailure('refused', `${said} (refused)`);
+      return new SourceFailure('refused', `${said} (refused)`, { status });
     case 408:
     case 425:
-      return new SourceFailure('passing', said);
+      return new SourceFailure('passing', said, { status });
     case 404:
     case 410:
-      return new SourceFailure('wrong', `${said} (it has no such file)`, { missing: true });
+      return new SourceFailure('wrong', `${said} (it has no such file)`, { missing: true, status });
     default:
-      return new SourceFailure(reply.status >= 500 ? 'passing' : 'wrong', said);
+      return new SourceFailure(status >= 500 ? 'passing' : 'wrong', said, { status });
   }
 }
 

@@ -94,6 +94,7 @@ async function nextStep(reply: HttpReply): Promise<Step> {
     throw new SourceFailure(
       'refused',
       `Google Drive's quota for this file is used up, which can last 24 hours (it says: ${page.title})`,
+      { quota: true },
     );
   }
   if (reply.status !== 200) throw statusFailure(reply);
