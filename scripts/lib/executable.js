@@ -82,6 +82,8 @@ async function bundle(outfile, entry) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    // A script with a code cache cannot import: what Node has built in is required instead.
+    supported: { 'dynamic-import': false },
     legalComments: 'inline',
     // Where the code lies in a folder it looks beside itself; here it never gets there.
     define: { 'import.meta.url': '""', 'import.meta.resolve': 'undefined' },

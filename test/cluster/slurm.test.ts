@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeDataset } from '../support/dataset.js';
 import { PCAM, startPcam } from '../support/process.js';
-import { requireSlurm, type Slurm, startSlurm, until } from '../support/slurm.js';
+import { requireSlurm, type Slurm, startSlurm } from '../support/slurm.js';
 import { temporaryFolder } from '../support/temp.js';
 import { treeOf } from '../support/tree.js';
+import { until } from '../support/until.js';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples', 'slurm');
 const available = await requireSlurm();

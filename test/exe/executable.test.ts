@@ -5,11 +5,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FORMATS } from '#pcam/export/formats/index.js';
+import { layout } from '#pcam/store/index.js';
 import { buildExecutable } from '../../scripts/lib/executable.js';
 import { PCAM } from '../support/process.js';
 import { listen, send } from '../support/server.js';
 import { sharedFolder } from '../support/temp.js';
 import { treeOf } from '../support/tree.js';
+import { until } from '../support/until.js';
 
 const CAN_BUILD = ['linux', 'darwin', 'win32'].includes(process.platform);
 const COUNTS = ['--train', '250', '--valid', '40', '--test', '30'];
@@ -90,23 +92,20 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
 
   it('downloads from a server, killed in the middle, and goes on', async () => {
     const archives = join(executable.cwd, 'archives');
-    let hold: (() => void) | undefined;
-    const held = new Promise<void>((resolve) => {
-      hold = resolve;
-    });
+    let held = true;
     const server = await listen(async (request, response) => {
       const name = decodeURIComponent(new URL(request.url!, 'http://h').pathname.slice(1));
       const bytes = await readFile(join(archives, name));
-      if (!hold || !name.endsWith('train_x.h5.gz')) return send(request, response, bytes);
+      if (!held || !name.endsWith('train_x.h5.gz')) return send(request, response, bytes);
       // Three quarters, and then nothing more until the program is killed.
-      const [, from = '0'] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
-      const some = bytes.subarray(0, Math.floor(bytes.length * 0.75));
-      if (Number(from) >= some.length) return;
+      const [, first = '0', last] = /^bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? [];
+      const [start, end] = [Number(first), last ? Number(last) + 1 : bytes.length];
       response.writeHead(206, {
-        'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
-        'content-length': bytes.length - Number(from),
+        'content-range': `bytes ${start}-${end - 1}/${bytes.length}`,
+        'content-length': end - start,
       });
-      response.write(some.subarray(Number(from)), () => hold?.());
+      response.flushHeaders();
+      response.write(bytes.subarray(start, Math.max(start, Math.min(end, Math.floor(bytes.length * 0.75)))));
     });
     const manifest = JSON.parse(await readFile(join(archives, 'manifest.json'), 'utf8'));
     const sources = { server: { type: 'http', baseUrl: server.url } };
@@ -114,10 +113,13 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
       await writeFile(join(cwd, 'served.json'), JSON.stringify({ ...manifest, sources }));
     const words = ['download', '--dir', 'data', '--manifest', 'served.json', '--connections', '1', '--json'];
     const { child, ended } = begin(executable, words);
-    await Promise.race([held, ended.then((result) => Promise.reject(new Error(JSON.stringify(result))))]);
+    const journal = layout(join(executable.cwd, 'data')).journal('camelyonpatch_level_2_split_train_x.h5.gz');
+    await until('a range is safe on the disk', async () => {
+      expect((await readFile(journal, 'utf8')).split('\n').length).toBeGreaterThan(2);
+    });
     child.kill('SIGKILL');
     await ended;
-    hold = undefined;
+    held = false;
     const resumed = JSON.parse(await run(executable, ...words));
     expect(resumed.files).toContainEqual(expect.objectContaining({ status: 'resumed' }));
     await run(npm, ...words);
@@ -136,6 +138,17 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
     );
     expect(JSON.parse(ours)).toMatchObject({ ok: true });
     expect(JSON.parse(ours)).toEqual(JSON.parse(theirs));
+  });
+
+  it('measures, and writes a report', async () => {
+    const input = ['--dir', 'data', '--manifest', 'archives/manifest.json'];
+    const [ours, theirs] = await both('stats', ...input, '--table', 'table.csv', '--json');
+    expect(JSON.parse(ours)).toEqual(JSON.parse(theirs));
+    await both('report', ...input, '-o', 'report.html', '--json');
+    for (const name of ['table.csv', 'report.html']) {
+      const [a, b] = await Promise.all([executable, npm].map(({ cwd }) => readFile(join(cwd, name), 'utf8')));
+      expect(a).toBe(b);
+    }
   });
 
   it.each(FORMATS.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {

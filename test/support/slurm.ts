@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { freePort } from './daemon.js';
+import { until } from './until.js';
 
 const run = promisify(execFile);
 const DAEMONS = ['munged', 'slurmctld', 'slurmd'].map((name) => `/usr/sbin/${name}`);
@@ -127,17 +128,4 @@ function startForeground({ command, args, env, folder }: Start): ChildProcess {
     clearTimeout(late);
   });
   return child;
-}
-
-/** Tries until it works. */
-export async function until<T>(what: string, attempt: () => Promise<T>, seconds = 60): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${what}`, { cause: error });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }
