@@ -21,7 +21,7 @@ export async function optionsPage() {
     tableOf(common),
     ...commands.flatMap(section),
     '## Exit codes',
-    exitCodes(program),
+    `\`\`\`text\n${exitCodes(program)}\n\`\`\``,
   ].join('\n\n')}\n`;
 }
 
@@ -55,8 +55,8 @@ function defaultOf({ defaultValue, negate }) {
 
 function exitCodes(program) {
   return textAfter(program)
-    .split(/Exit codes:\s*/)[1]
-    .trim();
+    .split(/Exit codes:\n/)[1]
+    .trimEnd();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(PAGE, await optionsPage());

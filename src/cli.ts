@@ -33,8 +33,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const release = stopOnSignals(stop, context);
   const output = watchOutput(stop, context);
   try {
-    const program = await createProgram(context, (name) => argv.includes(name));
-    await program.parseAsync(argv, { from: 'user' });
+    const program = await createProgram(context, argv);
+    await program.parseAsync(argv[0] === '-V' ? ['--version'] : argv, { from: 'user' });
     await output.written();
     return context.exitCode;
   } catch (error) {

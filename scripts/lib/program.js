@@ -11,7 +11,7 @@ export function loadProgram() {
     signal: new AbortController().signal,
     exitCode: 0,
   };
-  return createProgram(context, () => true);
+  return createProgram(context);
 }
 
 /** What a command's help says after the options: statuses, formats, examples. */

@@ -15,7 +15,7 @@ import {
   withProgress,
 } from './context/index.js';
 import { addSelectionOptions, list, rate, whole } from './options/index.js';
-import { loadersOf, printFailures, printLoaders, printNext } from './texts/index.js';
+import { loadersOf, planText, printFailures, printLoaders, printNext } from './texts/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -93,8 +93,8 @@ async function run(options: Options, context: Context): Promise<void> {
     }),
   );
   context.exitCode = exitCodeOf(result.files);
-  if (json) printJson(context, { ...result, files: result.files.map((file) => jsonFile(context, file)) });
-  if (options.dryRun && !json) printPlan(result, context);
+  if (json) printJson(context, jsonResult(context, result));
+  if (options.dryRun && !json) await printPlan(context, result, options);
   printFailures(context, result.files);
   if (quiet || options.dryRun || !result.ok) return;
   const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
@@ -102,8 +102,16 @@ async function run(options: Options, context: Context): Promise<void> {
   printClosing({ result, seconds, names, options, context });
 }
 
-function jsonFile(context: Context, file: DownloadedFile): object {
-  return file.error ? { ...file, error: jsonError(context, file.error) } : file;
+function jsonResult(context: Context, { room: _, ...result }: DownloadResult): object {
+  const files = result.files.map((file) =>
+    file.error ? { ...file, error: jsonError(context, file.error) } : file,
+  );
+  return { ...result, files };
+}
+
+async function printPlan(context: Context, result: DownloadResult, { dir }: Options): Promise<void> {
+  const { table } = await import('../report/index.js');
+  printLine(context.stdout, planText(result, dir, table));
 }
 
 /** Local errors come first, then wrong data, then absent sources. */
@@ -111,21 +119,6 @@ function exitCodeOf(files: readonly DownloadedFile[]): number {
   const codes = new Set(files.flatMap((file) => (file.error ? [EXIT_CODES[file.error.code]] : [])));
   for (const code of [5, 3, 4, 2, 1] as const) if (codes.has(code)) return code;
   return 0;
-}
-
-function printPlan({ files }: DownloadResult, { stdout }: Context): void {
-  const words: Record<string, string> = {
-    present: 'present',
-    'would-import': 'would import from this machine',
-    'would-resume': 'would resume',
-    'would-download': 'would download',
-    'would-fail': 'would fail',
-  };
-  for (const file of files)
-    printLine(
-      stdout,
-      `${file.name}: ${words[file.status]}, ${file.bytes > 0 ? formatBytes(file.bytes) : 'size not known'}`,
-    );
 }
 
 interface Closing {

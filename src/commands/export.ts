@@ -1,6 +1,6 @@
 /** `pcam export`. */
 import { Command } from 'commander';
-import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
+import { DEFAULTS, LIMITS, PcamError, wrapText } from '../core/index.js';
 import {
   CROPS,
   type Crop,
@@ -11,7 +11,6 @@ import {
   SHARD_INDEXES,
   type ShardIndex,
 } from '../export/formats/index.js';
-import type { ExportResult } from '../export/index.js';
 import type { Part } from '../export/output/index.js';
 import { resolveManifest, type SplitName } from '../manifest/index.js';
 import {
@@ -32,9 +31,10 @@ import {
   splits,
   whole,
 } from './options/index.js';
+import { printExport } from './texts/index.js';
 
 interface Options extends CommonOptions, PatchOptions {
-  format: FormatName;
+  format?: FormatName;
   layout: LayoutName;
   split?: SplitName[];
   out?: string;
@@ -58,38 +58,47 @@ const SHARD_SIZES = [
   ),
 ].join(', ');
 
+/** Summaries wrapped to 80 columns. */
+const FORMAT_LINES = FORMATS.flatMap(({ format, layout, summary }) => {
+  const [first, ...more] = wrapText(summary, 60);
+  const name = layout === 'shards' ? format : `${format}, ${layout}`;
+  return [`  ${name.padEnd(17)} ${first}`, ...more.map((line) => `${' '.repeat(20)}${line.trim()}`)];
+}).join('\n');
+
 const EXAMPLES = `
 Formats:
-${FORMATS.map(({ format, layout, summary }) => `  ${`${format}, ${layout}`.padEnd(16)}  ${summary}`).join('\n')}
+${FORMAT_LINES}
 
-The same data and options give the same bytes, whatever the number of workers. index.json in the output has the
-SHA-256 of every shard and says what it was made from. A second run checks what is there and writes only what is
-missing or wrong.
+The same data and options give the same bytes, whatever the number of workers.
+index.json in the output has the SHA-256 of every shard. A second run checks
+what is there and writes only what is missing or wrong.
 
-Labels are not in random order in the files, and readers of shards go through them in sequence: --shuffle writes the
-patches in a random order. A selected patch keeps its split and index: in its key, its JSON and the index column.
+Labels are not in random order in the files, and readers of shards take them
+in sequence: --shuffle writes the patches in a random order. A selected patch
+keeps its split and index: in its key, its JSON and the index column.
 
-On several machines, give each job its part, --part 1/4 to --part 4/4, and the same options otherwise. With one shared
---out, the job that ends last writes index.json. With a folder each, copy them into one and run any of the
-commands again on it, best without --part: it checks the shards and completes index.json.
+On several machines, give each job its part, --part 1/4 to --part 4/4, and the
+same options otherwise. With one shared --out, the job that ends last writes
+index.json. With one folder per job, copy them into one and run the command
+again there without --part: it checks the shards and completes index.json.
 
 Examples:
   pcam export --format png --split valid --out shards
   pcam export --format raw --crop center32 --workers 8
-  pcam export --format parquet --part 2/4 --out /shared/pcam-parquet
+  pcam export --format parquet --part 2/4 --out /shared/parquet
   pcam export --format png --split train --unique --shuffle --out shuffled
-  pcam export --format png --layout folder --per-class 1000 --seed 7 --out sample
+  pcam export --format png --layout folder --per-class 1000 --out sample
 `;
 
 export function exportCommand(context: Context): Command {
   const command = new Command('export')
     .description(
-      'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in flat memory, the same bytes every time.',
+      'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in constant memory, the same bytes every time.',
     )
-    .requiredOption('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
+    .option('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
     .option('--split <names>', 'train, valid, test (default: all)', splits)
-    .option('--out <folder>', 'where to put it (default: pcam-<format>, with layout and crop)')
+    .option('--out <folder>', 'the output folder (default: pcam-<format>, with layout and crop)')
     .option('--shard-size <n>', `patches per shard (default: ${SHARD_SIZES})`, whole(LIMITS.shardSize))
     .option('--part <i/n>', 'only the shards of job i of n', part)
     .option(
@@ -100,7 +109,7 @@ export function exportCommand(context: Context): Command {
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
     .option('--sha1', "write the SHA-1 of each patch (its id in Kaggle's version) beside it (png, parquet)")
-    .option('--force', 'start over where the folder holds an export with other options or of other data')
+    .option('--force', 'replace an export with other options or of other data')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addPatchOptions(command);
@@ -109,14 +118,16 @@ export function exportCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
+  const { split, json, format, ...rest } = options;
+  if (format === undefined) throw noFormat(context, json);
   const { exportDataset } = await import('../export/index.js');
-  const { split, json, ...rest } = options;
   const manifest = await resolveManifest(options.manifest);
   const started = performance.now();
   const quiet = json && !context.stderr.isTTY;
-  const result = await withProgress(context, { quiet }, (onEvent) =>
+  const { contents, ...result } = await withProgress(context, { quiet }, (onEvent) =>
     exportDataset({
       ...rest,
+      format,
       manifest,
       splits: split,
       selection: selectionOf(options),
@@ -125,13 +136,14 @@ async function run(options: Options, context: Context): Promise<void> {
     }),
   );
   if (json) return printJson(context, result);
-  printLine(context.stderr, sentence(result, (performance.now() - started) / 1000));
+  const seconds = (performance.now() - started) / 1000;
+  printExport(context, { result, contents, options, seconds });
 }
 
-function sentence({ shards, patches, out }: ExportResult, seconds: number): string {
-  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const written = shards.filter(({ status }) => status === 'written').length;
-  const kept = shards.length - written;
-  const there = kept > 0 ? `, ${kept} of them there already` : '';
-  return `${out}: ${count(patches, 'patch')} in ${count(shards.length, 'shard')}${there}, ${formatBytes(bytes)}, ${seconds.toFixed(1)} s`;
+/** Without a format there is nothing to do but to list them. */
+function noFormat({ env, stderr }: Context, json: boolean | undefined): PcamError {
+  if (!json) printLine(stderr, `Choose a format with --format:\n${FORMAT_LINES}`);
+  return new PcamError('USAGE', 'export needs a format', {
+    hint: `--format is one of ${FORMAT_NAMES.join(', ')}; see ${env.calledAs} export --help`,
+  });
 }

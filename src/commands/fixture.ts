@@ -1,9 +1,10 @@
 /** `pcam fixture`. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
 import { addCommonOptions, type Context, printJson, printLine, withProgress } from './context/index.js';
 import { whole } from './options/index.js';
+import { printNext } from './texts/index.js';
 
 interface Options {
   train: number;
@@ -16,7 +17,7 @@ interface Options {
 const EXAMPLES = `
 The same seed gives the same bytes. Example, with no server at all:
   pcam fixture small --train 64 --valid 32 --test 32
-  pcam download --manifest small/manifest.json --dir small-pcam
+  pcam download --manifest small/manifest.json --dir data/pcam
 `;
 
 export function fixtureCommand(context: Context): Command {
@@ -45,9 +46,10 @@ export function fixtureCommand(context: Context): Command {
       context.stderr,
       `${files} and manifest.json in ${folder}: ${count(train + valid + test, 'patch')}, ${formatBytes(bytes)}.`,
     );
-    printLine(
-      context.stderr,
-      `Try it:\n  pcam download --manifest ${folder}/manifest.json --dir ${folder}-pcam`,
-    );
+    const own = {
+      ...context,
+      given: { dir: join(`${folder}-data`, 'pcam'), manifest: join(folder, 'manifest.json') },
+    };
+    printNext(own, 'Download from it', { command: 'download' });
   });
 }

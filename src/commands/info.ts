@@ -1,8 +1,8 @@
-/** `pcam info`: what the manifest says, and on demand what its sources answer. */
+/** `pcam info`: what the manifest says, what is in the folder, and on demand what the sources answer. */
 import { Command } from 'commander';
-import { EXIT_CODES, formatBytes, printable } from '../core/index.js';
-import type { Probe } from '../info/index.js';
-import { resolveManifest } from '../manifest/index.js';
+import { EXIT_CODES } from '../core/index.js';
+import type { InfoResult } from '../info/index.js';
+import { type Manifest, resolveManifest } from '../manifest/index.js';
 import {
   addCommonOptions,
   type CommonOptions,
@@ -12,19 +12,22 @@ import {
   printJson,
   printLine,
 } from './context/index.js';
+import { bibtex, fileText, findFile, infoText, nextAfterInfo, printNext, probesText } from './texts/index.js';
 
-export function infoCommand(context: Context): Command {
-  const command = new Command('info')
-    .description(
-      'Shows the files of the manifest: size, digests, sources, and their state in the data set folder.',
-    )
-    .option('--probe', 'ask each source for one small range: does it answer, how fast, through which proxy')
-    .option('--json', 'print one JSON document on stdout')
-    .addHelpText(
-      'after',
-      `
-State in the folder, by receipts and names alone (pcam verify reads the files):
-  verified, unverified, archive (not decompressed), partial, missing
+interface Options extends CommonOptions {
+  probe?: boolean;
+  cite?: boolean;
+  json?: boolean;
+}
+
+const STATES = `
+States, by receipts and names alone (pcam verify reads the files):
+  verified    there, and unchanged since it was verified
+  unverified  there, but not verified, or changed since
+  corrupt     there, and found wrong when it was verified
+  archive     only the .gz archive is there
+  partial     its download is not finished
+  missing     not there
 
 Answer of a source (--probe; exit code 4 when none is ok):
   ok           it sends the bytes, and the size is right
@@ -35,70 +38,59 @@ Answer of a source (--probe; exit code 4 when none is ok):
   wrong-size   its copy has another size
   failed       it answers with an error
   unreachable  no connection, no answer, or a proxy or certificate in the way
-`,
-    );
+
+Examples:
+  pcam info                  all files
+  pcam info train_x.h5       everything about one file
+  pcam info --probe          do the sources answer?
+  pcam info --cite           BibTeX
+`;
+
+export function infoCommand(context: Context): Command {
+  const command = new Command('info')
+    .description('Shows the files of the manifest: size, sources, and their state in the data set folder.')
+    .argument('[file]', 'show everything about this file, such as train_x.h5')
+    .option('--probe', 'ask each source for one small range: does it answer, how fast, through which proxy')
+    .option('--cite', 'print how to cite the data set, as BibTeX')
+    .option('--json', 'print one JSON document on stdout')
+    .addHelpText('after', STATES);
   addCommonOptions(command, context);
-  return command.action(async () => {
-    const [{ info }, { table }] = await Promise.all([
-      import('../info/index.js'),
-      import('../report/index.js'),
-    ]);
-    const { json, probe, dir, ...given } = optionsOf<Options>(command, context);
-    const manifest = await resolveManifest(given.manifest);
-    const result = await info({ dir, manifest });
-    if (probe) {
-      const { probeSources } = await import('../info/index.js');
-      const { signal } = context;
-      const probes = await probeSources({ manifest, signal, ...(await networkSettings(context)) });
-      const ok = probes.some(({ status }) => status === 'ok');
-      if (!ok) context.exitCode = EXIT_CODES.NO_SOURCE;
-      return json ? printJson(context, { ...result, ok, probes }) : printProbes(context, table, probes);
-    }
-    if (json) return printJson(context, result);
-    const rows = result.files.map((file) => [
-      file.name,
-      file.bytes === null ? '?' : formatBytes(file.bytes),
-      file.md5,
-      file.sources.join(' ') || '-',
-      file.state,
-    ]);
-    const head = ['file', 'size', 'md5', 'sources', `state in ${dir}`];
-    printLine(context.stdout, table([head, ...rows], { right: [1] }));
-    for (const { id, type, baseUrl, record } of result.sources) {
-      printLine(
-        context.stdout,
-        `source ${id}: ${type}, ${printable(baseUrl)}${record ? ` record ${record}` : ''}`,
-      );
-    }
-    const [license, citation] = [result.license ?? '?', result.citation.join(', ') || '?'];
-    printLine(context.stdout, `license ${printable(license)}; cite ${printable(citation)}`);
-  });
+  return command.action(async (name?: string) => run(name, optionsOf<Options>(command, context), context));
 }
 
-interface Options extends CommonOptions {
-  json?: boolean;
-  probe?: boolean;
-}
-
-function printProbes(
-  { stdout }: Context,
-  table: typeof import('../report/index.js').table,
-  probes: readonly Probe[],
-): void {
-  const rows = probes.map(({ source, status, latency, bytesPerSecond, size, file, proxy, url }) => [
-    source,
-    status,
-    latency === null ? '-' : `${latency} ms`,
-    bytesPerSecond === null ? '-' : `${formatBytes(bytesPerSecond)}/s`,
-    size === null ? '-' : formatBytes(size),
-    file ?? '-',
-    proxy ?? 'none',
-    url,
+async function run(name: string | undefined, options: Options, context: Context): Promise<void> {
+  const [{ info }, { painter, table }] = await Promise.all([
+    import('../info/index.js'),
+    import('../report/index.js'),
   ]);
-  const head = ['source', 'answer', 'latency', 'speed', 'size', 'file', 'proxy', 'place'];
-  printLine(stdout, table([head, ...rows], { right: [2, 3, 4] }));
-  for (const { source, message, hint } of probes) {
-    if (message !== null) printLine(stdout, `${source}: ${printable(message)}`);
-    if (hint !== null) printLine(stdout, `  ${printable(hint)}`);
-  }
+  const manifest = await resolveManifest(options.manifest);
+  const result = await info({ dir: options.dir, manifest });
+  if (options.probe) return probe({ result, manifest, json: options.json, context });
+  const file = name === undefined ? undefined : findFile(result, name);
+  if (options.json) return printJson(context, file ? { ...result, files: [file] } : result);
+  const style = { layOut: table, paint: painter(context.env.colour, context.stdout) };
+  const text = options.cite ? bibtex(result) : file ? fileText(file, style) : infoText(result, style);
+  context.stdout.write(`${text}\n`);
+  // A script that reads the table has no use for it.
+  if (!options.cite && !file && context.stdout.isTTY) printNext(context, ...nextAfterInfo(result));
+}
+
+interface ProbeRequest {
+  result: InfoResult;
+  manifest: Manifest;
+  json?: boolean;
+  context: Context;
+}
+
+async function probe({ result, manifest, json, context }: ProbeRequest): Promise<void> {
+  const [{ probeSources }, { table }] = await Promise.all([
+    import('../info/index.js'),
+    import('../report/index.js'),
+  ]);
+  const settings = await networkSettings(context);
+  const probes = await probeSources({ manifest, signal: context.signal, ...settings });
+  const ok = probes.some(({ status }) => status === 'ok');
+  if (!ok) context.exitCode = EXIT_CODES.NO_SOURCE;
+  if (json) return printJson(context, { ...result, ok, probes });
+  printLine(context.stdout, probesText(probes, table));
 }

@@ -6,25 +6,30 @@ import type { Context } from './context/index.js';
 
 const EXAMPLES = `
 Examples:
-  pcam download --split valid          fetch, verify and decompress one split into ./pcam
-  pcam verify                          check what is there
-  pcam export --split valid --format png   WebDataset shards of a split
-  pcam download --help                 the options of a command
+  pcam download --split valid     fetch, verify and decompress one split
+  pcam verify                     check what is there
+  pcam export --format png        WebDataset shards
+  pcam download --help            the options of a command
 
-Exit codes: 0 done, 1 a bug in pcam, 2 wrong usage or a bad manifest, 3 the data is missing or wrong,
-4 no source could deliver, 5 this machine said no, 130 / 143 stopped by Ctrl-C / SIGTERM.
+Exit codes:
+  0 done                          3 the data is missing or wrong
+  1 a bug in pcam                 4 no source could deliver
+  2 wrong usage or manifest       5 local error (disk, permissions, lock)
+  130 / 143 stopped by Ctrl-C / SIGTERM
 `;
 
-/** @param asked the commands to load; of the others, name and summary are enough */
-export async function createProgram(context: Context, asked: (name: string) => boolean): Promise<Command> {
+/** @param argv the commands in it are loaded; of the others, name and summary are enough. Absent: all are. */
+export async function createProgram(context: Context, argv?: readonly string[]): Promise<Command> {
   const program = new Command('pcam')
     .description(
       'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
     )
-    .version(VERSION, '-V, --version', 'print the version')
+    .version(VERSION, '-v, --version', 'print the version')
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
     .addHelpText('after', EXAMPLES);
+  if (argv && isBare(argv)) program.action(() => showState(program, context));
+  const asked = (name: string) => argv === undefined || argv.includes(name);
   const all = COMMANDS.some(({ name, needsAll }) => needsAll && asked(name));
   for (const { name, summary, load } of COMMANDS) {
     const command = all || asked(name) ? await load(context) : new Command(name);
@@ -33,7 +38,9 @@ export async function createProgram(context: Context, asked: (name: string) => b
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
-      .showHelpAfterError('(add --help for what it takes)')
+      .showHelpAfterError(
+        `(see ${[context.env.calledAs, ...(command === program ? [] : [command.name()])].join(' ')} --help)`,
+      )
       .configureOutput({
         writeOut: (text) => void context.stdout.write(printableLines(text)),
         outputError: (text, write) => write(text.replace(/^error: /, 'pcam: ')),
@@ -41,4 +48,16 @@ export async function createProgram(context: Context, asked: (name: string) => b
       });
   }
   return program;
+}
+
+/** Nothing was asked for but, perhaps, a folder or a manifest to look at. */
+function isBare(argv: readonly string[]): boolean {
+  const rest = argv.filter((word) => !/^(-d|--dir|--manifest)=/.test(word));
+  while (/^(-d|--dir|--manifest)$/.test(rest[0] ?? '') && rest.length > 1) rest.splice(0, 2);
+  return rest.length === 0;
+}
+
+async function showState(program: Command, context: Context): Promise<void> {
+  const { printState } = await import('./texts/index.js');
+  await printState(program, context);
 }

@@ -78,7 +78,7 @@ async function run(options: Options, context: Context): Promise<void> {
   }
   const paint = painter(context.env.colour, context.stdout);
   context.stdout.write(`${verifyText({ result, dir, manifest, layOut: table, paint })}\n`);
-  printNext(context, ...nextAfterVerify(result, manifest));
+  if (!result.ok || context.stdout.isTTY) printNext(context, ...nextAfterVerify(result, manifest));
 }
 
 function jsonFile(context: Context, { name, status, expected, found, hint, next }: VerifiedFile): object {

@@ -29,7 +29,7 @@ export type ErrorCode = keyof typeof EXIT_CODES;
 
 /** The pcam operation that continues from an error or a finding. The command line spells it out. */
 export interface NextStep {
-  readonly command: 'download' | 'verify' | 'info' | 'stats' | 'export' | 'preview';
+  readonly command: 'download' | 'verify' | 'info' | 'stats' | 'export' | 'preview' | 'help';
   readonly splits?: readonly string[];
   readonly kinds?: readonly string[];
   readonly deep?: true;
@@ -50,6 +50,8 @@ export interface PcamErrorOptions {
   /** Options of the call, by their names in the library, that the hint is about. */
   options?: readonly string[];
   next?: NextStep;
+  /** An option of the call that the message spells as `name value`. */
+  about?: { readonly option: string; readonly value: string };
   /** With NO_SOURCE: what each source said. */
   reasons?: readonly SourceReason[];
   /** Digest or size that was expected, and what was there. */
@@ -64,6 +66,7 @@ export class PcamError extends Error {
   readonly hint?: string;
   readonly options?: readonly string[];
   readonly next?: NextStep;
+  readonly about?: { readonly option: string; readonly value: string };
   readonly reasons?: readonly SourceReason[];
   readonly expected?: string;
   readonly found?: string;
@@ -75,6 +78,7 @@ export class PcamError extends Error {
     if (options.hint !== undefined) this.hint = printable(options.hint);
     if (options.options !== undefined) this.options = options.options;
     if (options.next !== undefined) this.next = options.next;
+    if (options.about !== undefined) this.about = options.about;
     if (options.reasons !== undefined) this.reasons = options.reasons;
     if (options.expected !== undefined) this.expected = printable(options.expected);
     if (options.found !== undefined) this.found = printable(options.found);
@@ -95,8 +99,8 @@ export interface ErrorFacts extends Omit<PcamErrorOptions, 'cause'> {
 export function factsOf(given: unknown): ErrorFacts {
   const error = localError(given) ?? given;
   if (!(error instanceof PcamError)) return { code: 'INTERNAL', message: messageOf(error) };
-  const { code, message, hint, options, next, reasons, expected, found } = error;
-  return { code, message, hint, options, next, reasons, expected, found };
+  const { code, message, hint, options, next, about, reasons, expected, found } = error;
+  return { code, message, hint, options, next, about, reasons, expected, found };
 }
 
 /** The code of a Node system error (`ENOSPC`, `ECONNRESET`, …), or '' for anything else. */

@@ -181,26 +181,27 @@ function requireWay(run: Run, actions: Survey['actions']): void {
 async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions } = await survey(run, files);
   requireWay(run, actions);
-  const room = await checkRoom(run, actions, jobs).then(
+  const room = await roomFor(run, actions, jobs);
+  const tooSmall = await requireRoom(run.paths.dir, room).then(
     () => undefined,
     (error: PcamError) => error,
   );
-  return describe(run, files, { actions, room });
+  return describe(run, files, { actions, room, tooSmall });
 }
 
-/** @throws PcamError DISK_FULL */
-async function checkRoom(run: Run, actions: Survey['actions'], jobs: number): Promise<void> {
+/** Bytes of free disk that what is still to be written needs. */
+async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<number> {
   const needs = [...actions]
     .filter(([, action]) => needsRoom(action))
     .map(([file, { kind }]) => ({ file, archiveThere: kind === 'import' }));
   const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
-  await requireRoom(run.paths.dir, room - (await bytesInParts(run, [...actions.keys()])));
+  return room - (await bytesInParts(run, [...actions.keys()]));
 }
 
 async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
   requireWay(run, actions);
-  await checkRoom(run, actions, jobs);
+  await requireRoom(run.paths.dir, await roomFor(run, actions, jobs));
   if (run.force) for (const file of files) await discardParts(run, file);
   await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({

@@ -5,24 +5,33 @@ import type { DownloadedFile, DownloadResult } from './options.js';
 import type { Run } from './run.js';
 import { type Action, needsRoom } from './survey.js';
 
-/** @param room what stands in the way of everything that has to be written: the disk is too small */
+/**
+ * @param room bytes of free disk that are needed
+ * @param tooSmall the error of everything that has to be written, where the disk has less
+ */
 export async function describe(
   run: Run,
   files: readonly DatasetFile[],
-  { actions, room }: { actions: ReadonlyMap<DatasetFile, Action>; room?: PcamError },
+  {
+    actions,
+    room,
+    tooSmall,
+  }: { actions: ReadonlyMap<DatasetFile, Action>; room: number; tooSmall?: PcamError },
 ): Promise<DownloadResult> {
-  const lines = await Promise.all(files.map((file) => line(run, file, { action: actions.get(file)!, room })));
-  return { ok: lines.every(({ status }) => status !== 'would-fail'), files: lines, dryRun: true };
+  const lines = await Promise.all(
+    files.map((file) => line(run, file, { action: actions.get(file)!, tooSmall })),
+  );
+  return { ok: lines.every(({ status }) => status !== 'would-fail'), files: lines, dryRun: true, room };
 }
 
 async function line(
   run: Run,
   file: DatasetFile,
-  { action, room }: { action: Action; room?: PcamError },
+  { action, tooSmall }: { action: Action; tooSmall?: PcamError },
 ): Promise<DownloadedFile> {
   const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
   const common = { name: file.name, bytes, transferred: 0, sources: {} };
-  const error = obstacle(run, file, action) ?? (needsRoom(action) ? room : undefined);
+  const error = obstacle(run, file, action) ?? (needsRoom(action) ? tooSmall : undefined);
   if (error) return { ...common, status: 'would-fail', error: factsOf(error) };
   switch (action.kind) {
     case 'present':

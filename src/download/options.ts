@@ -81,4 +81,6 @@ export interface DownloadResult {
   /** In the manifest's order. */
   files: DownloadedFile[];
   dryRun?: true;
+  /** With `dryRun`: bytes of free disk that the run would need. */
+  room?: number;
 }

@@ -266,6 +266,7 @@ function toResult({
     format: settings.recipe.format,
     out: settings.out,
     patches: countPatches(order.map(([record]) => record)),
+    contents: contentsOf([...statuses.keys()]),
     shards: order.map(([{ file, split, patches, bytes, sha256 }, status]) => ({
       file,
       split,
@@ -274,5 +275,13 @@ function toResult({
       sha256,
       status,
     })),
+  };
+}
+
+function contentsOf(records: readonly FileRecord[]): ExportResult['contents'] {
+  const each = records.map(({ bytes, contents }) => contents ?? { files: 1, bytes });
+  return {
+    files: each.reduce((sum, { files }) => sum + files, 0),
+    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

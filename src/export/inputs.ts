@@ -1,7 +1,7 @@
 /** The input of an export: it has to be the data set's own, to the byte. */
 import { join } from 'node:path';
 import { PcamError } from '../core/index.js';
-import { statFile } from '../fs/index.js';
+import { requireReachable, statFile } from '../fs/index.js';
 import { holds, Inventory } from '../inventory/index.js';
 import {
   type Content,
@@ -39,6 +39,7 @@ export async function inputFiles({
   manifest: Manifest;
   splits: readonly SplitName[];
 }): Promise<DatasetFile[]> {
+  await requireReachable(dir);
   const files: DatasetFile[] = [];
   for (const split of splits) {
     for (const kind of ['images', 'labels', 'meta'] as const) {

@@ -62,5 +62,7 @@ export interface ExportResult {
   /** Patches of this run's shards. */
   patches: number;
   /** This run's shards; with `part`, the other jobs' are not among them. */
+  /** What the shards hold: for a folder of images, the images that they list. */
+  contents: { files: number; bytes: number };
   shards: (Pick<FileRecord, 'file' | 'split' | 'patches' | 'bytes' | 'sha256'> & { status: ShardStatus })[];
 }

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
+import { requireReachable } from './own-folder.js';
 
 /** Writes a small file in one step, in a directory that this process need not own. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -56,6 +57,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(absolute);
   } catch (error) {
+    await requireReachable(absolute);
     if (await isFolder(absolute)) return;
     if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
     await makeFolder(above);

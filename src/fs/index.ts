@@ -4,7 +4,13 @@ export { copyInto, writeAll } from './copy.js';
 export { mayLive } from './identity.js';
 export { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
 export { requireOutputPlace } from './output-place.js';
-export { missingFolders, removeIfEmpty, requireNoLinks, requireOwnFolder } from './own-folder.js';
+export {
+  missingFolders,
+  removeIfEmpty,
+  requireNoLinks,
+  requireOwnFolder,
+  requireReachable,
+} from './own-folder.js';
 export { freeBytes } from './room.js';
 export { type FileIdentity, sameFile, statFile } from './stat.js';
 export { type Staged, type Workspace, withWorkspace } from './workspace.js';

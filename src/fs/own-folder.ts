@@ -1,5 +1,5 @@
 /** Folders of pcam's own: real ones, or nothing at all. */
-import { lstat, rmdir } from 'node:fs/promises';
+import { lstat, readlink, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
 
@@ -64,4 +64,19 @@ export async function missingFolders(path: string): Promise<string[]> {
 /** Removes folders, the innermost first, as far as they are empty. */
 export async function removeIfEmpty(folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rmdir(folder).catch(() => {});
+}
+
+/** @throws PcamError NOT_A_FOLDER when the path is a link whose target does not exist; anything else is fine */
+export async function requireReachable(path: string): Promise<void> {
+  const link = await lstat(path).catch(() => undefined);
+  if (!link?.isSymbolicLink()) return;
+  const target = await readlink(path).catch(() => '?');
+  const missing = await stat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
+  if (!missing) return;
+  throw new PcamError('NOT_A_FOLDER', `${path} is a link to ${target}, which does not exist (not mounted?)`, {
+    hint: 'mount it, or choose another folder',
+  });
 }

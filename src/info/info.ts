@@ -27,11 +27,12 @@ export interface InfoOptions extends Selection {
 /**
  * - `verified`: it is there, and nothing changed since it was verified (by its receipt)
  * - `unverified`: something is there under its name that was not verified, or changed since
+ * - `corrupt`: it was found wrong when it was verified, and nothing changed since
  * - `archive`: the archive alone is there, verified or not
  * - `partial`: a download was begun
  * - `missing`
  */
-export type FileState = 'verified' | 'unverified' | 'archive' | 'partial' | 'missing';
+export type FileState = 'verified' | 'unverified' | 'corrupt' | 'archive' | 'partial' | 'missing';
 
 export interface FileInfo {
   name: string;
@@ -94,7 +95,8 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
   const stats = await statFile(paths.final(final.name)).catch(() => undefined);
   if (stats) {
     const digests = receipts.digests(final.name, stats, 'mtime');
-    return digests && holds({ digests }, final) ? 'verified' : 'unverified';
+    if (!digests) return 'unverified';
+    return holds({ digests }, final) ? 'verified' : 'corrupt';
   }
   if (archive && (await statFile(paths.final(archive.name)).catch(() => undefined))) return 'archive';
   for (const { name } of [archive ?? final, final]) {

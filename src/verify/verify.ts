@@ -1,6 +1,6 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
 import { DEFAULTS, type NextStep, type OnEvent, throwIfAborted } from '../core/index.js';
-import { sameFile, statFile } from '../fs/index.js';
+import { requireReachable, sameFile, statFile } from '../fs/index.js';
 import { type Found, holds, Inventory, rightness } from '../inventory/index.js';
 import {
   allContents,
@@ -76,6 +76,7 @@ export interface VerifyResult {
 export async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
   const manifest = await resolveManifest(options.manifest);
   const dir = options.dir ?? DEFAULTS.dir;
+  await requireReachable(dir);
   const { signal } = options;
   if (!options.fix) {
     const paths = layout(dir);

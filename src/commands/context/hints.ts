@@ -10,17 +10,20 @@ const FLAGS: Record<string, string> = {
   mirrors: '--mirror',
 };
 
-type Hinted = Pick<ErrorFacts, 'hint' | 'options' | 'next'>;
+type Hinted = Pick<ErrorFacts, 'hint' | 'options' | 'next' | 'about'>;
 
-/** The command of `next`, with the folder and the manifest that were given, and the name by which pcam was called. */
-export function commandLine({ env, given }: Context, next: NextStep): string {
+/**
+ * The command of `next`, by the name by which pcam was called, with the folder and the manifest that were given.
+ * @param options.plain without those two
+ */
+export function commandLine({ env, given }: Context, next: NextStep, { plain = false } = {}): string {
   const words: string[] = [next.command];
   for (const split of next.splits ?? []) words.push('--split', split);
   for (const kind of next.kinds ?? []) words.push('--kind', kind);
   if (next.deep) words.push('--deep');
   if (next.fix) words.push('--fix');
-  if (given.dir !== undefined) words.push('--dir', given.dir);
-  if (given.manifest !== undefined) words.push('--manifest', given.manifest);
+  if (given.dir !== undefined && !plain) words.push('--dir', given.dir);
+  if (given.manifest !== undefined && !plain) words.push('--manifest', given.manifest);
   return `${env.calledAs} ${words.map(shellWord).join(' ')}`;
 }
 
@@ -33,8 +36,8 @@ export function hintLine(context: Context, { hint, options, next }: Hinted): str
 
 /** An error as `--json` has it. */
 export function jsonError(context: Context, error: ErrorFacts): object {
-  const { code, message, expected, found } = error;
-  return { code, message, hint: hintLine(context, error), expected, found };
+  const { code, expected, found } = error;
+  return { code, message: messageFor(error), hint: hintLine(context, error), expected, found };
 }
 
 /** An error on stderr: what happened, then what to do, with a command in a line of its own. */
@@ -42,7 +45,7 @@ export function printError(context: Context, error: Hinted & { message: string }
   const { stderr } = context;
   const columns = stderr.isTTY ? stderr.columns : undefined;
   const { hint, options, next } = error;
-  for (const line of wrapText(`pcam: ${error.message}`, columns)) printLine(stderr, line);
+  for (const line of wrapText(`pcam: ${messageFor(error)}`, columns)) printLine(stderr, line);
   if (hint !== undefined) {
     const end = next ? ':' : '';
     for (const line of wrapText(`  ${hint}${flagsOf(options)}${end}`, columns)) printLine(stderr, line);
@@ -50,11 +53,19 @@ export function printError(context: Context, error: Hinted & { message: string }
   if (next) printLine(stderr, `  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
 }
 
+/** The message with the flag of the option that it is about: `index dali` becomes `--index dali`. */
+function messageFor({ message, about }: Pick<ErrorFacts, 'message' | 'about'>): string {
+  if (!about) return message;
+  const { option, value } = about;
+  return message.replace(`${option} ${value}`.trim(), `${flagOf(option)} ${value}`.trim());
+}
+
 function flagsOf(options: readonly string[] = []): string {
-  if (options.length === 0) return '';
-  const flag = (name: string) =>
-    FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return ` (${options.map(flag).join(', ')})`;
+  return options.length === 0 ? '' : ` (${options.map(flagOf).join(', ')})`;
+}
+
+function flagOf(option: string): string {
+  return FLAGS[option] ?? `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Quoted where a shell would not take it as it is. */

@@ -37,7 +37,8 @@ function oneOf<T extends string>(word: string, allowed: readonly T[], words: Rec
   const lower = word.toLowerCase();
   const known = Object.hasOwn(words, lower) ? words[lower] : allowed.find((candidate) => candidate === lower);
   if (known) return known;
-  const near = nearest(lower, [...allowed, ...Object.keys(words)]);
+  // With one word allowed there is nothing to suggest that the message has not said.
+  const near = allowed.length > 1 ? nearest(lower, [...allowed, ...Object.keys(words)]) : undefined;
   throw new InvalidArgumentError(`Allowed are ${allowed.join(', ')}.${near ? ` Did you mean ${near}?` : ''}`);
 }
 
@@ -77,12 +78,12 @@ const UNITS: Record<string, number> = {
   gi: 2 ** 30,
 };
 
-/** Bytes a second: `500k`, `2M`, `1.5MiB`. */
+/** Bytes per second: `500k`, `2M`, `1.5MiB`. */
 export function rate(value: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?(?:b?(?:\/s)?)$/i.exec(value.trim());
   const bytes = match ? Number(match[1]) * UNITS[(match[2] ?? '').toLowerCase()]! : 0;
   if (!(bytes >= 1))
-    throw new InvalidArgumentError('It must be a speed in bytes a second, such as 500k or 2M.');
+    throw new InvalidArgumentError('It must be a speed in bytes per second, such as 500k or 2M.');
   return bytes;
 }
 

@@ -25,6 +25,6 @@ export function printNext(context: Context, what: string, next: NextStep): void 
 }
 
 /** A string as Python has it. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text);
 }

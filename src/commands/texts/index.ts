@@ -1,3 +1,8 @@
 export { loadersOf, printLoaders, printNext } from './closing.js';
+export { printExport } from './export-report.js';
 export { printFailures } from './failures.js';
+export { bibtex, fileText, findFile, infoText, nextAfterInfo } from './info-report.js';
+export { planText } from './plan.js';
+export { probesText } from './probes.js';
+export { printState } from './state.js';
 export { nextAfterVerify, verifyText } from './verify-report.js';

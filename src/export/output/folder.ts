@@ -14,6 +14,7 @@ import { parseList } from '../encode/index.js';
 import { type ExportFormat, FORMATS, type SplitSummary } from '../formats/index.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
 import {
+  type Difference,
   difference,
   INDEX_FILE,
   isSafeName,
@@ -122,9 +123,9 @@ export class OutputFolder {
    */
   async read(header: LedgerHeader): Promise<Ledger> {
     const found = await this.#ledgers();
-    for (const { path, ledger } of found) {
+    for (const { ledger } of found) {
       const problem = difference(ledger, header);
-      if (problem) throw mismatch(this.path, path, problem);
+      if (problem) throw mismatch(this.path, problem);
     }
     return mergeLedgers(
       header,
@@ -261,8 +262,9 @@ function isComplete({ recipe, splits, records }: Ledger, format: ExportFormat): 
   );
 }
 
-function mismatch(out: string, path: string, problem: string): PcamError {
-  return new PcamError('OUTPUT_MISMATCH', `${out} holds another export: ${problem} (${basename(path)})`, {
+function mismatch(out: string, { words, about }: Difference): PcamError {
+  return new PcamError('OUTPUT_MISMATCH', `${out} holds another export: ${words}`, {
+    about,
     hint: 'choose another folder, or replace this export',
     options: ['out', 'force'],
   });

@@ -147,22 +147,29 @@ function foreign(path: string): PcamError {
   });
 }
 
+export interface Difference {
+  readonly words: string;
+  /** The option that decides it, spelled in the words as `name value`. */
+  readonly about?: { readonly option: string; readonly value: string };
+}
+
 /**
  * What differs between an export that is there and the one that is wanted, in words; `undefined` when they are one.
  * Other splits are no difference: they stand side by side.
  */
-export function difference(there: LedgerHeader, wanted: LedgerHeader): string | undefined {
+export function difference(there: LedgerHeader, wanted: LedgerHeader): Difference | undefined {
   const keys = new Set([...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<keyof Recipe>;
   for (const key of keys) {
-    const [theirs, ours] = [there, wanted].map(({ recipe }) => show(recipe[key])) as [string, string];
     if (JSON.stringify(there.recipe[key]) !== JSON.stringify(wanted.recipe[key])) {
-      return `its ${key} is ${theirs}, not ${ours}`;
+      return otherRecipe(key, there.recipe[key], wanted.recipe[key]);
     }
   }
   for (const { split, patches } of wanted.splits) {
     const theirs = there.splits.find((other) => other.split === split);
     if (!theirs) continue;
-    if (theirs.patches !== patches) return `its ${split} has ${theirs.patches} patches, not ${patches}`;
+    if (theirs.patches !== patches) {
+      return { words: `its ${split} has ${theirs.patches} patches, not ${patches}` };
+    }
     const [a, b] = [there, wanted].map(({ inputs }) =>
       inputs
         .filter((input) => input.split === split)
@@ -170,9 +177,27 @@ export function difference(there: LedgerHeader, wanted: LedgerHeader): string | 
         .sort()
         .join(', '),
     );
-    if (a !== b) return `its ${split} was made from ${a}, not from ${b}`;
+    if (a !== b) return { words: `its ${split} was made from ${a}, not from ${b}` };
   }
   return undefined;
+}
+
+/** How a recipe differs, in the words of the options that decide it. */
+function otherRecipe(key: keyof Recipe, there: unknown, wanted: unknown): Difference {
+  if (key === 'dataset') return { words: `it was made from the data set ${show(there)}` };
+  if (key === 'revision') return { words: 'another version of pcam wrote it, whose bytes differ' };
+  const without = there === null || there === undefined;
+  if (key === 'selection') {
+    const selection = show(without ? wanted : there);
+    return { words: `it was made ${without ? 'without' : 'with'} the selection ${selection}` };
+  }
+  const about = { option: key, value: plain(without ? wanted : there) };
+  return { words: `it was made ${without ? 'without' : 'with'} ${`${key} ${about.value}`.trim()}`, about };
+}
+
+function plain(value: unknown): string {
+  if (value === true) return '';
+  return typeof value === 'string' ? printable(value, 60) : show(value);
 }
 
 function show(value: unknown): string {

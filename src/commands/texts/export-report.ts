@@ -1,0 +1,72 @@
+/** The last lines of an export: what was written, whether it is complete, and how to load it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { count, formatBytes, formatSeconds } from '../../core/index.js';
+import type { LayoutName } from '../../export/formats/index.js';
+import type { ExportResult } from '../../export/index.js';
+import { type Context, printLine } from '../context/index.js';
+import { printLoaders, quoted } from './closing.js';
+
+export interface ExportReport {
+  result: Omit<ExportResult, 'contents'>;
+  contents: ExportResult['contents'];
+  options: { layout: LayoutName; part?: { index: number; of: number } };
+  seconds: number;
+}
+
+export function printExport(context: Context, report: ExportReport): void {
+  printLine(context.stderr, `\n${sentence(report)}`);
+  const { options, result } = report;
+  // The job that ends last writes it.
+  if (existsSync(join(result.out, 'index.json'))) printLoaders(context, loaders(result, options.layout));
+}
+
+function sentence({ result, contents, options: { layout, part }, seconds }: ExportReport): string {
+  const { out, shards, patches, format } = result;
+  const kept = shards.filter(({ status }) => status === 'present').length;
+  const there = kept > 0 ? ` (${kept} present before)` : '';
+  const noun = layout === 'folder' && format === 'png' ? 'list' : format === 'raw' ? 'array file' : 'shard';
+  const what =
+    noun === 'list'
+      ? `${count(contents.files, 'image')}`
+      : `${count(patches, 'patch')} in ${count(shards.length, noun)}`;
+  const done = `${out}: ${what}${there}, ${formatBytes(contents.bytes)}, in ${formatSeconds(seconds)}`;
+  if (!part) return `${done}.`;
+  const others = part.of === 2 ? 'the other part is missing' : 'other parts are missing';
+  const state = existsSync(join(out, 'index.json')) ? 'the export is complete' : others;
+  return `${done}; part ${part.index} of ${part.of}, ${state}.`;
+}
+
+/** Lines of Python for the first of the splits. */
+function loaders(
+  { format, out, shards }: Pick<ExportResult, 'format' | 'out' | 'shards'>,
+  layout: LayoutName,
+): string[] {
+  const split = shards[0]?.split ?? 'train';
+  const inSplit = shards.filter((shard) => shard.split === split).map(({ file }) => file);
+  const first = quoted(join(out, inSplit[0] ?? ''));
+  switch (format) {
+    case 'png':
+      return layout === 'folder'
+        ? [`torchvision.datasets.ImageFolder(${quoted(join(out, split))})`]
+        : [
+            `webdataset.WebDataset(${quoted(join(out, braces(inSplit)))}).decode("pil").to_tuple("png", "cls")`,
+          ];
+    case 'raw':
+      return [`numpy.load(${first}, mmap_mode="r")`];
+    case 'parquet':
+      return [`datasets.load_dataset(${quoted(out)})`];
+    case 'tfrecord':
+      return [`tfds.builder_from_directory(${quoted(out)}).as_dataset()`];
+    default:
+      return [];
+  }
+}
+
+/** `pcam-train-{000000..000127}.tar`. */
+function braces(files: readonly string[]): string {
+  const [first = '', last = first] = [files[0], files.at(-1)];
+  const digits = /\d{6}/;
+  const [from, to] = [digits.exec(first)?.[0], digits.exec(last)?.[0]];
+  return from === undefined || from === to ? first : first.replace(digits, `{${from}..${to}}`);
+}
