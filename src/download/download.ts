@@ -69,7 +69,7 @@ export async function download(
   const onAbort = () => stop.abort(options.signal?.reason);
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
-  const client = createHttpClient(options);
+  const client = createHttpClient({ ...options, clock });
   try {
     const run = await createRun({ options, manifest, sources, client, clock, signal: stop.signal });
     return await start(run, files, options.jobs ?? DEFAULTS.jobs);

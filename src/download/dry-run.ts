@@ -30,19 +30,25 @@ async function line(
   { action, tooSmall }: { action: Action; tooSmall?: PcamError },
 ): Promise<DownloadedFile> {
   const bytes = file.bytes ?? ('bytes' in action ? action.bytes : 0);
-  const common = { name: file.name, bytes, transferred: 0, sources: {} };
+  const as = (status: DownloadedFile['status']) => ({
+    name: file.name,
+    status,
+    bytes,
+    transferred: 0,
+    sources: {},
+  });
   const error = obstacle(run, file, action) ?? (needsRoom(action) ? tooSmall : undefined);
-  if (error) return { ...common, status: 'would-fail', error: factsOf(error) };
+  if (error) return { ...as('would-fail'), error: factsOf(error) };
   switch (action.kind) {
     case 'present':
-      return { ...common, status: 'present' };
+      return as('present');
     case 'rename':
     case 'import':
-      return { ...common, status: 'would-import' };
+      return as('would-import');
     case 'adopt':
-      return { ...common, status: 'would-resume' };
+      return as('would-resume');
     default:
-      return { ...common, status: (await isBegun(run, file)) ? 'would-resume' : 'would-download' };
+      return as((await isBegun(run, file)) ? 'would-resume' : 'would-download');
   }
 }
 

@@ -1,16 +1,61 @@
 /** The bytes of a reply, with a watch over a body that stops coming. */
-import { DEFAULTS } from '../core/index.js';
+import { type Clock, DEFAULTS } from '../core/index.js';
 import { networkFailure, type Route, TookTooLong } from './network-error.js';
 
 export interface WatchOptions {
   readonly route: Route;
   /** ms in which a body must bring at least `DEFAULTS.stallBytes`. */
   readonly stall: number;
+  readonly clock: Clock;
   /** The caller's. */
   readonly signal: AbortSignal;
   /** Called once when the body has come to its end, and once when it is left or fails. */
   readonly onEnd: () => void;
   readonly onLeft: () => void;
+}
+
+/** Shortest time (ms) after which a watch looks again. */
+const LOOK_AFTER = 50;
+
+/**
+ * Counts the time that is spent waiting for the network, and calls once it has waited too long for too little. One
+ * timer for a whole body: it looks now and then how long the wait has been, so that a chunk costs no timer.
+ */
+class StallWatch {
+  #waited = 0;
+  #bytes = 0;
+  #since: number | undefined;
+  #cancel: () => void = () => {};
+
+  constructor(
+    readonly clock: Clock,
+    readonly stall: number,
+    readonly onStall: () => void,
+  ) {
+    this.#look();
+  }
+
+  wait(): void {
+    this.#since = this.clock.now();
+  }
+
+  came(bytes: number): void {
+    this.#waited += this.clock.now() - (this.#since ?? this.clock.now());
+    this.#since = undefined;
+    this.#bytes += bytes;
+    if (this.#bytes >= DEFAULTS.stallBytes) this.#waited = this.#bytes = 0;
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #look(): void {
+    const now = this.clock.now();
+    const left = this.stall - this.#waited - (now - (this.#since ?? now));
+    if (left <= 0) this.onStall();
+    else this.#cancel = this.clock.after(Math.max(left, LOOK_AFTER), () => this.#look());
+  }
 }
 
 /**
@@ -20,35 +65,27 @@ export interface WatchOptions {
  */
 export async function* watched(
   body: AsyncIterable<Uint8Array>,
-  { route, stall, signal, onEnd, onLeft }: WatchOptions,
+  { route, stall, clock, signal, onEnd, onLeft }: WatchOptions,
 ): AsyncGenerator<Uint8Array> {
   let stalled = false;
-  let waited = 0;
-  let bytes = 0;
+  const watch = new StallWatch(clock, stall, () => {
+    stalled = true;
+    onLeft();
+  });
   const iterator = body[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const since = performance.now();
-      const timer = setTimeout(() => {
-        stalled = true;
-        onLeft();
-      }, stall - waited);
-      let next: IteratorResult<Uint8Array>;
-      try {
-        next = await iterator.next();
-      } finally {
-        clearTimeout(timer);
-      }
+      watch.wait();
+      const next = await iterator.next();
       if (next.done) return onEnd();
-      waited += performance.now() - since;
-      bytes += next.value.length;
-      if (bytes >= DEFAULTS.stallBytes) waited = bytes = 0;
+      watch.came(next.value.length);
       yield next.value;
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw networkFailure(stalled ? new TookTooLong(stall) : error, 'body', route);
   } finally {
+    watch.stop();
     onLeft();
   }
 }

@@ -1,5 +1,13 @@
 /** HTTP for the sources: one request, along the right way, with a deadline of its own. */
-import { DEFAULTS, PcamError, type ProxySettings, systemCode, USER_AGENT } from '../core/index.js';
+import {
+  type Clock,
+  DEFAULTS,
+  PcamError,
+  type ProxySettings,
+  systemClock,
+  systemCode,
+  USER_AGENT,
+} from '../core/index.js';
 import { textOf, watched } from './body.js';
 import { type Connection, Connections } from './connections.js';
 import { SourceFailure } from './failure.js';
@@ -13,9 +21,16 @@ export interface ClientOptions {
   timeouts?: Partial<Timeouts>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
+  /** For the watch over bodies that stop coming. @default the system's */
+  clock?: Clock;
 }
 
-export function createHttpClient({ proxy = {}, timeouts = {}, ca }: ClientOptions = {}): HttpClient {
+export function createHttpClient({
+  proxy = {},
+  timeouts = {},
+  ca,
+  clock = systemClock,
+}: ClientOptions = {}): HttpClient {
   const limits: Timeouts = {
     connect: timeouts.connect ?? DEFAULTS.connectTimeout,
     headers: timeouts.headers ?? DEFAULTS.headersTimeout,
@@ -24,7 +39,7 @@ export function createHttpClient({ proxy = {}, timeouts = {}, ca }: ClientOption
   const connections = new Connections({ ca });
   const choose = proxyChoice(proxy);
   const answered = new Set<string>();
-  const send = (request: OneRequest) => ask({ connections, choose, limits, answered, request });
+  const send = (request: OneRequest) => ask({ connections, choose, limits, clock, answered, request });
   const start = (url: string | URL, options: RequestOptions, form?: string): Following => ({
     ...options,
     start: new URL(url),
@@ -42,18 +57,19 @@ interface Ask {
   connections: Connections;
   choose: ProxyChoice;
   limits: Timeouts;
+  clock: Clock;
   /** Origins that have answered a request. */
   answered: Set<string>;
   request: OneRequest;
 }
 
-async function ask({ connections, choose, limits, answered, request }: Ask): Promise<HttpReply> {
+async function ask({ connections, choose, limits, clock, answered, request }: Ask): Promise<HttpReply> {
   const { url, signal } = request;
   const route = routeOf(url, choose);
   for (let fresh = false; ; fresh = true) {
     const connection = await connections.take({ route, fresh, timeout: limits.connect, signal });
     try {
-      const reply = await exchange({ connection, route, limits, request });
+      const reply = await exchange({ connection, route, limits, clock, request });
       answered.add(url.origin);
       return reply;
     } catch (error) {
@@ -84,11 +100,12 @@ interface Exchange {
   connection: Connection;
   route: Route;
   limits: Timeouts;
+  clock: Clock;
   request: OneRequest;
 }
 
 /** Sends the request and waits for the headers of its reply. */
-async function exchange({ connection, route, limits, request }: Exchange): Promise<HttpReply> {
+async function exchange({ connection, route, limits, clock, request }: Exchange): Promise<HttpReply> {
   const { url, headers, form, signal } = request;
   let late = false;
   const timer = setTimeout(() => {
@@ -131,7 +148,7 @@ async function exchange({ connection, route, limits, request }: Exchange): Promi
     });
     body.on('error', () => {}); // a body that is thrown away may still fail later
     if (statusCode === 407 && byAbsoluteUrl(route)) throw proxyRefusal(statusCode, route);
-    const chunks = watched(body, { route, stall: limits.stall, signal, onEnd, onLeft: discard });
+    const chunks = watched(body, { route, stall: limits.stall, clock, signal, onEnd, onLeft: discard });
     return {
       url,
       method: form === undefined ? 'GET' : 'POST',

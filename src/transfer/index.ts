@@ -1,7 +1,6 @@
-export { backlogOf } from './backlog.js';
 export type { Rests } from './backoff.js';
 export { Blame, type BlameEvent, type Decision } from './blame.js';
 export { SourceChanged } from './copies.js';
-export { type RateLimit, rateLimit, UNLIMITED } from './rate-limit.js';
+export { backlogOf, type RateLimit, rateLimit, UNLIMITED } from './pace.js';
 export { SourcePool } from './source-pool.js';
 export { transferFile } from './transfer.js';

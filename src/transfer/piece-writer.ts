@@ -1,7 +1,8 @@
 /** Puts the bytes of one reply into the part: block by block, each byte once, whoever brings it first. */
 import type { Clock } from '../core/index.js';
 import { BLOCK, type RangeSet } from '../store/index.js';
-import type { Piece, Pieces } from './pieces.js';
+import type { Piece } from './piece.js';
+import type { Pieces } from './pieces.js';
 
 /** What was received is written and journalled at least this often (ms), so that little is lost on slow links. */
 const FLUSH_EVERY = 1000;

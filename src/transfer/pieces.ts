@@ -5,6 +5,7 @@
  */
 import type { ByteRange } from '../core/index.js';
 import { RangeSet } from '../store/index.js';
+import { type Help, type Helper, helpFor, type Piece, WORTH_KEEPING } from './piece.js';
 import type { Speeds } from './speeds.js';
 
 /** Seconds that a request should last: few enough requests for hosts that count them by the minute. */
@@ -13,57 +14,11 @@ const REQUEST_SECONDS = 4;
 const SMALLEST = 64 * 1024;
 const LARGEST = 64 * 1024 * 1024;
 const FIRST = 4 * 1024 * 1024;
-/** Before anything is known of speeds, a piece is divided while both halves have so many bytes. */
-const WORTH_A_REQUEST = 512 * 1024;
 /** A piece that would take longer (s), and this many times longer than the one who looks, is not waited for. */
 const LATE_SECONDS = 8;
 const LATE_FACTOR = 4;
-/** Help is worth a request when it saves so much (s), and so much of the time. */
-const WORTH_SECONDS = 0.1;
-const WORTH_SHARE = 0.8;
-/** What a connection keeps of a piece that is taken over; less is not worth waiting for. */
-const WORTH_KEEPING = 16 * 1024;
 /** A connection that brings nothing for so long (ms) counts as silent. */
 const SILENT_AFTER = 500;
-
-/** A piece of work of one connection. */
-export interface Piece {
-  readonly source: string;
-  readonly start: number;
-  /** Moves down when another connection takes over the tail, up where a server sends the whole file anyway. */
-  end: number;
-  /** Up to where bytes are in the part; what follows, up to `reached`, waits to be written. */
-  written: number;
-  reached: number;
-  /** Since when it waits for the network (ms); undefined while it waits for us: the disk, the limit, the digests. */
-  waitingSince: number | undefined;
-  /** Bytes per second; undefined before there is something to measure. */
-  speed: number | undefined;
-  /** The last look: when, how far it was, and since when no further. */
-  measured: { at: number; reached: number; moved: number };
-  /** Another piece that asks for the same bytes. */
-  rival: Piece | undefined;
-  /** Ends the request: all that it is to bring is there. */
-  stop: () => void;
-}
-
-/** A connection that is free, and what can be expected of it. */
-export interface Helper {
-  readonly source: string;
-  /** Sends the file from its first byte, whatever is asked for. */
-  readonly single: boolean;
-  /** Most bytes that it may ask for. */
-  readonly most: number;
-}
-
-interface Help {
-  readonly victim: Piece;
-  readonly range: ByteRange;
-  /** The victim keeps nothing for itself, and goes on: who is first wins. */
-  readonly rival: boolean;
-  /** Seconds that it saves. */
-  readonly saved: number;
-}
 
 export class Pieces {
   /** Infinity while the size is not known. */
@@ -72,8 +27,6 @@ export class Pieces {
   readonly #claimed: RangeSet;
   readonly #pieces = new Set<Piece>();
   readonly #speeds: Speeds;
-  /** Sources of which the last that was heard is silence. */
-  readonly #quiet = new Set<string>();
 
   constructor(done: RangeSet, size: number | undefined, speeds: Speeds) {
     this.#claimed = new RangeSet(done.ranges);
@@ -93,9 +46,12 @@ export class Pieces {
   /** Part of a piece that is under way, where that saves time. */
   help(helper: Helper, now: number): Piece | undefined {
     if (this.#isDoubtful(helper.source)) return undefined;
+    // Where the end is not known, there is no part of a piece to take over.
+    const divisible = Number.isFinite(this.size);
     let best: Help | undefined;
     for (const victim of this.#pieces) {
-      const help = this.#helpFor(victim, helper);
+      const needed = victim.rival ? undefined : this.#needed(victim);
+      const help = needed && helpFor({ victim, needed, divisible, helper, speeds: this.#speeds });
       if (help && (!best || help.saved > best.saved)) best = help;
     }
     if (!best) return undefined;
@@ -131,7 +87,7 @@ export class Pieces {
 
   give(piece: Piece): void {
     this.#pieces.delete(piece);
-    if (piece.speed !== 0 && piece.reached > piece.start) this.#quiet.delete(piece.source);
+    if (piece.speed !== 0 && piece.reached > piece.start) this.#speeds.heard(piece.source);
     for (const other of this.#pieces) if (other.rival === piece) other.rival = undefined;
     this.stopUseless();
   }
@@ -152,7 +108,7 @@ export class Pieces {
       if (!waits) continue;
       if (bytes === 0) {
         if (now - moved >= SILENT_AFTER) piece.speed = 0;
-        if (piece.speed === 0) this.#quiet.add(piece.source);
+        if (piece.speed === 0) this.#speeds.silent(piece.source);
         continue;
       }
       const speed = bytes / Math.max(0.001, (now - at) / 1000);
@@ -160,7 +116,7 @@ export class Pieces {
       this.#speeds.observe(piece.source, bytes, now - at);
       heard.add(piece.source);
     }
-    for (const source of heard) this.#quiet.delete(source);
+    for (const source of heard) this.#speeds.heard(source);
   }
 
   /** Bytes of the next piece of a source. */
@@ -227,50 +183,11 @@ export class Pieces {
     this.stopUseless();
   }
 
-  #helpFor(victim: Piece, helper: Helper): Help | undefined {
-    const needed = this.#needed(victim);
-    if (!needed || victim.rival) return undefined;
-    const left = needed.end - needed.start;
-    const [own, theirs] = this.#speedsOf(victim, helper);
-    if (!Number.isFinite(left) || !Number.isFinite(this.size)) {
-      // Where it ends is not known: there is no part of it to take over.
-      return theirs === 0
-        ? { victim, range: needed, rival: true, saved: Number.POSITIVE_INFINITY }
-        : undefined;
-    }
-    if (own === undefined) return helper.single ? undefined : halve(victim, needed);
-    // Bytes before the range come as well, and are thrown away.
-    const late = this.#speeds.latency(helper.source) + (helper.single ? needed.start / own : 0);
-    const alone = theirs > 0 ? left / theirs : Number.POSITIVE_INFINITY;
-    const together = (late * own + left) / (own + theirs);
-    if (together > alone * WORTH_SHARE || alone - together < WORTH_SECONDS) return undefined;
-    const keeps = Math.floor(theirs * together);
-    const rival = keeps < WORTH_KEEPING || keeps >= left;
-    const range = rival ? needed : { start: needed.start + keeps, end: needed.end };
-    return { victim, range, rival, saved: alone - together };
-  }
-
-  /** What is not known is taken to be as that which is; undefined when nothing is. */
-  #speedsOf(victim: Piece, { source }: Helper): [own: number, theirs: number] | [undefined, undefined] {
-    const own = this.#speeds.of(source);
-    const theirs =
-      victim.speed ?? this.#speeds.of(victim.source) ?? (this.#quiet.has(victim.source) ? 0 : undefined);
-    const either = own ?? (theirs || this.#speeds.best);
-    return either === undefined && theirs === undefined
-      ? [undefined, undefined]
-      : [either ?? WORTH_A_REQUEST, theirs ?? either!];
-  }
-
   /** A source that does not answer just now, or never did: others are not to wait for another request to it. */
   #isDoubtful(source: string): boolean {
     const asked = [...this.#pieces].some((piece) => piece.source === source && piece.reached === piece.start);
     const known = this.#speeds.of(source) !== undefined || this.#speeds.best === undefined;
-    return known ? this.#quiet.has(source) && asked : this.#quiet.has(source) || asked;
+    const silent = this.#speeds.isSilent(source);
+    return known ? silent && asked : silent || asked;
   }
-}
-
-function halve(victim: Piece, { start, end }: ByteRange): Help | undefined {
-  if (end - start < 2 * WORTH_A_REQUEST) return undefined;
-  const range = { start: end - Math.floor((end - start) / 2), end };
-  return { victim, range, rival: false, saved: (end - start) / 2 };
 }

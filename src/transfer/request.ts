@@ -3,11 +3,11 @@ import type { Clock } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
-import type { Backlog } from './backlog.js';
 import type { Copies } from './copies.js';
+import type { Backlog, RateLimit } from './pace.js';
+import type { Piece } from './piece.js';
 import { type Part, PieceWriter } from './piece-writer.js';
-import type { Piece, Pieces } from './pieces.js';
-import type { RateLimit } from './rate-limit.js';
+import type { Pieces } from './pieces.js';
 import type { Speeds } from './speeds.js';
 
 export interface RequestContext {

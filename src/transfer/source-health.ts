@@ -1,6 +1,8 @@
-/** How a source is doing, for its host as a whole and for one file: paused, dropped, or ready. */
-import { type Clock, systemCode } from '../core/index.js';
+/** A source in the pool, and how it is doing: for its host as a whole and for each file: paused, dropped, or ready. */
+import { type Clock, formatSeconds, PcamError, type SourceReason, systemCode } from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
+import type { Source } from '../sources/index.js';
 import { type Rests, restAfter } from './backoff.js';
 
 export interface Health {
@@ -29,7 +31,7 @@ export function newHealth(): Health {
   return { failures: 0, restUntil: 0 };
 }
 
-export function newFileHealth(): FileHealth {
+function newFileHealth(): FileHealth {
   return { ...newHealth(), active: 0, single: false, lacking: false };
 }
 
@@ -57,4 +59,70 @@ export function recordFailure(
   }
   health.restUntil = Math.max(health.restUntil, now + ms);
   return { type: 'pause', ms };
+}
+
+/** Connections of one host. */
+export interface Host {
+  active: number;
+}
+
+export interface Member {
+  readonly source: Source;
+  readonly host: Host;
+  /** Of the source as a whole: 429, refused connections, a bad certificate. */
+  readonly health: Health;
+  readonly files: Map<string, FileHealth>;
+}
+
+/** What a file of which nothing is known yet has; never changed. */
+const UNKNOWN: Readonly<FileHealth> = Object.freeze(newFileHealth());
+
+export function look({ files }: Member, { name }: DatasetFile): Readonly<FileHealth> {
+  return files.get(name) ?? UNKNOWN;
+}
+
+export function change({ files }: Member, { name }: DatasetFile): FileHealth {
+  const health = files.get(name) ?? newFileHealth();
+  files.set(name, health);
+  return health;
+}
+
+export function isUsable(member: Member, file: DatasetFile): boolean {
+  return (
+    member.source.has(file) && member.health.dropped === undefined && look(member, file).dropped === undefined
+  );
+}
+
+export function restUntil(member: Member, file: DatasetFile): number {
+  return Math.max(member.health.restUntil, look(member, file).restUntil);
+}
+
+/** Nobody is left for a file, or all who are left pause for too long. */
+export function noSource(members: readonly Member[], file: DatasetFile, now: number): PcamError {
+  const candidates = members.filter((member) => member.source.has(file));
+  const reasons = candidates.map((member): SourceReason => {
+    const health = look(member, file);
+    const dropped = member.health.dropped ?? health.dropped;
+    const code = member.health.lastCode ?? health.lastCode;
+    const { id } = member.source;
+    if (dropped !== undefined) return { source: id, reason: dropped, code };
+    const wait = formatSeconds((restUntil(member, file) - now) / 1000);
+    const reason = `asks to wait ${wait} (${member.health.lastReason ?? health.lastReason ?? 'busy'})`;
+    return { source: id, reason, code };
+  });
+  const hints = new Set(candidates.map((member) => member.health.hint ?? look(member, file).hint));
+  hints.delete(undefined);
+  return new PcamError('NO_SOURCE', `no source could deliver ${file.name}: ${sayOnce(reasons)}`, {
+    hint: [...hints, 'try again later, or name another place to fetch or import from'].join('; or '),
+    options: ['mirrors', 'from'],
+    reasons,
+  });
+}
+
+/** Sources that fail of one cause, such as the proxy that all of them need, are named together. */
+function sayOnce(reasons: readonly SourceReason[]): string {
+  const sources = new Map<string, string[]>();
+  for (const { source, reason } of reasons) sources.set(reason, [...(sources.get(reason) ?? []), source]);
+  const said = [...sources].map(([reason, ids]) => `${ids.join(' and ')}: ${reason}`);
+  return said.join('; ') || 'no source of the manifest has this file';
 }

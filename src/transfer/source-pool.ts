@@ -2,21 +2,24 @@
  * The pool of sources: which one may be asked next for a file. Sources are taken in the order of preference, each with
  * so many connections; a failure makes a source pause or drops it (backoff.ts).
  */
-import {
-  abortError,
-  type Clock,
-  DEFAULTS,
-  formatSeconds,
-  type OnEvent,
-  PcamError,
-  type SourceReason,
-} from '../core/index.js';
+import { abortError, type Clock, DEFAULTS, type OnEvent, type PcamError } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
 import type { Rests } from './backoff.js';
 import type { Verdict } from './blame.js';
-import { type FileHealth, type Health, newFileHealth, newHealth, recordFailure } from './source-health.js';
+import { sleep } from './pace.js';
+import {
+  change,
+  type Host,
+  isUsable,
+  look,
+  type Member,
+  newHealth,
+  noSource,
+  recordFailure,
+  restUntil,
+} from './source-health.js';
 
 /** A permission to send one request. Give it back with `release`. */
 export interface Lease {
@@ -30,19 +33,8 @@ export interface Lease {
  * moment may see both, and would see more of them than were allowed.
  */
 const CLOSING = 100;
-
-/** Connections of one host. */
-interface Host {
-  active: number;
-}
-
-interface Member {
-  readonly source: Source;
-  readonly host: Host;
-  /** Of the source as a whole: 429, refused connections, a bad certificate. */
-  readonly health: Health;
-  readonly files: Map<string, FileHealth>;
-}
+/** How often who waits for a place at one source looks again (ms). */
+const LOOK_AGAIN = 20;
 
 interface Waiter {
   file: DatasetFile;
@@ -115,17 +107,14 @@ export class SourcePool {
     return this.#members.filter((member) => look(member, file).lacking).map(({ source }) => source.id);
   }
 
-  /** Asks a source for the first byte of a file; failures are not counted. */
+  /** Asks a source for the first byte of a file, over a connection of its own; failures are not counted. */
   async offers(file: DatasetFile, sourceId: string, signal: AbortSignal): Promise<boolean> {
-    const source = this.#member(sourceId)?.source;
-    if (!source?.has(file)) return false;
-    return source.open(file, { start: 0, end: 1 }, signal).then(
-      (reply) => {
-        reply.discard();
-        return true;
-      },
-      () => false,
-    );
+    for (;;) {
+      const lease = this.leaseNow(file, sourceId);
+      if (lease) return isOffered(lease, file, signal);
+      if (!this.usable(file).includes(sourceId)) return false;
+      await sleep(LOOK_AGAIN, this.#clock, signal);
+    }
   }
 
   /** Is a source that lacks the file preferred to all that could still deliver it? */
@@ -241,7 +230,7 @@ export class SourcePool {
       const earliest = Math.min(...usable.map((m) => Math.max(restUntil(m, file), now)));
       const working = usable.some((m) => look(m, file).active > 0 || m.host.active >= this.#connections);
       if (usable.length === 0 || (!working && earliest - now > this.#patience)) {
-        waiter.reject(this.#noSource(file, now));
+        waiter.reject(noSource(this.#members, file, now));
         continue;
       }
       // Those that are due now wait for a place, and giving one back dispatches again.
@@ -304,56 +293,20 @@ export class SourcePool {
     if (consequence)
       this.#onEvent({ ...consequence, file: file.name, source: member.source.id, reason: failure.message });
   }
+}
 
-  #noSource(file: DatasetFile, now: number): PcamError {
-    const candidates = this.#members.filter((member) => member.source.has(file));
-    const reasons = candidates.map((member): SourceReason => {
-      const health = look(member, file);
-      const dropped = member.health.dropped ?? health.dropped;
-      const code = member.health.lastCode ?? health.lastCode;
-      const { id } = member.source;
-      if (dropped !== undefined) return { source: id, reason: dropped, code };
-      const wait = formatSeconds((restUntil(member, file) - now) / 1000);
-      const reason = `asks to wait ${wait} (${member.health.lastReason ?? health.lastReason ?? 'busy'})`;
-      return { source: id, reason, code };
-    });
-    const hints = new Set(candidates.map((member) => member.health.hint ?? look(member, file).hint));
-    hints.delete(undefined);
-    return new PcamError('NO_SOURCE', `no source could deliver ${file.name}: ${sayOnce(reasons)}`, {
-      hint: [...hints, 'try again later, or name another place to fetch or import from'].join('; or '),
-      options: ['mirrors', 'from'],
-      reasons,
-    });
+async function isOffered(
+  { source, release }: Lease,
+  file: DatasetFile,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const reply = await source.open(file, { start: 0, end: 1 }, signal);
+    reply.discard();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    release({ progressed: false, closed: true });
   }
-}
-
-/** Sources that fail of one cause, such as the proxy that all of them need, are named together. */
-function sayOnce(reasons: readonly SourceReason[]): string {
-  const sources = new Map<string, string[]>();
-  for (const { source, reason } of reasons) sources.set(reason, [...(sources.get(reason) ?? []), source]);
-  const said = [...sources].map(([reason, ids]) => `${ids.join(' and ')}: ${reason}`);
-  return said.join('; ') || 'no source of the manifest has this file';
-}
-
-/** What a file of which nothing is known yet has; never changed. */
-const UNKNOWN: Readonly<FileHealth> = Object.freeze(newFileHealth());
-
-function look({ files }: Member, { name }: DatasetFile): Readonly<FileHealth> {
-  return files.get(name) ?? UNKNOWN;
-}
-
-function change({ files }: Member, { name }: DatasetFile): FileHealth {
-  const health = files.get(name) ?? newFileHealth();
-  files.set(name, health);
-  return health;
-}
-
-function isUsable(member: Member, file: DatasetFile): boolean {
-  return (
-    member.source.has(file) && member.health.dropped === undefined && look(member, file).dropped === undefined
-  );
-}
-
-function restUntil(member: Member, file: DatasetFile): number {
-  return Math.max(member.health.restUntil, look(member, file).restUntil);
 }

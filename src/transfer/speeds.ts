@@ -7,6 +7,7 @@ const TELLING_MS = 200;
 export class Speeds {
   readonly #bySource = new Map<string, number>();
   readonly #latencies = new Map<string, number>();
+  readonly #silent = new Set<string>();
 
   /** Bytes per second of one connection; undefined before anything came. */
   of(source: string): number | undefined {
@@ -21,6 +22,19 @@ export class Speeds {
   /** Seconds from a request to its first byte; 0 before there was one. */
   latency(source: string): number {
     return this.#latencies.get(source) ?? 0;
+  }
+
+  /** The last that was heard of the source is silence. */
+  isSilent(source: string): boolean {
+    return this.#silent.has(source);
+  }
+
+  silent(source: string): void {
+    this.#silent.add(source);
+  }
+
+  heard(source: string): void {
+    this.#silent.delete(source);
   }
 
   /** A whole reply of a source, from the request to the last byte; the last observations count most. */

@@ -3,8 +3,8 @@ import { SourceFailure } from '#pcam/net/failure.js';
 import type { RangeReply } from '#pcam/net/ranged.js';
 import type { Source } from '#pcam/sources/types.js';
 import { RangeSet } from '#pcam/store/range-set.js';
+import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
 import type { Part } from '#pcam/transfer/piece-writer.js';
-import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
 import { SourcePool } from '#pcam/transfer/source-pool.js';
 import { transferFile } from '#pcam/transfer/transfer.js';
 import { settle, TestClock } from './clock.js';
@@ -24,6 +24,13 @@ export interface Link {
   single?: boolean;
   /** Fails after so many bytes of each reply. */
   cut?: number;
+  /** Bytes that each reply brings at most, though it was asked for more. */
+  short?: number;
+  /** What it says of its copy: the size where it is another one, a validator for each reply. */
+  size?: number;
+  validators?: readonly string[];
+  /** Refuses each request. */
+  refuses?: 'passing' | 'wrong';
   /** Bytes per second of all its connections together. */
   together?: number;
 }
@@ -31,10 +38,14 @@ export interface Link {
 export interface Simulation {
   links: readonly Link[];
   bytes: number;
+  /** The manifest does not say how large the file is. */
+  unsized?: boolean;
+  /** What an earlier run left. */
+  done?: readonly (readonly [start: number, end: number, source: string])[];
+  /** ms after which the caller has had enough. */
+  abortAfter?: number;
   connections?: number;
   limit?: (clock: TestClock) => RateLimit;
-  /** Called each time that the network moves. */
-  onMove?: (at: { ms: number; asked: number }) => void;
 }
 
 export interface Simulated {
@@ -42,10 +53,13 @@ export interface Simulated {
   took: number;
   /** Bytes by source, as `onReceived` told. */
   sources: Record<string, number>;
-  requests: { source: string; at: number; start: number; end: number }[];
+  requests: { source: string; at: number; start: number; end: number; validator?: string }[];
   /** Most requests under way at once, by source. */
   most: Record<string, number>;
   error: unknown;
+  part: MemoryPart;
+  /** Timers and waits that are left over. */
+  left: number;
 }
 
 /** What a file of a transfer is, in memory and without its bytes. */
@@ -90,18 +104,17 @@ export class MemoryPart implements Part {
 /** No simulated transfer takes longer (ms). */
 const BOUND = 24 * 3600 * 1000;
 
-export async function simulate({
-  links,
-  bytes,
-  connections = 4,
-  limit,
-  onMove,
-}: Simulation): Promise<Simulated> {
+export async function simulate(simulation: Simulation): Promise<Simulated> {
+  const { links, bytes, unsized, connections = 4, limit, abortAfter } = simulation;
   const clock = new TestClock();
   const network = new Network(clock, bytes);
-  const { file } = plainFile('x.csv', Buffer.alloc(0), { fields: { bytes } });
-  const part = new MemoryPart(bytes);
+  const { file } = plainFile('x.csv', Buffer.alloc(0), { fields: { bytes: unsized ? undefined : bytes } });
+  const part = new MemoryPart(unsized ? undefined : bytes);
+  for (const [start, end, source] of simulation.done ?? [])
+    await part.write(start, Buffer.alloc(end - start), source);
   const pool = new SourcePool({ sources: links.map((link) => network.source(link)), connections, clock });
+  const stop = new AbortController();
+  if (abortAfter !== undefined) clock.after(abortAfter, () => stop.abort());
   const sources: Record<string, number> = {};
   let over = false;
   let error: unknown;
@@ -111,7 +124,7 @@ export async function simulate({
     pool,
     limit: limit?.(clock) ?? UNLIMITED,
     clock,
-    signal: new AbortController().signal,
+    signal: stop.signal,
     onReceived: (source, received) => {
       sources[source] = (sources[source] ?? 0) + received;
     },
@@ -126,18 +139,16 @@ export async function simulate({
   while (!over) {
     if (clock.now() > BOUND) throw new Error('the simulated transfer does not end');
     await clock.advance(Math.max(1, clock.untilNext));
-    onMove?.({ ms: clock.now(), asked: network.asked });
   }
   await transfer;
+  const took = clock.now();
   pool.close();
-  return { took: clock.now(), sources, requests: network.requests, most: network.most, error };
+  return { took, sources, requests: network.requests, most: network.most, error, part, left: clock.waiting };
 }
 
 class Network {
   readonly requests: Simulated['requests'] = [];
   readonly most: Record<string, number> = {};
-  /** Bytes of all ranges that were asked for. */
-  asked = 0;
   readonly #active = new Map<string, number>();
   readonly #clock: TestClock;
   readonly #bytes: number;
@@ -152,10 +163,10 @@ class Network {
       id: link.id,
       type: 'http',
       has: () => true,
-      open: async (_, { start, end }, signal) => {
-        this.requests.push({ source: link.id, at: this.#clock.now(), start, end });
-        this.asked += Math.min(end, this.#bytes) - start;
+      open: async (_, { start, end, validator }, signal) => {
+        this.requests.push({ source: link.id, at: this.#clock.now(), start, end, validator });
         await this.#wait(link.silent ? 2 ** 40 : this.#after(link, link.latency ?? 0), signal);
+        if (link.refuses) throw new SourceFailure(link.refuses, `${link.id} refuses`);
         return this.#reply(link, { start, end: Math.min(end, this.#bytes) }, signal);
       },
     };
@@ -164,14 +175,17 @@ class Network {
   #reply(link: Link, asked: { start: number; end: number }, signal: AbortSignal): RangeReply {
     const ranged = !link.single;
     const { start, end } = ranged ? asked : { start: 0, end: this.#bytes };
+    const last = Math.min(end, start + (link.short ?? Number.POSITIVE_INFINITY));
+    const before = this.requests.filter(({ source }) => source === link.id).length - 1;
+    const validator = link.validators?.[Math.min(before, link.validators.length - 1)] ?? '"1"';
     this.#count(link.id, 1);
     let open = true;
     const discard = () => {
       if (open) this.#count(link.id, -1);
       open = false;
     };
-    const body = this.#body(link, { start, end }, signal);
-    return { start, end, ranged, total: this.#bytes, validator: '"1"', body, discard };
+    const body = this.#body(link, { start, end: last }, signal);
+    return { start, end: last, ranged, total: link.size ?? this.#bytes, validator, body, discard };
   }
 
   #count(id: string, change: number): void {

@@ -1,7 +1,8 @@
 /** Which bytes the next request is for: from the front, by speed, and at the end where it helps most. */
 import { describe, expect, it } from 'vitest';
 import { RangeSet } from '#pcam/store/range-set.js';
-import { type Piece, Pieces } from '#pcam/transfer/pieces.js';
+import type { Piece } from '#pcam/transfer/piece.js';
+import { Pieces } from '#pcam/transfer/pieces.js';
 import { Speeds } from '#pcam/transfer/speeds.js';
 
 const MB = 1024 * 1024;

@@ -1,4 +1,4 @@
-/** One budget of bytes per second for all connections together. */
+/** What a transfer waits for on our side: a budget of bytes per second, and the digests that come behind it. */
 import { abortError, type Clock } from '../core/index.js';
 
 /**
@@ -66,4 +66,26 @@ export function sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
     });
     signal.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** How often a lane that waits looks again (ms). */
+const LOOK_EVERY = 20;
+
+/** Waits, after a block was written, while too much lies unprocessed; undefined where there is nothing to wait for. */
+export type Backlog = (signal: AbortSignal) => Promise<void> | undefined;
+
+export const NO_BACKLOG: Backlog = () => undefined;
+
+/**
+ * On a network faster than digests and gunzip, the file would be in place long after its last byte, and the bytes
+ * between would crowd everything else out of memory.
+ * @param ahead bytes that are there and not yet processed; only those, or waiting could be for ever
+ * @param most bytes that the transfer may be ahead
+ */
+export function backlogOf(ahead: () => number, most: number, clock: Clock): Backlog {
+  return (signal) => (ahead() > most ? waitWhile(() => ahead() > most, clock, signal) : undefined);
+}
+
+async function waitWhile(condition: () => boolean, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (condition()) await sleep(LOOK_EVERY, clock, signal);
 }

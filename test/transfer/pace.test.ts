@@ -1,6 +1,6 @@
-/** --limit-rate, by a clock that the test holds. */
+/** What a transfer waits for on our side, by a clock that the test holds. */
 import { describe, expect, it } from 'vitest';
-import { rateLimit, sleep, UNLIMITED } from '#pcam/transfer/rate-limit.js';
+import { backlogOf, rateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
 import { settle, TestClock } from '../support/clock.js';
 import { pcamError } from '../support/outcome.js';
 
@@ -99,5 +99,35 @@ describe('rateLimit', () => {
 
   it('costs nothing where there is no limit', async () => {
     await UNLIMITED.take(1e12, signal);
+  });
+});
+
+describe('backlogOf', () => {
+  it('waits while too much lies unprocessed, and no longer', async () => {
+    const clock = new TestClock();
+    let ahead = 101;
+    let taken = false;
+    const backlog = backlogOf(() => ahead, 100, clock);
+    const take = backlog(signal)!.then(() => {
+      taken = true;
+    });
+    await clock.advance(1000);
+    expect(taken).toBe(false);
+    ahead = 100;
+    await clock.advance(20);
+    expect(taken).toBe(true);
+    await take;
+    expect(backlog(signal)).toBeUndefined();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it('stops waiting when told to, and leaves no timer', async () => {
+    const clock = new TestClock();
+    const stop = new AbortController();
+    const wait = pcamError(backlogOf(() => 2, 1, clock)(stop.signal)!);
+    await settle();
+    stop.abort();
+    expect((await wait).code).toBe('ABORTED');
+    expect(clock.waiting).toBe(0);
   });
 });

@@ -1,0 +1,146 @@
+/** One file over a simulated network: what a transfer does with what sources do, and what it throws. */
+import { describe, expect, it } from 'vitest';
+import { SourceChanged } from '#pcam/transfer/copies.js';
+import { rateLimit } from '#pcam/transfer/pace.js';
+import { type Link, type Simulated, simulate } from '../support/simulated.js';
+
+const MB = 1_000_000;
+const web: Link = { id: 'web', speed: MB };
+const other: Link = { id: 'other', speed: MB };
+
+/** @param before bytes of an earlier run */
+function expectWhole({ part, error, sources, left }: Simulated, before = 0): void {
+  expect(error).toBeUndefined();
+  expect(part.complete).toBe(true);
+  const received = Object.values(sources).reduce((a, b) => a + b, before);
+  expect(received).toBe([...part.contributions().values()].reduce((a, b) => a + b, 0));
+  expect(left).toBe(0);
+}
+
+describe('transferFile', () => {
+  it('asks for nothing when all is there, or the file is empty', async () => {
+    const there = await simulate({ links: [web], bytes: MB, done: [[0, MB, 'web']] });
+    const empty = await simulate({ links: [web], bytes: 0 });
+    for (const { error, requests } of [there, empty]) {
+      expect(error).toBeUndefined();
+      expect(requests).toEqual([]);
+    }
+  });
+
+  it('asks for what is missing alone, and with the validator of the bytes that are there', async () => {
+    const result = await simulate({
+      links: [web],
+      bytes: MB,
+      done: [
+        [0, 400_000, 'web'],
+        [500_000, MB, 'web'],
+      ],
+    });
+    expectWhole(result, 900_000);
+    expect(result.sources).toEqual({ web: 100_000 });
+    expect(result.requests).toMatchObject([{ source: 'web', at: 0, start: 400_000, end: 500_000 }]);
+  });
+
+  it('sends one request until a reply has told that ranges work, then as many as it may', async () => {
+    const result = await simulate({ links: [{ ...web, latency: 100 }], bytes: 20 * MB, connections: 3 });
+    expectWhole(result);
+    expect(result.requests.filter(({ at }) => at < 100)).toHaveLength(1);
+    expect(result.most).toEqual({ web: 3 });
+    const [first, ...later] = result.requests.map(({ validator }) => validator);
+    expect(first).toBeUndefined();
+    expect(new Set(later)).toEqual(new Set(['"1"']));
+  });
+
+  it('takes the whole file from a server without ranges in one request', async () => {
+    const result = await simulate({ links: [{ ...web, single: true }], bytes: 10 * MB });
+    expectWhole(result);
+    expect(result.requests).toHaveLength(1);
+  });
+
+  it('counts nothing of what comes before the missing bytes', async () => {
+    const done: [number, number, string][] = [[0, 600_000, 'web']];
+    const result = await simulate({ links: [{ ...web, single: true }], bytes: MB, done });
+    expectWhole(result, 600_000);
+    expect(result.sources).toEqual({ web: 400_000 });
+  });
+
+  it.each([true, false])(
+    'learns the size where the manifest does not tell it (ranges: %s)',
+    async (ranges) => {
+      const result = await simulate({ links: [{ ...web, single: !ranges }], bytes: 10 * MB, unsized: true });
+      expectWhole(result);
+      expect(result.part.size).toBe(10 * MB);
+    },
+  );
+
+  it('goes on from where a reply ended early, or was cut', async () => {
+    for (const link of [
+      { ...web, short: 300_000 },
+      { ...web, cut: 300_000 },
+    ]) {
+      const result = await simulate({ links: [link], bytes: 2 * MB, connections: 1 });
+      expectWhole(result);
+      expect(result.sources).toEqual({ web: 2 * MB });
+    }
+  });
+
+  it('fetches from the other source what one cannot deliver', async () => {
+    for (const refuses of ['passing', 'wrong'] as const) {
+      const result = await simulate({ links: [{ ...web, refuses }, other], bytes: 5 * MB });
+      expectWhole(result);
+      expect(result.sources).toEqual({ other: 5 * MB });
+    }
+  });
+
+  it('fails when nobody can deliver, and keeps what came', async () => {
+    const result = await simulate({ links: [{ ...web, refuses: 'wrong' }], bytes: MB });
+    expect(result.error).toMatchObject({ code: 'NO_SOURCE' });
+    const cut = await simulate({ links: [{ ...web, cut: 10_000 }], bytes: 10 * MB, connections: 1 });
+    expect(cut.error).toMatchObject({ code: 'NO_SOURCE' });
+    expect(cut.part.done.size).toBeGreaterThan(0);
+    expect(cut.left).toBe(0);
+  });
+
+  it('refuses a copy of another size', async () => {
+    const result = await simulate({ links: [{ ...web, size: 5 * MB + 1 }, other], bytes: 5 * MB });
+    expectWhole(result);
+    expect(result.sources).toEqual({ other: 5 * MB });
+  });
+
+  it('throws when a copy changes, and keeps nothing of a new one', async () => {
+    const result = await simulate({
+      links: [{ ...web, validators: ['"1"', '"2"'] }],
+      bytes: 9 * MB,
+      connections: 1,
+    });
+    expect(result.error).toBeInstanceOf(SourceChanged);
+    expect(result.error).toMatchObject({ source: 'web' });
+    expect(result.part.contributions().get('web')).toBeLessThan(5 * MB);
+    expect(result.left).toBe(0);
+  });
+
+  it('stops at once when told to, writes what came, and leaves nothing running', async () => {
+    const result = await simulate({ links: [web], bytes: 100 * MB, abortAfter: 2000 });
+    expect(result.error).toMatchObject({ code: 'ABORTED' });
+    expect(result.took).toBe(2000);
+    expect(result.part.done.size).toBeGreaterThan(5 * MB);
+    expect(result.left).toBe(0);
+  });
+
+  it('keeps to a limit, and is no slower than it allows', async () => {
+    const result = await simulate({
+      links: [web, other],
+      bytes: 10 * MB,
+      limit: (clock) => rateLimit(MB, clock),
+    });
+    expectWhole(result);
+    expect(result.took).toBeGreaterThanOrEqual(10_000);
+    expect(result.took).toBeLessThan(13_000);
+    // Everything that was asked for was paid for before.
+    let asked = 0;
+    for (const { at, start, end } of result.requests) {
+      asked += end - start;
+      expect(asked).toBeLessThanOrEqual((at / 1000) * MB + 1);
+    }
+  });
+});
