@@ -2,7 +2,6 @@
 import { CommanderError } from 'commander';
 import {
   type Context,
-  createProgram,
   jsonError,
   printError,
   printJson,
@@ -10,6 +9,7 @@ import {
   readEnvironment,
 } from './commands/index.js';
 import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
+import { createProgram } from './program/index.js';
 
 /** Longest that a command may take to stop in good order (ms). */
 const LONGEST_STOP = 1800;

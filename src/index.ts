@@ -57,6 +57,7 @@ export {
   type SplitName,
 } from './manifest/index.js';
 export { type PatchSelection, type SelectionOptions, selectPatches } from './selection/index.js';
+export { type SubsetFile, type SubsetOptions, type SubsetResult, subset } from './subset/index.js';
 export {
   type Finding,
   type VerifiedFile,

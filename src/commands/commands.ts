@@ -46,6 +46,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: 'subset',
+    summary: 'write selected patches as a small data set of their own',
+    async load(context) {
+      const { subsetCommand } = await import('./subset.js');
+      return subsetCommand(context);
+    },
+  },
+  {
     name: 'preview',
     summary: 'show a contact sheet of patches, on the terminal or as a PNG file',
     async load(context) {

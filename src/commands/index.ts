@@ -1,3 +1,4 @@
+export { COMMANDS } from './commands.js';
 export {
   type Context,
   jsonError,
@@ -6,4 +7,3 @@ export {
   printLine,
   readEnvironment,
 } from './context/index.js';
-export { createProgram } from './program.js';

@@ -5,8 +5,8 @@ import { openSplit } from '../dataset/index.js';
 import { requireNoLinks } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
 import { checkSelection, isSelective, type Selected, select } from '../selection/index.js';
+import { describeInputs, inputFiles, requireApart, verifiedDigests, watchInputs } from '../verified/index.js';
 import { type SplitSummary, sideOf } from './formats/index.js';
-import { describeInputs, inputFiles, verifiedDigests, watchInputs } from './inputs.js';
 import {
   countPatches,
   type FileRecord,
@@ -14,7 +14,6 @@ import {
   type LedgerHeader,
   nameShard,
   type OutputFolder,
-  requireApart,
   requireRoom,
   type ShardStatus,
   withOutputFolder,

@@ -1,22 +1,10 @@
 /** Options and result of an export. */
 import type { OnEvent } from '../core/index.js';
-import type { DatasetFile, Manifest, SplitName } from '../manifest/index.js';
+import type { Manifest, SplitName } from '../manifest/index.js';
 import type { SelectionOptions } from '../selection/index.js';
+import type { InputDigests } from '../verified/index.js';
 import type { Crop, FormatName, LayoutName, ShardIndex } from './formats/index.js';
 import type { FileRecord, Part, ShardStatus } from './output/index.js';
-
-/**
- * The MD5 of each of `files` (entries of the manifest) in `dir` by final name, once it is known to be the
- * manifest's.
- * @throws PcamError MISSING or NOT_VERIFIED
- */
-export type InputDigests = (request: {
-  dir: string;
-  manifest: Manifest;
-  files: readonly DatasetFile[];
-  signal?: AbortSignal;
-  onEvent?: OnEvent;
-}) => Promise<ReadonlyMap<string, string>>;
 
 export interface ExportOptions {
   /** The data set folder. @default 'pcam' */

@@ -4,8 +4,9 @@
  */
 import { PcamError, printable } from '../../core/index.js';
 import { SPLITS, type SplitName } from '../../manifest/index.js';
+import type { InputFile } from '../../verified/index.js';
 import type { Recipe, SplitSummary } from '../formats/index.js';
-import type { FileRecord, InputFile, Part } from './types.js';
+import type { FileRecord, Part } from './types.js';
 
 export const INDEX_FILE = 'index.json';
 const SCHEMA_VERSION = 1;

@@ -1,5 +1,4 @@
 /** What an export's folder knows of the files in it. */
-import type { Kind, SplitName } from '../../manifest/index.js';
 import type { ShardRecord } from '../formats/index.js';
 
 /** `index` (from 1) of `of` jobs that share the work. */
@@ -15,14 +14,6 @@ export interface FileRecord extends ShardRecord {
   readonly start: number;
   /** Set when the file lists others with their SHA-256: how many, and their bytes together. */
   readonly contents?: { readonly files: number; readonly bytes: number };
-}
-
-/** A file of the data set that an export was made from. */
-export interface InputFile {
-  readonly file: string;
-  readonly split: SplitName;
-  readonly kind: Kind;
-  readonly md5: string;
 }
 
 export type ShardStatus = 'written' | 'present';

@@ -1,6 +1,6 @@
-/** The input of an export: it has to be the data set's own, to the byte. */
+/** The input of what is made from a data set: it has to be the data set's own, to the byte. */
 import { join } from 'node:path';
-import { PcamError } from '../core/index.js';
+import { type OnEvent, PcamError } from '../core/index.js';
 import { requireReachable, statFile } from '../fs/index.js';
 import { holds, Inventory } from '../inventory/index.js';
 import {
@@ -8,12 +8,24 @@ import {
   contentsOf,
   type DatasetFile,
   finalName,
+  type Kind,
   type Manifest,
   type SplitName,
 } from '../manifest/index.js';
 import { layout, Receipts } from '../store/index.js';
-import type { InputFile } from './output/index.js';
-import type { InputDigests } from './types.js';
+
+/**
+ * The MD5 of each of `files` (entries of the manifest) in `dir` by final name, once it is known to be the
+ * manifest's.
+ * @throws PcamError MISSING or NOT_VERIFIED
+ */
+export type InputDigests = (request: {
+  dir: string;
+  manifest: Manifest;
+  files: readonly DatasetFile[];
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}) => Promise<ReadonlyMap<string, string>>;
 
 /** Reads every file that has no receipt of an earlier verification which still holds. */
 export const verifiedDigests: InputDigests = async ({ dir, manifest, files, signal, onEvent }) => {
@@ -29,7 +41,7 @@ export const verifiedDigests: InputDigests = async ({ dir, manifest, files, sign
   return new Map(contents.map(({ name, md5 }) => [name, md5]));
 };
 
-/** The files of the splits that an export reads. Meta files may be missing, images and labels may not. */
+/** The files of some splits. Meta files may be missing, images and labels may not. */
 export async function inputFiles({
   dir,
   manifest,
@@ -49,6 +61,14 @@ export async function inputFiles({
     }
   }
   return files;
+}
+
+/** What something was made from. */
+export interface InputFile {
+  readonly file: string;
+  readonly split: SplitName;
+  readonly kind: Kind;
+  readonly md5: string;
 }
 
 export function describeInputs(
@@ -71,8 +91,8 @@ export async function watchInputs(dir: string, files: readonly DatasetFile[]): P
   return async () => {
     for (const [i, file] of files.entries()) {
       if ((await look(file)) === before[i]) continue;
-      throw new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was exported`, {
-        hint: 'another process writes to it; verify it, then export again',
+      throw new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was read`, {
+        hint: 'another process writes to it; verify it, then run the same command again',
         next: { command: 'verify', splits: [file.split] },
       });
     }
@@ -97,7 +117,7 @@ function notVerified(path: string, content: Content, found: string | undefined):
     'NOT_VERIFIED',
     `${path} is not the ${file.kind} of ${file.split}: its MD5 is ${found}, the manifest says ${expected}`,
     {
-      hint: 'nothing was exported; fetch it again',
+      hint: 'nothing was written; fetch it again',
       next: { command: 'download', splits: [file.split], kinds: [file.kind] },
       expected: `MD5 ${expected}`,
       found: `MD5 ${found}`,

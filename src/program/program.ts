@@ -1,8 +1,8 @@
 /** The program as commander sees it: commands, common options, help. */
 import { Command } from 'commander';
+import type { Context } from '../commands/context/index.js';
+import { COMMANDS } from '../commands/index.js';
 import { printableLines, VERSION } from '../core/index.js';
-import { COMMANDS } from './commands.js';
-import type { Context } from './context/index.js';
 
 const EXAMPLES = `
 Examples:
@@ -58,6 +58,6 @@ function isBare(argv: readonly string[]): boolean {
 }
 
 async function showState(program: Command, context: Context): Promise<void> {
-  const { printState } = await import('./texts/index.js');
+  const { printState } = await import('../commands/texts/index.js');
   await printState(program, context);
 }

@@ -1,7 +1,7 @@
-/** Keeps an export out of the data set that it is made from. */
+/** Keeps what is made from a data set out of the folder that the data set is in. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { PcamError } from '../../core/index.js';
+import { PcamError } from '../core/index.js';
 
 /**
  * Refuses a folder that the data set is in, links followed.

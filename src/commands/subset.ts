@@ -1,0 +1,65 @@
+/** `pcam subset`. */
+import { Command } from 'commander';
+import { count, formatBytes } from '../core/index.js';
+import type { SplitName } from '../manifest/index.js';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  type Context,
+  optionsOf,
+  printJson,
+  printLine,
+  withProgress,
+} from './context/index.js';
+import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options/index.js';
+
+interface Options extends CommonOptions, PatchOptions {
+  split?: SplitName[];
+  out: string;
+  archives?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+The subset has the upstream names, HDF5 layout and CSV columns; the index column holds each patch's index in the whole
+data set. Its manifest.json is what pcam verifies it with. The same data, options and seed give the same bytes.
+
+Examples:
+  pcam subset --out small/pcam --per-class 500
+  pcam verify --manifest small/pcam/manifest.json --dir small/pcam
+  pcam subset --out mirror --unique --per-slide 20 --archives     a folder to serve as a mirror
+`;
+
+export function subsetCommand(context: Context): Command {
+  const command = new Command('subset')
+    .description('Writes selected patches as a small data set of their own, for tests and laptops.')
+    .requiredOption('--out <folder>', 'where to put it')
+    .option('--split <names>', 'train, valid, test (default: all)', splits);
+  addPatchOptions(command)
+    .option('--archives', 'also write the .gz archives, so that the folder can be served as a mirror')
+    .option('--json', 'print one JSON document on stdout')
+    .addHelpText('after', EXAMPLES);
+  addCommonOptions(command, context);
+  return command.action(async () => run(optionsOf<Options>(command, context), context));
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const { subset } = await import('../subset/index.js');
+  const { dir, manifest, split, out, archives, json } = options;
+  const quiet = json && !context.stderr.isTTY;
+  const result = await withProgress(context, { quiet }, (onEvent) =>
+    subset({
+      ...{ dir, manifest, splits: split, selection: selectionOf(options), out, archives },
+      signal: context.signal,
+      onEvent,
+    }),
+  );
+  if (json) return printJson(context, result);
+  const images = result.files.filter(({ name }) => name.endsWith('_x.h5'));
+  const patches = images.reduce((sum, file) => sum + file.patches, 0);
+  const bytes = result.files.reduce((sum, file) => sum + file.bytes, 0);
+  printLine(
+    context.stderr,
+    `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}`,
+  );
+}

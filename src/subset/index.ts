@@ -1,0 +1,2 @@
+export { subset } from './subset.js';
+export type { SubsetFile, SubsetOptions, SubsetResult } from './types.js';

@@ -1,0 +1,9 @@
+export { requireApart } from './apart.js';
+export {
+  describeInputs,
+  type InputDigests,
+  type InputFile,
+  inputFiles,
+  verifiedDigests,
+  watchInputs,
+} from './inputs.js';
