@@ -19,5 +19,5 @@ mkdir -p "$OUT"
 script=export.sbatch
 if [ "${SCRATCH:-0}" = 1 ]; then script=export-scratch.sbatch; fi
 array=$(sbatch --parsable --array="1-$PARTS" "$here/$script")
-finish=$(sbatch --parsable --dependency="afterok:$array" "$here/finish.sbatch")
+finish=$(sbatch --parsable --dependency="afterok:$array" --kill-on-invalid-dep=yes "$here/finish.sbatch")
 echo "array job $array, then $finish"

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/index.js';
-import { makeDataset } from '../../support/dataset.js';
+import { makeDataset, type TestDataset } from '../../support/dataset.js';
 import { sharedFolder } from '../../support/temp.js';
-import { sha256 } from '../../support/tree.js';
+import { sha256, treeOf } from '../../support/tree.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -19,11 +19,14 @@ interface Document extends Record<string, unknown> {
   recordSet?: (Node & { field: (Node & { source: object })[]; data?: object[] })[];
 }
 
+let root: string;
+let data: TestDataset;
 let out: string;
 let exported: Document;
 beforeAll(async () => {
-  const { folder: root, remove } = await sharedFolder();
-  const data = await makeDataset({ train: 40, valid: 12, test: 8, root });
+  const { folder, remove } = await sharedFolder();
+  root = folder;
+  data = await makeDataset({ train: 40, valid: 12, test: 8, root });
   out = join(root, 'out');
   await exportDataset({ dir: data.dir, manifest: data.manifest, format: 'parquet', shardSize: 16, out });
   exported = JSON.parse(await readFile(join(out, 'croissant.json'), 'utf8'));
@@ -110,4 +113,16 @@ describe('the croissant.json of a Parquet export', () => {
     ])
       expect(new RegExp(`^${regex}`).exec(file)?.[1]).toBe('validation');
   });
+});
+
+it('goes with the shards that it describes, when another export takes their place', async () => {
+  const { dir, manifest } = data;
+  const other = join(root, 'other');
+  await exportDataset({ dir, manifest, format: 'parquet', splits: ['test'], out: other });
+  await exportDataset({ dir, manifest, format: 'raw', splits: ['test'], out: other, force: true });
+  expect(Object.keys(await treeOf(other))).toEqual([
+    'index.json',
+    'pcam-test-x-000000.npy',
+    'pcam-test-y-000000.npy',
+  ]);
 });
