@@ -117,6 +117,20 @@ describe('a job that uses the action', () => {
     expect(index).toMatchObject({ format: 'raw', crop: 'center32', shardSize: 4, patches: 16 });
   });
 
+  it('makes a smaller data set, and exports that', async () => {
+    const more = {
+      'subset-options': '--per-class 2 --seed 7',
+      'subset-dir': 'small',
+      format: 'raw',
+      out: 'out',
+    };
+    const { outputs } = await job(more);
+    expect(outputs).toMatchObject({ dir: 'small', 'cache-hit': 'false' });
+    await readFile(join(runner.workspace, 'small', 'camelyonpatch_level_2_split_valid_x.h5'));
+    const index = JSON.parse(await readFile(join(runner.workspace, 'out', 'index.json'), 'utf8'));
+    expect(index).toMatchObject({ format: 'raw', patches: 8 });
+  });
+
   it('takes inputs for what they are, not for commands', async () => {
     const attack = 'valid$(touch pwned);`touch pwned`; touch pwned';
     await expect(job({ splits: attack })).rejects.toThrow(/Allowed are/);

@@ -151,6 +151,12 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
     }
   });
 
+  it('makes a subset', async () => {
+    const input = ['--dir', 'data', '--manifest', 'archives/manifest.json'];
+    await both('subset', ...input, '--out', 'small', '--per-class', '5', '--seed', '7', '--archives');
+    await expectSame('small');
+  });
+
   it.each(FORMATS.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {
     const out = `${format}-${layout}`;
     const input = ['--dir', 'data', '--manifest', 'archives/manifest.json', '--out', out, '--workers', '2'];
