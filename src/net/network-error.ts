@@ -154,16 +154,21 @@ function tlsFailure(
 export function proxyRefusal(status: number, { target, proxy }: Route): SourceFailure {
   const name = proxy?.name ?? '';
   const options = { wholeHost: true, proxy: name };
-  if (status === 407) {
+  // Tinyproxy answers wrong credentials with 401.
+  if (status === 407 || status === 401) {
     return proxy?.authorization === undefined
-      ? new SourceFailure('wrong', `the proxy ${name} asks for a user name and password (407)`, {
+      ? new SourceFailure('wrong', `the proxy ${name} asks for a user name and password (${status})`, {
           ...options,
           hint: `give them in the proxy's URL, as in http://USER:PASSWORD@${name}`,
         })
-      : new SourceFailure('wrong', `the proxy ${name} does not accept the user name and password (407)`, {
-          ...options,
-          hint: "check them in the proxy's URL; characters such as @ and : are written as %40 and %3A",
-        });
+      : new SourceFailure(
+          'wrong',
+          `the proxy ${name} does not accept the user name and password (${status})`,
+          {
+            ...options,
+            hint: "check them in the proxy's URL; characters such as @ and : are written as %40 and %3A",
+          },
+        );
   }
   const kind = status === 429 || status === 503 ? 'busy' : status >= 500 ? 'passing' : 'refused';
   return new SourceFailure(

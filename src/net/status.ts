@@ -19,7 +19,9 @@ export function statusFailure(reply: HttpReply, now: number = Date.now()): Sourc
       return new SourceFailure('wrong', `${said} (it asks for a user name and password, or a token)`, {
         wholeHost: true,
         status,
-        hint: 'user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path; a token has to be valid',
+        hint: `user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path${
+          reply.proxy === undefined ? '' : "; if it is the proxy that asks, check those in the proxy's URL"
+        }`,
       });
     case 403:
       return new SourceFailure('refused', `${said} (refused)`, { status });

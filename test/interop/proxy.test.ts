@@ -15,13 +15,13 @@ const tinyproxy = await requireTool('tinyproxy');
 const openssl = await requireTool('openssl');
 const x = archive('train_x.h5', noise(2_500_000, 1));
 
-async function startProxy() {
+async function startProxy(more = '') {
   const folder = await temporaryFolder();
   const port = await freePort();
   const [conf, logFile] = [join(folder, 'tinyproxy.conf'), join(folder, 'log')];
   await writeFile(
     conf,
-    `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Connect\nLogFile "${logFile}"\nAllow 127.0.0.1\n`,
+    `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Connect\nLogFile "${logFile}"\nAllow 127.0.0.1\n${more}`,
   );
   await startDaemon(tinyproxy!, ['-d', '-c', conf], port);
   const log = async () =>
@@ -110,6 +110,49 @@ describe.skipIf(!tinyproxy)('a proxy', () => {
       expect(server.requests).toHaveLength(0);
     },
   );
+
+  it.each(['http', 'https'])('that asks for a password gets it, or is said to ask (%s)', async (scheme) => {
+    if (scheme === 'https' && !openssl) return;
+    const certificate = scheme === 'https' ? await selfSigned(openssl!) : undefined;
+    const proxy = await startProxy('BasicAuth me s3cret\n');
+    const server = certificate
+      ? await secureServer(certificate)
+      : await serveFiles({ [x.file.name]: x.served });
+    const name = `${scheme.toUpperCase()}_PROXY`;
+    const trust: Record<string, string> = certificate ? { NODE_EXTRA_CA_CERTS: certificate.certPath } : {};
+    const as = (user: string) => run(server, { [name]: proxy.url.replace('://', `://${user}`), ...trust });
+    expect((await as('me:s3cret@')).code).toBe(0);
+    const before = (await proxy.log()).length;
+    // Tinyproxy answers wrong credentials with 401, which over plain http may be the server's as well.
+    const wrong = certificate ? 'does not accept the user name and password (401)' : ' answered 401';
+    for (const [user, said] of [
+      ['', ' asks for a user name and password (407)'],
+      ['me:wr0ng@', wrong],
+    ] as const) {
+      const ended = await as(user);
+      const [failed] = JSON.parse(ended.stdout).files;
+      expect(ended.code).toBe(4);
+      expect(failed.error.message).toContain(`the proxy ${new URL(proxy.url).host}`);
+      expect(failed.error.message).toContain(said);
+      expect(failed.error.hint).toContain("in the proxy's URL");
+      expect(ended.stdout + ended.stderr).not.toMatch(/s3cret|wr0ng/);
+    }
+    // Once each: no answer will change.
+    expect((await proxy.log()).length - before).toBeLessThanOrEqual(2);
+  });
+
+  it('that is dead is named, not the host behind it', async () => {
+    const port = await freePort();
+    const server = await serveFiles({ [x.file.name]: x.served });
+    const { result } = await fetchAll({
+      files: [x],
+      at: { web: server.url },
+      proxy: { http: `http://127.0.0.1:${port}` },
+      rests: { first: 1, longest: 2 },
+    });
+    expect(result.files[0]!.error!.message).toContain(`the proxy 127.0.0.1:${port} refused the connection`);
+    expect(server.requests).toEqual([]);
+  });
 
   it('is not looked for in the environment by the library', async () => {
     const server = await serveFiles({ [x.file.name]: x.served });
