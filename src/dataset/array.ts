@@ -1,23 +1,8 @@
 /** One array of an HDF5 file: what it is, refused before a byte is read where that is unsafe, and its slices. */
 import { elementsOf, messageOf, PcamError } from '../core/index.js';
+import { type ArrayInfo, findBlock } from './block.js';
 import { type Filter, type H5File, type H5Module, type Metadata, openHdf5 } from './hdf5.js';
 import { badHdf5 } from './problems.js';
-
-/** What an HDF5 file says about an array. */
-export interface ArrayInfo {
-  readonly shape: readonly number[];
-  /** `uint8`, `int64 big-endian`, `float32`, …: for messages. */
-  readonly type: string;
-  /** An integer type, or the one-byte enumeration that h5py writes for booleans. */
-  readonly isInteger: boolean;
-  readonly signed: boolean;
-  /** Bytes an element. */
-  readonly size: number;
-  /** `null` when the layout is contiguous or compact. */
-  readonly chunks: readonly number[] | null;
-  /** Whether chunks are compressed or otherwise encoded. */
-  readonly filtered: boolean;
-}
 
 /** An open array. Elements come in C order, and little-endian whatever the file has. */
 export interface ArrayReader {
@@ -76,12 +61,18 @@ class Reader implements ArrayReader {
   #block = 0;
   #blockBytes = 0;
   #open = true;
+  /** Where the first element is in the file, when all lie one after the other and HDF5 has nothing to do but copy. */
+  #direct: number | undefined;
 
   constructor({ h5, file, path, info }: { h5: H5File; file: string; path: string; info: ArrayInfo }) {
     this.#h5 = h5;
     this.file = file;
     this.path = path;
     this.info = info;
+    this.#direct = findBlock(h5, info, (index, target) => {
+      const row = info.shape.slice(1).map(BigInt);
+      this.#read({ offset: [BigInt(index), ...row.map(() => 0n)], count: [1n, ...row], target });
+    });
   }
 
   read({ offset, count, target }: Parameters<ArrayReader['read']>[0]): void {
@@ -92,12 +83,25 @@ class Reader implements ArrayReader {
     if (!this.#open) throw new PcamError('USAGE', `${this.file} is read after it was closed`);
     if (bytes === 0) return;
     try {
+      if (this.#readDirect({ offset, count, target })) return;
       this.#read({ offset: offset.map(BigInt), count: count.map(BigInt), target });
     } catch (error) {
       this.#open = false;
       this.#h5.close({ reuse: false });
       throw unreadable(this.file, this.path, error);
     }
+  }
+
+  /** @returns false when it is not a range of whole rows of an array that lies in one block */
+  #readDirect({ offset, count, target }: Parameters<ArrayReader['read']>[0]): boolean {
+    if (this.#direct === undefined) return false;
+    const row = this.info.shape.slice(1);
+    const whole = row.every((n, i) => count[i + 1] === n && offset[i + 1] === 0);
+    const [start = 0, rows = 0] = [offset[0], count[0]];
+    if (!whole || start < 0 || start + rows > this.info.shape[0]!) return false;
+    const read = this.#h5.pread(target, this.#direct + start * elementsOf(row));
+    if (read !== target.length) throw new Error('the file ends before its data');
+    return true;
   }
 
   #read({ offset, count, target }: { offset: bigint[]; count: bigint[]; target: Uint8Array }): void {

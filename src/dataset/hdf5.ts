@@ -17,6 +17,7 @@ interface FileLayer {
   close(stream: { fd: number }): void;
   stat(path: string): Stats;
   lstat(path: string): Stats;
+  read(stream: unknown, buffer: unknown, offset: number, length: number, position?: number): number;
   write(stream: unknown, buffer: unknown, offset: number, length: number): number;
   createStream(stream: object): unknown;
   closeStream(fd: number): void;
@@ -28,6 +29,14 @@ interface Library {
   readonly module: H5Module;
   /** The descriptor behind ONLY_NAME. */
   fd: number;
+  /** Hears of every read of the file. */
+  onRead: ((place: FilePlace) => void) | undefined;
+}
+
+/** Some bytes of a file. */
+export interface FilePlace {
+  readonly position: number;
+  readonly length: number;
 }
 
 /** An HDF5 file, open for reading. */
@@ -36,6 +45,10 @@ export interface H5File {
   readonly id: bigint;
   /** Size in bytes. */
   readonly bytes: number;
+  /** Bytes of the file itself, past HDF5; fewer than `target` has when the file ends. */
+  pread(target: Uint8Array, position: number): number;
+  /** What HDF5 reads of the file while `run` runs. */
+  readsOf(run: () => void): FilePlace[];
   /**
    * Gives everything back. May be called again.
    * @param options.reuse whether the library is still fit for another file, default true
@@ -84,6 +97,23 @@ function openWith(library: Library, file: string): H5File {
     module,
     id,
     bytes: fstatSync(fd).size,
+    pread(target, position) {
+      let at = 0;
+      for (let read = -1; read !== 0 && at < target.length; at += read) {
+        read = readSync(fd, target, at, target.length - at, position + at);
+      }
+      return at;
+    },
+    readsOf(run) {
+      const places: FilePlace[] = [];
+      library.onRead = (place) => places.push(place);
+      try {
+        run();
+      } finally {
+        library.onRead = undefined;
+      }
+      return places;
+    },
     close({ reuse = true } = {}) {
       if (!open) return;
       open = false;
@@ -108,7 +138,11 @@ async function loadLibrary(): Promise<Library> {
     default: (options: object) => Promise<H5Module>;
   };
   const quiet = () => {};
-  const library = { module: await create({ noInitialRun: true, print: quiet, printErr: quiet }), fd: -1 };
+  const library = {
+    module: await create({ noInitialRun: true, print: quiet, printErr: quiet }),
+    fd: -1,
+    onRead: undefined,
+  };
   confine(library);
   return library;
 }
@@ -126,6 +160,11 @@ function confine(library: Library): void {
   layer.close = (stream) => layer.closeStream(stream.fd);
   layer.stat = (path) => fstatSync(known(path));
   layer.lstat = layer.stat;
+  const read = layer.read.bind(layer);
+  layer.read = (stream, buffer, offset, length, position) => {
+    library.onRead?.({ position: position ?? Number.NaN, length });
+    return read(stream, buffer, offset, length, position);
+  };
   layer.write = (_stream, _buffer, _offset, length) => length;
 }
 

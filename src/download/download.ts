@@ -40,7 +40,7 @@ import { FileJob } from './job.js';
 import type { DownloadOptions, DownloadResult } from './options.js';
 import type { OwnedRun, Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
-import { bytesNeeded, requireRoom } from './target.js';
+import { type RoomCheck, requireRoom, roomNeeded } from './target.js';
 
 /** What tests hold in their hands. */
 export interface Internals {
@@ -182,26 +182,27 @@ async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Pr
   const { actions } = await survey(run, files);
   requireWay(run, actions);
   const room = await roomFor(run, actions, jobs);
-  const tooSmall = await requireRoom(run.paths.dir, room).then(
+  const tooSmall = await requireRoom(room).then(
     () => undefined,
     (error: PcamError) => error,
   );
-  return describe(run, files, { actions, room, tooSmall });
+  return describe(run, files, { actions, room: roomNeeded(room), tooSmall });
 }
 
-/** Bytes of free disk that what is still to be written needs. */
-async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<number> {
+/** What is still to be written, and where. */
+async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<RoomCheck> {
   const needs = [...actions]
     .filter(([, action]) => needsRoom(action))
     .map(([file, { kind }]) => ({ file, archiveThere: kind === 'import' }));
-  const room = bytesNeeded(needs, { jobs, keepArchives: run.keepArchives, extract: run.extract });
-  return room - (await bytesInParts(run, [...actions.keys()]));
+  const { keepArchives, extract, paths } = run;
+  const begun = await bytesInParts(run, [...actions.keys()]);
+  return { folder: paths.dir, needs, begun, jobs, keepArchives, extract };
 }
 
 async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
   requireWay(run, actions);
-  await requireRoom(run.paths.dir, await roomFor(run, actions, jobs));
+  await requireRoom(await roomFor(run, actions, jobs));
   if (run.force) for (const file of files) await discardParts(run, file);
   await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({

@@ -50,14 +50,17 @@ export interface Need {
   readonly archiveThere: boolean;
 }
 
+export interface RoomSettings {
+  jobs: number;
+  keepArchives: boolean;
+  extract: boolean;
+}
+
 /**
  * Bytes that a run needs at its fullest: everything decompressed, and beside it the archives of the files under way
  * at once; all archives where they are kept.
  */
-export function bytesNeeded(
-  needs: readonly Need[],
-  { jobs, keepArchives, extract }: { jobs: number; keepArchives: boolean; extract: boolean },
-): number {
+export function bytesNeeded(needs: readonly Need[], { jobs, keepArchives, extract }: RoomSettings): number {
   const archives = needs.map(({ file, archiveThere }) => (archiveThere ? 0 : (file.bytes ?? 0)));
   if (!extract) return sum(archives);
   const extracted = sum(needs.map(({ file }) => expectedExtracted(file)));
@@ -66,25 +69,67 @@ export function bytesNeeded(
   return extracted + sum(beside);
 }
 
-/** @throws PcamError DISK_FULL */
-export async function requireRoom(folder: string, needed: number): Promise<void> {
+export interface RoomCheck extends RoomSettings {
+  folder: string;
+  needs: readonly Need[];
+  /** Bytes of unfinished downloads, which are on the disk already. */
+  begun: number;
+}
+
+/** Bytes of free disk that what is still to be written needs. */
+export function roomNeeded({ needs, begun, ...settings }: RoomCheck): number {
+  return bytesNeeded(needs, settings) - begun;
+}
+
+/** @throws PcamError DISK_FULL, which names what would fit */
+export async function requireRoom({ folder, needs, begun, ...settings }: RoomCheck): Promise<void> {
   let free: number;
   try {
     free = await freeBytes(folder);
   } catch {
     return; // a file system that does not tell is given a try
   }
+  const needed = roomNeeded({ folder, needs, begun, ...settings });
   if (needed <= free) return;
+  const way = wayToFit(needs, settings, free + begun);
   throw new PcamError(
     'DISK_FULL',
     `not enough room in ${folder}: ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
     {
-      hint: 'nothing was fetched; make room, choose another folder, or fetch less',
-      options: ['dir', 'splits', 'kinds'],
+      hint: `nothing was fetched; ${way ? way.hint : 'make room, choose another folder, or fetch less'}`,
+      options: way?.options ?? ['dir', 'splits', 'kinds'],
       expected: `${needed} bytes`,
       found: `${free} bytes`,
     },
   );
+}
+
+/** What makes the same files fit, by the least change; undefined when nothing would. */
+export function wayToFit(
+  needs: readonly Need[],
+  settings: RoomSettings,
+  free: number,
+): { hint: string; options: string[] } | undefined {
+  const fits = (change: Partial<RoomSettings>) => bytesNeeded(needs, { ...settings, ...change }) <= free;
+  const withChange = (change: Partial<RoomSettings>) =>
+    formatBytes(bytesNeeded(needs, { ...settings, ...change }));
+  if (!settings.extract) return undefined;
+  if (settings.jobs > 1 && fits({ jobs: 1 })) {
+    return { hint: `one file at a time needs ${withChange({ jobs: 1 })}`, options: ['jobs'] };
+  }
+  for (const change of [{ keepArchives: false }, { keepArchives: false, jobs: 1 }]) {
+    if (!settings.keepArchives || !fits(change)) continue;
+    const oneByOne = 'jobs' in change ? ', one file at a time,' : '';
+    const hint = `archives that are not kept${oneByOne} would leave enough room: ${withChange(change)} are needed then`;
+    return { hint, options: ['keepArchives', ...('jobs' in change ? ['jobs'] : [])] };
+  }
+  const extracted = sum(needs.map(({ file }) => expectedExtracted(file)));
+  if (extracted > free) return undefined;
+  // An archive and what comes out of it lie side by side while it is unpacked, unless they are on two disks.
+  const hint =
+    `the decompressed files alone need ${formatBytes(extracted)}, which would fit: fetch the archives into a folder ` +
+    'on another disk without decompressing them, then take them over from there';
+  return { hint, options: ['extract', 'from'] };
 }
 
 function sum(numbers: readonly number[]): number {
