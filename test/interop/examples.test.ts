@@ -41,6 +41,11 @@ describe.skipIf(!torchvision || !python)('examples that are run', () => {
     expect(await result(torchvision!, 'torchvision_pcam.py', root.folder, 'val')).toEqual(expected);
   });
 
+  it('train.py', async () => {
+    const said = await runTool(torchvision!, ['-W', 'ignore', join(EXAMPLES, 'train.py'), root.folder, '2']);
+    expect(said).toMatch(/^epoch 1: accuracy [01]\.\d{3}\nepoch 2: accuracy [01]\.\d{3}\n$/);
+  });
+
   it('h5py_dataloader.py', async () => {
     expect(await result(torchvision!, 'h5py_dataloader.py', data.dir, 'valid')).toEqual(expected);
   });
