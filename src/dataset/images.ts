@@ -20,6 +20,8 @@ export interface ImageReader {
   readonly count: number;
   /** Patches that are best read together: a whole number of chunks where patches share them. */
   readonly batch: number;
+  /** Whether a patch cannot be read without unpacking others. */
+  readonly sharesChunks: boolean;
   /**
    * Patches `start` to `end` (exclusive): uint8, shape (end - start, 96, 96, 3), C order.
    * @param target memory of just that size to put them in, default new memory
@@ -84,6 +86,7 @@ function checkImages({ file, path, info }: ArrayReader, shape: readonly number[]
 class Images implements ImageReader {
   readonly count: number;
   readonly batch: number;
+  readonly sharesChunks: boolean;
   readonly #array: ArrayReader;
   /** Patches a slab; 0 where patches do not share chunks, so that there is nothing to keep. */
   readonly #slabSize: number;
@@ -95,6 +98,7 @@ class Images implements ImageReader {
     this.count = array.info.shape[0] ?? 0;
     this.#slabSize = slabSize(array.info.chunks?.[0] ?? 1);
     this.batch = this.#slabSize || DEFAULT_BATCH;
+    this.sharesChunks = this.#slabSize > 0;
   }
 
   read(start: number, end: number, target?: Uint8Array): Uint8Array {

@@ -19,6 +19,7 @@ import {
   withOutputFolder,
 } from './output/index.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
+import { planStaging, stage, stagedBytes } from './staging.js';
 import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
 import { Crew, type Job, type SplitFacts, shareFacts } from './workers/index.js';
 
@@ -53,8 +54,17 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
         out,
         jobs.flatMap(({ task }) => task.files.map(({ file }) => file)),
       );
-      await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize));
-      const statuses = await writeShards({ options, folder, header, jobs, crew });
+      const plans = await planStaging({ dir, manifest, jobs, sha1: recipe.sha1 ?? false });
+      await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize) + stagedBytes(plans));
+      const staged = await stage({
+        plans,
+        dir,
+        manifest,
+        jobs,
+        workspace: folder.workspace,
+        onEvent: options.onEvent,
+      });
+      const statuses = await writeShards({ options, folder, header, jobs: staged, crew });
       await unchanged();
       const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
       await folder.finish({ ...header, records }, settings.format);

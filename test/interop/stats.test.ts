@@ -1,14 +1,18 @@
 /** Statistics and selections as NumPy, hashlib and DuckDB see them. */
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PcamEvent } from '#pcam/core/events.js';
 import { stats } from '#pcam/explore/stats/stats.js';
 import { exportDataset } from '#pcam/export/export.js';
+import type { ExportOptions } from '#pcam/export/types.js';
+import { finalName } from '#pcam/manifest/types.js';
 import { selectPatches } from '#pcam/selection/select.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { requireDuckDB } from '../support/duckdb.js';
 import { sharedFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';
+import { treeOf } from '../support/tree.js';
 
 const pil = await requireTool('pil');
 const duckdb = await requireDuckDB();
@@ -47,6 +51,55 @@ describe.skipIf(!pil)('NumPy and hashlib', () => {
     const orders = JSON.parse(await runTool(pil!, [script('check_selection.py'), data.dir, out, ...splits]));
     const selected = await selectPatches({ ...data, splits, selection });
     expect(orders).toEqual(Object.fromEntries(selected.map(({ split, indices }) => [split, [...indices]])));
+  });
+});
+
+/** Rewrites the images of valid in chunks that many patches share. */
+const REWRITE = `
+import h5py, sys
+with h5py.File(sys.argv[1], "r+") as file:
+    x = file["x"][:]
+    del file["x"]
+    file.create_dataset("x", data=x, chunks=(16, 96, 96, 3), compression="gzip", compression_opts=1)
+`;
+
+describe.skipIf(!pil)('h5py with chunks', () => {
+  it('makes no difference to a shuffled export, whatever is there already', async () => {
+    const chunked = await makeDataset({ ...COUNTS, root: root.folder, name: 'chunked' });
+    await runTool(pil!, ['-c', REWRITE, chunked.path('valid', 'images')]);
+    // The digest is another one, and the patches are the same.
+    const inputDigests: ExportOptions['inputDigests'] = async ({ files }) =>
+      new Map(files.map((file) => [finalName(file), 'the same']));
+    const selection = { shuffle: true, seed: 2 };
+    for (const kind of [
+      { format: 'raw' },
+      { format: 'png', layout: 'folder', crop: 'center32', sha1: true },
+    ] as const) {
+      const name = `order-${kind.format}`;
+      const common = {
+        ...kind,
+        selection,
+        inputDigests,
+        shardSize: 16,
+        workers: 1,
+        splits: ['valid' as const],
+      };
+      const plain = join(root.folder, `${name}-plain`);
+      await exportDataset({ ...common, dir: data.dir, manifest: data.manifest, out: plain });
+      const tree = await treeOf(plain);
+      const steps: string[] = [];
+      const onEvent = (event: PcamEvent) => event.type === 'begin' && steps.push(event.task);
+      const out = join(root.folder, name);
+      const request = { ...common, dir: chunked.dir, manifest: chunked.manifest, out, onEvent };
+      await exportDataset({ ...request, part: { index: 2, of: 2 } });
+      await exportDataset(request);
+      expect(await treeOf(out)).toEqual(tree);
+      expect(steps.filter((step) => step === 'valid in order')).toHaveLength(2);
+      const [first] = (await exportDataset(request)).shards;
+      await truncate(join(out, first!.file), 20);
+      await exportDataset(request);
+      expect(await treeOf(out)).toEqual(tree);
+    }
   });
 });
 

@@ -25,6 +25,8 @@ export interface Job {
   readonly facts: SplitFacts;
   /** Directory for files that have no final name yet. */
   readonly temporary: string;
+  /** Where the task's patches were put in their order; with `whole`, those of all of the split's tasks. */
+  readonly staged?: { readonly path: string; readonly whole: boolean };
 }
 
 export interface JobResult {

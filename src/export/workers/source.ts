@@ -1,6 +1,7 @@
 /** The patches of a shard on their way from the images to a format: read in batches, cropped, with what it is told of them. */
 import { createHash } from 'node:crypto';
-import { PATCH_BYTES } from '../../core/index.js';
+import { readSync } from 'node:fs';
+import { PATCH_BYTES, PcamError } from '../../core/index.js';
 import type { ImageReader } from '../../dataset/index.js';
 import { type PatchBatch, type Recipe, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
 import { cropPatches } from './crop.js';
@@ -11,6 +12,8 @@ interface SourceRequest {
   facts: SplitFacts;
   task: ShardTask;
   recipe: Recipe;
+  /** A file of patches in their order, and whether it has all of them or those of the task alone. */
+  staged: { readonly fd: number; readonly whole: boolean } | undefined;
   /** @throws PcamError ABORTED once the export is to stop */
   stopIfAsked(): void;
   /** Called with the patches of the task that are done. */
@@ -25,6 +28,7 @@ export function sourceOf({
   facts,
   task,
   recipe,
+  staged,
   stopIfAsked,
   onPatches,
 }: SourceRequest): ShardSource {
@@ -42,13 +46,23 @@ export function sourceOf({
         const count = until - at;
         const target = buffer.subarray(0, count * PATCH_BYTES);
         const indices = order?.subarray(at, until) ?? Uint32Array.from({ length: count }, (_, i) => at + i);
-        const patches = order ? images.gather(indices, target) : images.read(at, until, target);
-        const sha1 = recipe.sha1 ? digestsOf(patches) : null;
-        yield { count, indices, pixels: cropPatches(patches, side), sha1 };
+        if (staged && (staged.whole || !range)) readAt(staged.fd, target, at * PATCH_BYTES);
+        else if (order) images.gather(indices, target);
+        else images.read(at, until, target);
+        const sha1 = recipe.sha1 ? digestsOf(target) : null;
+        yield { count, indices, pixels: cropPatches(target, side), sha1 };
         if (!range) onPatches(count);
       }
     },
   };
+}
+
+function readAt(fd: number, target: Uint8Array, position: number): void {
+  for (let at = 0; at < target.length; ) {
+    const read = readSync(fd, target, at, target.length - at, position + at);
+    if (read === 0) throw new PcamError('IO', 'the patches that were put in order are cut short');
+    at += read;
+  }
 }
 
 /** SHA-1 of each whole patch: what Kaggle's version of the data calls it. */

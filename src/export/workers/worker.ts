@@ -8,11 +8,10 @@ import { type ImageReader, openImages } from '../../dataset/index.js';
 import { neverBlocking, requireNoLinks } from '../../fs/index.js';
 import { finalName, type SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
-import { findFormat, type ShardTask } from '../formats/index.js';
+import { findFormat } from '../formats/index.js';
 import { type FileRecord, ShardFiles } from '../output/index.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
 import { sourceOf } from './source.js';
-import type { SplitFacts } from './split-facts.js';
 
 const { dir, manifest, out, recipe, firstSplit, stop } = workerData as WorkerSetup;
 const port = parentPort!;
@@ -33,19 +32,23 @@ port.on('message', async (job: Job) => {
   }
 });
 
-async function run({ task, known, facts, temporary }: Job): Promise<JobResult> {
+async function run(job: Job): Promise<JobResult> {
+  const { task, known } = job;
   if (known && (await areRight(known))) {
     tell({ type: 'progress', patches: task.end - task.start });
     return { status: 'present', records: known, loose: [], folder: '', written: new Map() };
   }
-  return write(task, facts, join(temporary, `${task.split}-${task.number}`));
+  return write(job);
 }
 
-async function write(task: ShardTask, facts: SplitFacts, folder: string): Promise<JobResult> {
+async function write({ task, facts, temporary, staged }: Job): Promise<JobResult> {
+  const folder = join(temporary, `${task.split}-${task.number}`);
   const files = new ShardFiles(folder);
+  const fd = staged && openSync(staged.path, 'r');
   try {
     const source = sourceOf({
       ...{ images: await imagesOf(task.split), facts, task, recipe, stopIfAsked },
+      staged: fd === undefined ? undefined : { fd, whole: staged!.whole },
       onPatches: (patches) => tell({ type: 'progress', patches }),
     });
     await format.write({ task, recipe, source, output: files });
@@ -61,6 +64,7 @@ async function write(task: ShardTask, facts: SplitFacts, folder: string): Promis
     return { status: 'written', records, loose: files.loosePaths, folder, written: identities };
   } finally {
     files.abandon();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
