@@ -8,11 +8,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
 import { join } from 'node:path';
 import { htmlPage, scanPage } from './pages.js';
 import { sendFault, sendFile, sendPage } from './reply.js';
+import { parseRange, serve } from './serve.js';
 
 /**
  * @typedef {import('./reply.js').Fault} Fault
@@ -63,24 +62,12 @@ export async function startServer(options) {
       if (!response.destroyed && !stop.signal.aborted) response.destroy(error);
     });
   };
-  const server = options.tls ? https.createServer(options.tls, listener) : http.createServer(listener);
-  server.keepAliveTimeout = 30_000;
-  await new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(undefined));
-  });
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  return {
-    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
-    port,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        stop.abort();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+  const server = await serve(listener, options.tls);
+  const close = () => {
+    stop.abort();
+    return server.close();
   };
+  return { ...server, requests, close };
 }
 
 /** Names by Google Drive id, and themselves. */
@@ -162,10 +149,4 @@ function headersOf({ source, name, size }) {
     default:
       return { ...common, etag: `"${size.toString(16)}"` };
   }
-}
-
-function parseRange(header) {
-  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? '');
-  if (!match) return undefined;
-  return { start: Number(match[1]), end: match[2] === '' ? Number.POSITIVE_INFINITY : Number(match[2]) + 1 };
 }

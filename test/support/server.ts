@@ -1,8 +1,7 @@
 /** A plain file server on a free port of loopback, as strict or as lax as a test asks. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
+import { parseRange, serve } from '../../demo/serve.js';
 
 export interface Seen {
   readonly path: string;
@@ -30,16 +29,9 @@ export async function listen(listener: RequestListener, tls?: Tls): Promise<Test
     response.on('error', () => {});
     listener(request, response);
   };
-  const server = tls ? createTlsServer(tls, answer) : createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  onTestFinished(close);
-  const { port } = server.address() as AddressInfo;
-  return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, port, requests, close };
+  const server = await serve(answer, tls);
+  onTestFinished(server.close);
+  return { ...server, requests };
 }
 
 export interface SendOptions {
@@ -57,10 +49,9 @@ export function send(
   bytes: Buffer,
   { noRange, noLength, headers = {} }: SendOptions = {},
 ): void {
-  const range = noRange ? undefined : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-  const [start, end] = range
-    ? [Number(range[1]), Math.min(range[2] ? Number(range[2]) + 1 : bytes.length, bytes.length)]
-    : [0, bytes.length];
+  const range = noRange ? undefined : parseRange(request.headers.range);
+  const start = range?.start ?? 0;
+  const end = Math.min(range?.end ?? bytes.length, bytes.length);
   if (start >= bytes.length && range) {
     response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
     return;
