@@ -20,7 +20,16 @@ const DEEPEST = 8;
  * nothing of theirs can be renamed into place any more, nor anything be moved away by them.
  * @returns false when this run's own directory was taken away, by a run that had lost the lock before it knew
  */
-export async function sweep({ temporaries, folder, keep }: Sweep): Promise<boolean> {
+export async function sweep(options: Sweep): Promise<boolean> {
+  try {
+    await takeAway(options);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || (await isThere(options.folder))) throw error;
+  }
+  return await isThere(options.folder);
+}
+
+async function takeAway({ temporaries, folder, keep }: Sweep): Promise<void> {
   for (const name of await readdir(temporaries)) {
     const path = join(temporaries, name);
     if (path === folder) continue;
@@ -28,8 +37,7 @@ export async function sweep({ temporaries, folder, keep }: Sweep): Promise<boole
     try {
       await rename(path, aside);
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error;
-      if (!(await isThere(folder))) return false;
+      if (systemCode(error) !== 'ENOENT') throw error; // it has just ended, or this run's own directory is gone
     }
   }
   for (const name of await readdir(folder)) {
@@ -38,7 +46,6 @@ export async function sweep({ temporaries, folder, keep }: Sweep): Promise<boole
     await rescue({ from: left, to: folder, keep, depth: 0 });
     await rm(left, { recursive: true, force: true });
   }
-  return await isThere(folder);
 }
 
 /** What is to be kept lies above the directories of the runs between two runs. */

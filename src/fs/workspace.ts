@@ -105,9 +105,11 @@ export class Workspace {
       }
       return new Workspace(identity, folder, lock, options);
     } catch (error) {
+      // What fails because another run has taken over already says so, and not that a file went missing.
+      const failure = (await lock.held().catch(() => true)) ? error : await lock.lost();
       await rm(folder, { recursive: true, force: true }).catch(() => {});
       await lock.release(folder);
-      throw fsError(error, `preparing ${temporaries}`);
+      throw fsError(failure, `preparing ${temporaries}`);
     }
   }
 
