@@ -5,7 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -16,6 +16,7 @@ import {
   startServer,
 } from '../support/fault-server.js';
 import { type Mini, makeMini } from '../support/mini.js';
+import { canUnshare, startContained } from '../support/namespace.js';
 import { rightBytes } from '../support/part.js';
 import { type Ended, startPcam } from '../support/process.js';
 
@@ -26,6 +27,7 @@ import { type Ended, startPcam } from '../support/process.js';
 const BLOCK = 1024 * 1024;
 /** Data sets side by side: much of a run is waiting. */
 const LANES = 3;
+const contained = await canUnshare();
 /** A run that takes longer hangs (ms). */
 const BOUND = 60_000;
 /** Runs after which a data set that is not done is given up as impossible, and said so. */
@@ -53,7 +55,7 @@ export interface SoakFigures {
 }
 
 interface Kill {
-  how: 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'SIGINT twice';
+  how: 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'SIGINT twice' | 'suspended';
   after: number;
   atOnce: boolean;
 }
@@ -182,7 +184,7 @@ class Round {
     this.#figures.exits[how] = (this.#figures.exits[how] ?? 0) + 1;
     if (hung) throw new Error(`a run took more than ${BOUND} ms\n${result.stderr}`);
     const expected = kill
-      ? { SIGKILL: 'SIGKILL', SIGTERM: '143', SIGINT: '130', 'SIGINT twice': '130' }[kill.how]
+      ? { SIGKILL: 'SIGKILL', SIGTERM: '143', SIGINT: '130', 'SIGINT twice': '130', suspended: '5' }[kill.how]
       : '';
     // 0: it was done before the kill; 4: every source had failed; 3: wrong bytes from all sources, none kept.
     // A signal that comes while node itself is starting ends it as any process.
@@ -194,7 +196,7 @@ class Round {
   }
 
   #plan(): Kill {
-    const hows = ['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGINT', 'SIGINT twice'] as const;
+    const hows = ['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGINT', 'SIGINT twice', 'suspended'] as const;
     const how = hows[Math.floor(this.#random() * hows.length)]!;
     return { how, after: this.#random() * 700, atOnce: this.#random() < 0.15 };
   }
@@ -208,10 +210,41 @@ class Round {
     await sleep(after);
     if (over()) return;
     this.#figures.kills[how] = (this.#figures.kills[how] ?? 0) + 1;
+    if (how === 'suspended') return this.#suspend(child);
     if (how !== 'SIGINT twice') return void child.kill(how);
     child.kill('SIGINT');
     await sleep(this.#random() * 20);
     child.kill('SIGINT');
+  }
+
+  /** Suspends a run until another one, in a container of its own, has taken the folder over, or was killed at it. */
+  async #suspend(child: ChildProcess): Promise<void> {
+    if (!contained) return void child.kill('SIGKILL');
+    child.kill('SIGSTOP');
+    try {
+      const lock = join(this.#dir, '.pcam', 'lock');
+      // The heartbeat is an hour old, or a clock was turned back by one.
+      const then = new Date(Date.now() + (this.#random() < 0.7 ? -1 : 1) * 3_600_000);
+      await utimes(lock, then, then).catch(() => {});
+      const manifest = join(this.#folder, 'manifest.json');
+      const rival = startContained(['download', '--manifest', manifest, '--dir', this.#dir]);
+      const kill = setTimeout(
+        () => rival.kill('SIGKILL'),
+        this.#random() < 0.5 ? this.#random() * 3000 : BOUND,
+      );
+      // Now and then the first one wakes up while the other is at work.
+      if (this.#random() < 0.5) await sleep(this.#random() * 2000);
+      else await rival.ended;
+      child.kill('SIGCONT');
+      const { code, stderr } = await rival.ended;
+      clearTimeout(kill);
+      if (![0, 3, 4, 5, 137, undefined].includes(code))
+        throw new Error(`a rival ended with ${code}\n${stderr}`);
+      // What the rival left belongs to a container that is gone.
+      await utimes(lock, then, then).catch(() => {});
+    } finally {
+      child.kill('SIGCONT');
+    }
   }
 
   readonly #fault = ({ range, size, step }: FaultRequest): Fault | undefined => {

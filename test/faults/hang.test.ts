@@ -1,0 +1,137 @@
+/** Nothing hangs: whatever lies in the place of a state file, and whenever a signal comes. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { download } from '#pcam/download/download.js';
+import { exportDataset } from '#pcam/export/export.js';
+import { createFixture } from '#pcam/fixture/fixture.js';
+import { startPcam } from '../support/process.js';
+import { sharedFolder } from '../support/temp.js';
+
+/** Starting node takes most of this on a machine that is busy. */
+const BOUND = 20_000;
+/** A signal is to end a command within two seconds; the rest is for such a machine. */
+const STOP_BOUND = 6000;
+
+let root: Awaited<ReturnType<typeof sharedFolder>>;
+let manifest: string;
+let served: string;
+let master: string;
+let folders = 0;
+
+beforeAll(async () => {
+  root = await sharedFolder();
+  served = join(root.folder, 'served');
+  ({ manifest } = await createFixture({ dir: served, train: 16, valid: 8, test: 8 }));
+  master = join(root.folder, 'master');
+  await download({ dir: join(master, 'pcam'), manifest });
+  await exportDataset({
+    dir: join(master, 'pcam'),
+    manifest,
+    out: join(master, 'out'),
+    format: 'raw',
+    workers: 1,
+  });
+});
+afterAll(() => root.remove());
+
+/** A data set and an export of it, to be spoilt. */
+async function copy(): Promise<string> {
+  const folder = join(root.folder, String(folders++));
+  await cp(master, folder, { recursive: true });
+  return folder;
+}
+
+const COMMANDS: Record<string, (folder: string) => string[]> = {
+  download: (at) => ['download', '--manifest', manifest, '--dir', join(at, 'pcam')],
+  'verify --quick': (at) => ['verify', '--quick', '--manifest', manifest, '--dir', join(at, 'pcam')],
+  'verify --fix': (at) => ['verify', '--fix', '--manifest', manifest, '--dir', join(at, 'pcam')],
+  info: (at) => ['info', '--manifest', manifest, '--dir', join(at, 'pcam')],
+  export: (at) => [
+    ...['export', '--format', 'raw', '--workers', '1', '--manifest', manifest],
+    ...['--dir', join(at, 'pcam'), '--out', join(at, 'out')],
+  ],
+  stats: (at) => ['stats', '--workers', '1', '--manifest', manifest, '--dir', join(at, 'pcam')],
+};
+
+const STATE = [
+  'pcam/.pcam/lock',
+  'pcam/.pcam/receipts.json',
+  'pcam/.pcam/moves.json',
+  'pcam/.pcam/writer.json',
+  'pcam/.pcam/parts/camelyonpatch_level_2_split_valid_meta.csv.journal',
+  'pcam/.pcam/parts/camelyonpatch_level_2_split_valid_meta.csv.part',
+  'out/index.json',
+  'out/.pcam-tmp/whole.lock',
+  'out/.pcam-tmp/whole/journal.jsonl',
+];
+
+const THINGS: Record<string, (path: string) => Promise<void> | void> = {
+  'a pipe': (path) => void execFileSync('mkfifo', [path]),
+  'a directory': (path) => mkdir(path),
+  'a circle of links': (path) => symlink(path, path),
+  'a link to /dev/zero': (path) => symlink('/dev/zero', path),
+  'an unreadable file': async (path) => {
+    await writeFile(path, 'x');
+    await chmod(path, 0);
+  },
+};
+
+describe.each(Object.keys(THINGS))('%s', (thing) => {
+  test.concurrent.each(STATE)('in the place of %s hangs no command', { timeout: 240_000 }, async (place) => {
+    const ofExport = place.startsWith('out/');
+    for (const [name, args] of Object.entries(COMMANDS)) {
+      if (ofExport !== (name === 'export')) continue;
+      const folder = await copy();
+      const path = join(folder, place);
+      await mkdir(dirname(path), { recursive: true });
+      await rm(path, { recursive: true, force: true });
+      await THINGS[thing]!(path);
+      const { child, ended } = startPcam(args(folder));
+      const timer = setTimeout(() => child.kill('SIGKILL'), BOUND);
+      const { code, signal, stderr } = await ended;
+      clearTimeout(timer);
+      expect(signal, `${name} hangs`).toBeUndefined();
+      expect([0, 3, 5], `${name}: ${stderr}`).toContain(code);
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** The same moments in every run of the test. */
+const MOMENTS = [150, 300, 420, 560, 800, 1100];
+
+describe('a signal', () => {
+  const commands = {
+    ...COMMANDS,
+    fixture: (at: string) => ['fixture', join(at, 'new'), '--train', '20000'],
+    'download --force': (at: string) => [...COMMANDS.download!(at), '--force', '--limit-rate', '400k'],
+    'verify --deep': (at: string) => ['verify', '--deep', '--manifest', manifest, '--dir', join(at, 'pcam')],
+    'export anew': (at: string) => [...COMMANDS.export!(at), '--shard-size', '2', '--force'],
+  };
+  test.each(Object.keys(commands))(
+    'ends %s within two seconds, in good order',
+    { timeout: 240_000 },
+    async (name) => {
+      for (const [i, moment] of MOMENTS.entries()) {
+        const folder = await copy();
+        const { child, ended } = startPcam(commands[name as keyof typeof commands]!(folder));
+        await sleep(moment);
+        const began = performance.now();
+        child.kill(i % 2 === 0 ? 'SIGTERM' : 'SIGINT');
+        const { code, signal, stderr } = await ended;
+        const took = performance.now() - began;
+        // Before node has come to pcam, a signal ends it as any process; and it may have been done.
+        if (signal === undefined) {
+          expect([0, 3, i % 2 === 0 ? 143 : 130], stderr).toContain(code);
+          expect(existsSync(join(folder, 'pcam', '.pcam', 'lock')), stderr).toBe(false);
+        }
+        expect(took, `${name} after ${moment} ms`).toBeLessThan(STOP_BOUND);
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
