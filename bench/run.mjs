@@ -3,7 +3,7 @@
  * All benchmarks in one go, on an idle machine: `npm run bench`, or `npm run bench -- --train` for the train size.
  *
  *   --train          262,144 patches (6.5 to 7.25 GB) in place of 32,768; needs room for some 45 GB
- *   --only NAME,...  start, download, verify, export, report, growth, readers
+ *   --only NAME,...  start, download, verify, export, explore, growth, readers
  *   --runs N         runs of each side (default 3)
  *   --work FOLDER    where data and outputs go; data is kept for the next time (default: a folder in the system's
  *                    temporary one)
@@ -17,8 +17,8 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { downloads, growthOfDownload, startUps, verifications } from './cases-download.mjs';
+import { explorations } from './cases-explore.mjs';
 import { exports, growthOfExport, readers } from './cases-export.mjs';
-import { reports } from './cases-report.mjs';
 import { Busy, tableOf } from './compare.mjs';
 import { here } from './data.mjs';
 import { measure, shell } from './measure.mjs';
@@ -45,7 +45,7 @@ const CASES = {
   download: () => downloads(setting),
   verify: () => verifications(setting),
   export: () => exports(setting),
-  report: () => reports(setting),
+  explore: () => explorations(setting),
   growth: async () => [...(await growthOfDownload(growth)), ...(await growthOfExport(growth))],
 };
 const asked = values.only?.split(',') ?? [...Object.keys(CASES), 'readers'];
