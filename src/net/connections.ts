@@ -102,7 +102,7 @@ class Held implements Connection {
     readonly release: () => void,
   ) {
     this.#socket = socket;
-    this.gone = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.gone = new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
     let handedOut = false;
     this.#client = new Client(target.origin, {
       // In a microtask, for undici does not look again at what is queued after an answer on the spot.

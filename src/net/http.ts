@@ -114,6 +114,7 @@ async function exchange({ connection, route, limits, clock, request }: Exchange)
   }, limits.headers);
   const onAbort = () => connection.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   let over = false;
   const finish = (how: () => void) => {
     if (over) return;
