@@ -7,10 +7,11 @@ import { integer, labelWord, plural, share, splitTitle } from './words.js';
 
 export function sheetSection({ sheet }: ReportModel): Html {
   const labelled = sheet.some(({ label }) => label !== null);
+  const positive = sheet.filter(({ label }) => label === 1).length;
   const box = labelled
     ? 'A green box marks positive patches: tumor tissue in the center 32 x 32 px, which it surrounds.'
     : 'There are no labels in the folder, so positive patches are not marked.';
-  return html`<p>${plural(sheet.length, 'patch')}, half of them positive, from as many slides as possible. ${box}</p>
+  return html`<p>${plural(sheet.length, 'patch')}${labelled && `, ${positive} of them positive`}, from as many slides as possible. ${box}</p>
 <ul class="sheet">${sheet.map((patch) => patchFigure(patch))}</ul>`;
 }
 
@@ -19,7 +20,7 @@ export function duplicatesSection({ stats, repeats }: ReportModel): Html {
   const uniform = stats.splits.some(({ uniform }) => uniform.white + uniform.black + uniform.other > 0);
   if (extra === 0 && repeats.length === 0)
     return html`<p>All patches of a split are different. ${uniform && uniformTable(stats.splits)}</p>`;
-  return html`<p>${plural(extra, 'patch')} repeat an earlier one of the same split, pixel by pixel: ${share(extra, stats.all.patches)} of all.</p>
+  return html`<p>${plural(extra, 'patch')} ${extra === 1 ? 'repeats' : 'repeat'} an earlier one of the same split, pixel by pixel: ${share(extra, stats.all.patches)} of all.</p>
 ${scrolling(
   'Repeats within each split',
   html`<table><caption>Repeats within each split</caption><thead><tr><th scope="col">Split</th><th scope="col" class="n">Repeats</th><th scope="col" class="n">of them positive</th><th scope="col" class="n">negative</th><th scope="col" class="n">Contents repeated</th><th scope="col" class="n">Most copies of one</th><th scope="col" class="n">With both labels</th></tr></thead>

@@ -60,11 +60,11 @@ ${matrix({ title: 'Pixel contents in common', names, own: (split) => split.uniqu
 function verdict(patches: number, slides: number | null): string {
   const shared =
     patches > 0
-      ? `${plural(patches, 'pixel content')} occur in more than one split`
+      ? `${plural(patches, 'pixel content')} ${patches === 1 ? 'occurs' : 'occur'} in more than one split`
       : 'No pixel content occurs in two splits';
   if (slides === null) return `${shared}.`;
   return slides > 0
-    ? `${shared}; ${plural(slides, 'slide')} are in more than one split.`
+    ? `${shared}; ${plural(slides, 'slide')} ${slides === 1 ? 'is' : 'are'} in more than one split.`
     : `${shared}${patches > 0 ? ', but' : ', and'} no slide is in two splits.`;
 }
 
