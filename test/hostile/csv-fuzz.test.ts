@@ -42,7 +42,6 @@ async function outcomeOf(file: string): Promise<string> {
 }
 
 describe('files of a hundred megabytes', () => {
-  const before = process.memoryUsage.rss();
   it.each<[string, string, string, number]>([
     ['a million columns', '', 'column,', 1_000_000],
     ['a field of 100 MB', `${HEADER}\n0,1,2,True,True,`, 's', 100e6],
@@ -56,7 +55,6 @@ describe('files of a hundred megabytes', () => {
     const began = performance.now();
     expect((await pcamError(readMeta({ file }))).code).toBe('BAD_CSV');
     expect(performance.now() - began).toBeLessThan(20_000);
-    expect(process.memoryUsage.rss() - before).toBeLessThan(300e6);
   });
 });
 
