@@ -1,11 +1,11 @@
 /**
- * The whole way in half a minute, with no internet: a small synthetic PCam, a server on this machine that stands in
+ * The whole way in twenty seconds, with no internet: a small synthetic PCam, a server on this machine that stands in
  * for Google Drive and Zenodo and misbehaves once in a while, and the real command line against it.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFixture } from '../dist/index.js';
 import { startServer } from './server.js';
@@ -16,8 +16,12 @@ const SERVED = join(ROOT, 'served');
 const DATA = join(ROOT, 'pcam');
 const SHARDS = join(ROOT, 'shards');
 const MANIFEST = join(ROOT, 'manifest.json');
+const REPORT = join(ROOT, 'report.html');
+const SHEET = join(ROOT, 'sheet.png');
+/** A command that works where the demo was started. */
+const COMMAND = `node ${relative(process.cwd(), PCAM)}`;
 /** Slow enough for the bars to be seen. */
-const RATE = 8_000_000;
+const RATE = 12_000_000;
 
 /** A step of the demo ended with this exit code, and there is no point in going on. */
 class Stopped extends Error {
@@ -28,7 +32,7 @@ class Stopped extends Error {
 }
 
 async function main() {
-  say('A small synthetic PCam, painted on this machine (the same bytes every time):\n');
+  say('A small synthetic PCam, drawn on this machine (the same bytes every time):\n');
   await clear();
   const fixture = await createFixture({ dir: SERVED, train: 768, valid: 192, test: 192 });
   const total = fixture.files.reduce((sum, file) => sum + file.bytes, 0);
@@ -42,16 +46,16 @@ async function main() {
   });
   try {
     await writeManifest(server.url);
-    say(
-      `It is served at ${server.url} as Google Drive and Zenodo would: with virus-scan pages, a connection`,
-    );
-    say('that drops, a used-up quota and a "429 Too Many Requests". Watch pcam get it all the same.');
+    say(`It is served at ${server.url} as Google Drive and Zenodo would: with`);
+    say('virus-scan pages, a connection that drops, a used-up quota and a');
+    say('"429 Too Many Requests". Watch pcam get it all the same.');
     await pcam(['download', '--manifest', MANIFEST, '--dir', DATA]);
     await pcam(['verify', '--manifest', MANIFEST, '--dir', DATA]);
-    if (await hasCommand('export')) {
-      const options = ['--format', 'png', '--split', 'valid', '--shard-size', '64', '--out', SHARDS];
-      await pcam(['export', '--manifest', MANIFEST, '--dir', DATA, ...options]);
-    }
+    const options = ['--format', 'png', '--split', 'valid', '--shard-size', '64', '--out', SHARDS];
+    await pcam(['export', '--manifest', MANIFEST, '--dir', DATA, ...options]);
+    await pcam(['stats', '--manifest', MANIFEST, '--dir', DATA]);
+    await pcam(['report', '--manifest', MANIFEST, '--dir', DATA, '-o', REPORT]);
+    await pcam(['preview', '--manifest', MANIFEST, '--dir', DATA, ...sheet()]);
   } finally {
     await server.close();
   }
@@ -91,7 +95,7 @@ async function writeManifest(url) {
 
 /** Runs the command line as a person would; its bars go straight to the terminal. */
 async function pcam(args) {
-  say(`\n$ pcam ${args.join(' ')}\n`);
+  say(`\n$ ${wrap(`pcam ${args.join(' ')}`)}\n`);
   const code = await run(args, 'inherit');
   if (code !== 0) throw new Stopped(code);
 }
@@ -115,26 +119,35 @@ function run(args, stdio, onText = () => {}) {
   });
 }
 
-async function hasCommand(name) {
-  let help = '';
-  await run(['--help'], ['ignore', 'pipe', 'inherit'], (text) => {
-    help += text;
-  });
-  return new RegExp(`^ +${name}\\b`, 'm').test(help);
+/** Patches on the terminal itself where it has colours, else in a file. */
+function sheet() {
+  const colours = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  return colours ? ['--rows', '1'] : ['-o', SHEET];
 }
 
 async function show() {
   say(`\nWhat is there now:\n`);
   for (const folder of [DATA, SHARDS]) await list(folder);
   say(`
-That is the layout that torchvision, eva, h5py and WebDataset readers expect. The real thing:
+That is the layout that torchvision, eva, h5py and WebDataset readers expect.
+The real thing, from here:
 
-  npx pcam download --split valid                fetch, verify and decompress one split (0.8 GB)
-  npx pcam download                              all of it (8 GB)
-  npx pcam verify                                check what is there
-  npx pcam --help                                everything else
+  ${COMMAND} download --split valid    one split, 0.8 GB
+  ${COMMAND} download                  all of it, 8 GB
+  ${COMMAND} --help                    everything else
 
-The demo's files are in ${ROOT}; remove it when you have seen enough.`);
+The report is ${REPORT}: open it in a browser.
+Remove ${ROOT} when you have seen enough.`);
+}
+
+/** A command in lines of less than 80 columns, which can be pasted as they are. */
+function wrap(command) {
+  const lines = [''];
+  for (const word of command.split(' ')) {
+    if (lines.at(-1).length + word.length > 74) lines.push('');
+    lines[lines.length - 1] += `${lines.at(-1) === '' ? '' : ' '}${word}`;
+  }
+  return lines.join(' \\\n    ');
 }
 
 async function list(folder) {

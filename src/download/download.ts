@@ -87,7 +87,7 @@ function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
   if (connections !== undefined) requireWithin('connections', connections, LIMITS.connections);
   if (jobs !== undefined) requireWithin('jobs', jobs, LIMITS.jobs);
   if (limitRate !== undefined && !(limitRate > 0)) {
-    throw new PcamError('USAGE', `limitRate must be more than 0 bytes a second, not ${limitRate}`);
+    throw new PcamError('USAGE', `limitRate must be more than 0 bytes per second, not ${limitRate}`);
   }
 }
 

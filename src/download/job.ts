@@ -56,7 +56,7 @@ export class FileJob {
         return this.#renamed(action);
       case 'import':
         if (!(await importFile(this.#run, this.#file, action, this.#task))) {
-          const message = `${action.path} changed while it was taken over, so the file is fetched`;
+          const message = `${action.path} changed during the import; fetching the file instead`;
           this.#run.emit({ type: 'notice', file: this.#file.name, message });
           return this.#fetch();
         }

@@ -24,16 +24,12 @@ export async function statFile(path: string): Promise<BigIntStats | undefined> {
     throw fsError(error, `looking at ${path}`);
   }
   if (stats.isFile()) return stats;
-  throw new PcamError(
-    'IO',
-    `${path} is in the way: a ${kindOf(stats)} stands where a file of the data set belongs`,
-    {
-      hint: 'move it away, then run it again',
-    },
-  );
+  throw new PcamError('IO', `${path}: expected a file of the data set, found a ${kindOf(stats)}`, {
+    hint: 'move it away, then run it again',
+  });
 }
 
 function kindOf(stats: BigIntStats): string {
-  if (stats.isDirectory()) return 'folder';
+  if (stats.isDirectory()) return 'directory';
   return 'device, pipe or socket';
 }

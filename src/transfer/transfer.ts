@@ -116,7 +116,8 @@ class Transfer {
     if (this.#fatal !== undefined) throw this.#fatal;
     if (part.complete) return;
     throw (
-      this.#noSource ?? new PcamError('INTERNAL', `${file.name}: bytes are missing and nobody fetches them`)
+      this.#noSource ??
+      new PcamError('INTERNAL', `${file.name}: bytes are missing and no request is fetching them`)
     );
   }
 

@@ -14,7 +14,7 @@ test('the demo downloads, verifies, and shows what to do next', async () => {
   expect(stderr).toContain('9 files verified in pcam-demo/pcam');
   expect(stderr).toMatch(/pausing .*429/);
   expect(stderr).toMatch(/quota/);
-  expect(stdout).toContain('npx pcam download --split valid');
+  expect(stdout).toMatch(/node \S+pcam\.js download --split valid/);
   expect(code).toBe(0);
   const names = await readdir(join(cwd, 'pcam-demo', 'pcam'));
   expect(names.filter((name) => /\.(h5|csv)$/.test(name))).toHaveLength(9);

@@ -1,6 +1,13 @@
 /** What every command gets: streams, signal, settings from the environment; and what all of them share. */
 import type { Command } from 'commander';
-import { DEFAULTS, type OnEvent, PcamError, printableJson, printableLines } from '../../core/index.js';
+import {
+  DEFAULTS,
+  type OnEvent,
+  PcamError,
+  printableJson,
+  printableLines,
+  wrapText,
+} from '../../core/index.js';
 import type { Environment } from './environment.js';
 
 export interface Context {
@@ -61,5 +68,12 @@ export function printJson(context: Context, document: unknown): void {
 
 /** Text of ours, of one line or several; what comes from outside has to be `printable` before it gets in. */
 export function printLine(stream: NodeJS.WriteStream, text: string): void {
-  stream.write(`${printableLines(text)}\n`);
+  const safe = printableLines(text);
+  stream.write(`${stream.isTTY ? fitLines(safe, stream.columns) : safe}\n`);
+}
+
+/** Breaks long lines between words; indented ones stay whole, as they are commands to paste. */
+function fitLines(text: string, columns: number): string {
+  const fit = (line: string) => (line.startsWith('  ') ? [line] : wrapText(line, columns));
+  return text.split('\n').flatMap(fit).join('\n');
 }

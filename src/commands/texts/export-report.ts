@@ -49,9 +49,7 @@ function loaders(
     case 'png':
       return layout === 'folder'
         ? [`torchvision.datasets.ImageFolder(${quoted(join(out, split))})`]
-        : [
-            `webdataset.WebDataset(${quoted(join(out, braces(inSplit)))}).decode("pil").to_tuple("png", "cls")`,
-          ];
+        : [`webdataset.WebDataset(${quoted(join(out, braces(inSplit)))})`];
     case 'raw':
       return [`numpy.load(${first}, mmap_mode="r")`];
     case 'parquet':

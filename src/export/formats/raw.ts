@@ -30,7 +30,7 @@ export const rawShards: ExportFormat = {
 export const rawFolder: ExportFormat = {
   ...shared,
   layout: 'folder',
-  summary: 'NumPy: one <split>-x.npy and <split>-y.npy a split',
+  summary: 'NumPy: one <split>-x.npy and <split>-y.npy per split',
   shardSize: null,
   plan: ({ split, recipe }) =>
     cutShards({
