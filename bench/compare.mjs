@@ -18,7 +18,8 @@ export class Busy extends Error {}
  * @param {string[] | string[][]} comparison.ours a command, or several that run one after the other
  * @param {string[] | string[][]} comparison.theirs
  * @param {() => unknown} [comparison.before] before both sides of a run, not measured: removes what a run makes
- * @param {() => unknown} [comparison.check] after both sides of a run, not measured: throws when an output is wrong
+ * @param {(run: number) => unknown} [comparison.check] after both sides of a run, not measured: throws when an output is
+ *   wrong
  * @param {number} [comparison.mostMB] memory that ours may take
  */
 export async function compare({ runs, ours, theirs, before = () => {}, check = () => {}, ...rest }) {
@@ -30,7 +31,7 @@ export async function compare({ runs, ours, theirs, before = () => {}, check = (
     const [first, second] = await quietly(before, order);
     a.push(run % 2 ? second : first);
     b.push(run % 2 ? first : second);
-    await check();
+    await check(run);
   }
   const row = { ...rest, ours: middle(a), theirs: middle(b), value: ratioOf(rest.unit ?? 'ratio', a, b) };
   console.error(`  ${sentence(row)}`);
