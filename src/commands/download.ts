@@ -37,7 +37,7 @@ interface Options extends CommonOptions {
 const EXAMPLES = `
 Examples:
   pcam download                                all nine files, 8 GB to fetch
-  pcam download --split valid                  one split: images, labels and meta
+  pcam download --split valid                  one split: images, labels, meta
   pcam download --split train --kind x,y       images and labels of train
   pcam download --from ~/Downloads             import what a browser has fetched
   pcam download --mirror https://host/pcam     try a mirror first

@@ -27,7 +27,7 @@ data set. Its manifest.json is what pcam verifies it with. The same data, option
 Examples:
   pcam subset --out small/pcam --per-class 500
   pcam verify --manifest small/pcam/manifest.json --dir small/pcam
-  pcam subset --out mirror --unique --per-slide 20 --archives     a folder to serve as a mirror
+  pcam subset --out mirror --per-slide 20 --archives     a folder to serve
 `;
 
 export function subsetCommand(context: Context): Command {

@@ -38,7 +38,7 @@ Status of a file:
 
 Examples:
   pcam verify                        read and check everything that is there
-  pcam verify --quick --split valid  only files that changed since the last check
+  pcam verify --quick --split valid  only files that changed since a check
   pcam verify --deep                 check the HDF5 and CSV contents too
 `;
 

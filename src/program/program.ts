@@ -2,7 +2,9 @@
 import { Command } from 'commander';
 import type { Context } from '../commands/context/index.js';
 import { COMMANDS } from '../commands/index.js';
-import { printableLines, VERSION } from '../core/index.js';
+import { printableLines, VERSION, wrapText } from '../core/index.js';
+
+const HELP_WIDTH = 80;
 
 const EXAMPLES = `
 Examples:
@@ -42,7 +44,7 @@ export async function createProgram(context: Context, argv?: readonly string[]):
         `(see ${[context.env.calledAs, ...(command === program ? [] : [command.name()])].join(' ')} --help)`,
       )
       .configureOutput({
-        writeOut: (text) => void context.stdout.write(printableLines(text)),
+        writeOut: (text) => void context.stdout.write(printableLines(reflow(text))),
         outputError: (text, write) => write(text.replace(/^error: /, 'pcam: ')),
         writeErr: (text) => void context.stderr.write(printableLines(text)),
       });
@@ -60,4 +62,18 @@ function isBare(argv: readonly string[]): boolean {
 async function showState(program: Command, context: Context): Promise<void> {
   const { printState } = await import('../commands/texts/index.js');
   await printState(program, context);
+}
+
+/** Paragraphs in lines of at most 80 columns. Indented lines stay as they are: examples, lists, options. */
+function reflow(text: string): string {
+  const lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const before = lines.at(-1) ?? '';
+    const continues = /^\S/.test(line) && /^\S.{60}/.test(before);
+    if (continues) lines[lines.length - 1] = `${before} ${line}`;
+    else lines.push(line);
+  }
+  const fit = (line: string) =>
+    /^\S/.test(line) ? wrapText(line, HELP_WIDTH + 1).map((part) => part.trimStart()) : [line];
+  return lines.flatMap(fit).join('\n');
 }

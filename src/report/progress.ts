@@ -45,6 +45,8 @@ class Bars implements Progress {
   readonly #sentences = new Sentences(seconds);
   /** Widths of the rows on the screen, for a terminal that has become narrower since. */
   #drawn: number[] = [];
+  /** How many rows have something in them. */
+  #shown = 0;
   /** cli-progress draws from the first row until it is stopped. */
   #drawing = false;
   #stopped = false;
@@ -111,6 +113,9 @@ class Bars implements Progress {
       this.#drawing = true;
       this.#rows.push(this.#bars.create(1, 0, { row: this.#rows.length }));
     }
+    this.#shown = wanted;
+    // What goes is drawn empty first: some terminals keep in their history what is cleared from the top of the screen.
+    if (this.#rows.length > wanted) this.#bars.update();
     while (this.#rows.length > wanted) this.#bars.remove(this.#rows.pop()!);
     if (this.#drawing) this.#bars.update();
   }
@@ -124,7 +129,8 @@ class Bars implements Progress {
 
   #row(row: number, options: cliProgress.Options): string {
     const contents = this.#contents();
-    const last = row === this.#rows.length - 1;
+    if (row >= this.#shown) return '';
+    const last = row === this.#shown - 1;
     const content = last ? contents.at(-1) : contents[row];
     if (!content || this.#stopped) return '';
     const text = layOutRow(content, this.#columns, (fraction, barsize) =>
