@@ -124,7 +124,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const manifest = await resolveManifest(options.manifest);
   const started = performance.now();
   const quiet = json && !context.stderr.isTTY;
-  const { contents, ...result } = await withProgress(context, { quiet }, (onEvent) =>
+  const { contentBytes, ...result } = await withProgress(context, { quiet }, (onEvent) =>
     exportDataset({
       ...rest,
       format,
@@ -137,7 +137,7 @@ async function run(options: Options, context: Context): Promise<void> {
   );
   if (json) return printJson(context, result);
   const seconds = (performance.now() - started) / 1000;
-  printExport(context, { result, contents, options, seconds });
+  printExport(context, { result, contentBytes, options, seconds });
 }
 
 /** Without a format there is nothing to do but to list them. */

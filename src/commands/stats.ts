@@ -13,6 +13,7 @@ import {
   withProgress,
 } from './context/index.js';
 import { splits, whole } from './options/index.js';
+import { printNext } from './texts/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -72,6 +73,8 @@ async function run(options: Options, context: Context): Promise<void> {
     result.findings.map(({ level, message }) => `${level}: ${message}`).join('\n'),
   ];
   printLine(context.stdout, sections.filter((section) => section !== '').join('\n\n'));
+  if (context.stdout.isTTY)
+    printNext(context, 'The same with pictures', { command: 'report', splits: split });
 }
 
 function classes(splits: readonly SplitStats[], all: Totals): string[][] {

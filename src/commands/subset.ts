@@ -1,4 +1,5 @@
 /** `pcam subset`. */
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { count, formatBytes } from '../core/index.js';
 import type { SplitName } from '../manifest/index.js';
@@ -12,6 +13,7 @@ import {
   withProgress,
 } from './context/index.js';
 import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options/index.js';
+import { printNext } from './texts/index.js';
 
 interface Options extends CommonOptions, PatchOptions {
   split?: SplitName[];
@@ -62,4 +64,6 @@ async function run(options: Options, context: Context): Promise<void> {
     context.stderr,
     `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}`,
   );
+  const own = { ...context, given: { dir: out, manifest: join(out, 'manifest.json') } };
+  printNext(own, 'Check it', { command: 'verify' });
 }

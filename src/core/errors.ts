@@ -29,7 +29,7 @@ export type ErrorCode = keyof typeof EXIT_CODES;
 
 /** The pcam operation that continues from an error or a finding. The command line spells it out. */
 export interface NextStep {
-  readonly command: 'download' | 'verify' | 'info' | 'stats' | 'export' | 'preview' | 'help';
+  readonly command: 'download' | 'verify' | 'info' | 'stats' | 'export' | 'preview' | 'report' | 'help';
   readonly splits?: readonly string[];
   readonly kinds?: readonly string[];
   readonly deep?: true;

@@ -275,7 +275,7 @@ function toResult({
     format: settings.recipe.format,
     out: settings.out,
     patches: countPatches(order.map(([record]) => record)),
-    contents: contentsOf([...statuses.keys()]),
+    contentBytes: bytesOf([...statuses.keys()]),
     shards: order.map(([{ file, split, patches, bytes, sha256 }, status]) => ({
       file,
       split,
@@ -287,10 +287,6 @@ function toResult({
   };
 }
 
-function contentsOf(records: readonly FileRecord[]): ExportResult['contents'] {
-  const each = records.map(({ bytes, contents }) => contents ?? { files: 1, bytes });
-  return {
-    files: each.reduce((sum, { files }) => sum + files, 0),
-    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
-  };
+function bytesOf(records: readonly FileRecord[]): number {
+  return records.reduce((sum, { bytes, contents }) => sum + (contents?.bytes ?? bytes), 0);
 }

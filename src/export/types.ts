@@ -50,7 +50,7 @@ export interface ExportResult {
   /** Patches of this run's shards. */
   patches: number;
   /** This run's shards; with `part`, the other jobs' are not among them. */
-  /** What the shards hold: for a folder of images, the images that they list. */
-  contents: { files: number; bytes: number };
+  /** Bytes of what was written: of a folder of images, those of the images, not of the lists. */
+  contentBytes: number;
   shards: (Pick<FileRecord, 'file' | 'split' | 'patches' | 'bytes' | 'sha256'> & { status: ShardStatus })[];
 }

@@ -8,8 +8,8 @@ import { type Context, printLine } from '../context/index.js';
 import { printLoaders, quoted } from './closing.js';
 
 export interface ExportReport {
-  result: Omit<ExportResult, 'contents'>;
-  contents: ExportResult['contents'];
+  result: Omit<ExportResult, 'contentBytes'>;
+  contentBytes: number;
   options: { layout: LayoutName; part?: { index: number; of: number } };
   seconds: number;
 }
@@ -21,16 +21,14 @@ export function printExport(context: Context, report: ExportReport): void {
   if (existsSync(join(result.out, 'index.json'))) printLoaders(context, loaders(result, options.layout));
 }
 
-function sentence({ result, contents, options: { layout, part }, seconds }: ExportReport): string {
+function sentence({ result, contentBytes, options: { layout, part }, seconds }: ExportReport): string {
   const { out, shards, patches, format } = result;
   const kept = shards.filter(({ status }) => status === 'present').length;
   const there = kept > 0 ? ` (${kept} present before)` : '';
   const noun = layout === 'folder' && format === 'png' ? 'list' : format === 'raw' ? 'array file' : 'shard';
   const what =
-    noun === 'list'
-      ? `${count(contents.files, 'image')}`
-      : `${count(patches, 'patch')} in ${count(shards.length, noun)}`;
-  const done = `${out}: ${what}${there}, ${formatBytes(contents.bytes)}, in ${formatSeconds(seconds)}`;
+    noun === 'list' ? count(patches, 'image') : `${count(patches, 'patch')} in ${count(shards.length, noun)}`;
+  const done = `${out}: ${what}${there}, ${formatBytes(contentBytes)}, in ${formatSeconds(seconds)}`;
   if (!part) return `${done}.`;
   const others = part.of === 2 ? 'the other part is missing' : 'other parts are missing';
   const state = existsSync(join(out, 'index.json')) ? 'the export is complete' : others;
