@@ -44,7 +44,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What becomes of output that nobody can take any more. */
+/** What becomes of output that has no reader any more. */
 function watchOutput(stop: AbortController, { stdout, stderr }: Context): { written(): Promise<void> } {
   // Messages that are lost, with a closed terminal or a full disk under a log file, do not end the work.
   stderr.on('error', () => {});

@@ -262,7 +262,7 @@ describe.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s', (signal, code) => {
-  it(`ends a download with ${code}, and the next run goes on`, async () => {
+  it(`ends a download with ${code}, and the next run continues`, async () => {
     const large = archive('train_x.h5', noise(3_000_000, 3));
     let hold = true;
     const server = await listen((request, response) => {

@@ -6,7 +6,7 @@ export const DEFAULTS = {
   dir: 'pcam',
   /** Most parallel requests a source. Zenodo has blocked addresses with more than about four. */
   connections: 4,
-  /** Files under way at once. */
+  /** Files in progress at the same time. */
   jobs: 3,
   /** Patches per shard, unless a format has its own number. */
   shardSize: 2048,
@@ -20,12 +20,12 @@ export const DEFAULTS = {
   connectTimeout: 15_000,
   /** A reply whose headers take longer has failed (ms). */
   headersTimeout: 30_000,
-  /** A body that brings fewer than `stallBytes` in this time has stalled (ms). */
+  /** A body that delivers fewer than `stallBytes` in this time has stalled (ms). */
   stallTimeout: 20_000,
   stallBytes: 1024,
   /** Failures in a row, with no progress between them, before a source is dropped. */
   retries: 5,
-  /** First rest of a source that failed, doubled each time up to the longest (ms). */
+  /** First pause of a source that failed, doubled each time up to the longest (ms). */
   firstRest: 500,
   longestRest: 30_000,
   /** Longest that a file waits for a resting source when no other one can deliver it (ms). */

@@ -23,7 +23,7 @@ export type Step =
 /** How a task ended. */
 export type Outcome = 'done' | 'downloaded' | 'resumed' | 'imported' | 'present' | 'failed';
 
-/** A file or a split that a call works on. Several may be under way at once; none has the name of another. */
+/** A file or a split that a call works on. Several may be in progress at once; none has the name of another. */
 export interface TaskState {
   /** Name of the file or split. */
   readonly task: string;

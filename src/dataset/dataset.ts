@@ -32,7 +32,7 @@ export async function openDataset({
     split(name) {
       const open = opened.get(name) ?? openSplit({ dir, manifest: known, split: name });
       opened.set(name, open);
-      // A split that failed to open is tried again: its file may have been brought in between.
+      // A split that failed to open is tried again: its file may have been fetched in between.
       open.catch(() => opened.delete(name));
       return open;
     },

@@ -4,7 +4,7 @@ import type { SplitName } from '../manifest/index.js';
 /** Most patches of one split that pcam opens. PCam's largest has 262,144. */
 export const LARGEST_SPLIT = 2 ** 26;
 
-/** One row of a meta CSV; it stands at the index of its patch. */
+/** One row of a meta CSV; it is at the index of its patch. */
 export interface MetaRow {
   /** The slide (whole-slide image) that the patch was cut from, such as `camelyon16_train_tumor_033`. */
   readonly wsi: string;

@@ -49,9 +49,9 @@ export interface Internals {
 
 /**
  * Brings the chosen files into the data set folder, each verified before it gets its name. What is there and right
- * is not fetched again; what was interrupted goes on.
+ * is not fetched again; what was interrupted is resumed.
  *
- * A file that could not be brought is in the result with `status: 'failed'`; the others are brought all the same.
+ * A file that could not be fetched is in the result with `status: 'failed'`; the others are fetched all the same.
  * @throws PcamError USAGE, BAD_MANIFEST, LOCKED, DISK_FULL, NO_PERMISSION, … when nothing could be begun, and
  *   ABORTED when `signal` was
  */
@@ -138,7 +138,7 @@ async function start(run: Run, files: readonly DatasetFile[], jobs: number): Pro
   }
 }
 
-/** A run that brings nothing leaves no empty folder behind that it made. */
+/** A run that fetches nothing leaves no empty folder behind that it made. */
 async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Promise<DownloadResult> {
   const { dir, state, parts, temporaries } = run.paths;
   const made = await missingFolders(dir);

@@ -67,7 +67,7 @@ class Fetcher {
   readonly #task: TaskReporter;
   readonly #options: FetchOptions;
   readonly #blame = new Blame();
-  /** The last one, which is what a file fails of when nobody is left. */
+  /** The last one, which is what a file fails of when no source is left. */
   #mismatch: PcamError | undefined;
   /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
   #resumed = Number.POSITIVE_INFINITY;

@@ -19,11 +19,11 @@ export interface DownloadOptions {
   mirrors?: readonly string[];
   /** A folder with files that are already here: whole archives, decompressed files, partial archives. */
   from?: string;
-  /** Most requests at once a source. @default 4 */
+  /** Maximum concurrent requests per source. @default 4 */
   connections?: number;
-  /** Files under way at once. @default 3 */
+  /** Files in progress at the same time. @default 3 */
   jobs?: number;
-  /** Bytes a second, over all connections. @default no limit */
+  /** Bytes per second, over all connections. @default no limit */
   limitRate?: number;
   /** Keep the archives beside what comes out of them. @default false */
   keepArchives?: boolean;
@@ -42,7 +42,7 @@ export interface DownloadOptions {
   rests?: Partial<Rests>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
-  /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to nobody that they redirect to. */
+  /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to no host that they redirect to. */
   zenodoToken?: string;
 }
 

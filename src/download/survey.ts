@@ -9,9 +9,9 @@ import { completeMoves, type Move } from '../store/index.js';
 import type { Run } from './run.js';
 import { archiveOf, wanted } from './target.js';
 
-/** How a file will be brought. */
+/** How a file will be obtained. */
 export type Action =
-  /** `stale`: an archive beside it whose bytes are wrong, and that nobody needs. */
+  /** `stale`: an archive beside it whose bytes are wrong, and that is not needed. */
   | { kind: 'present'; bytes: number; stale?: string }
   /** Right bytes under another name in the data set folder. */
   | { kind: 'rename'; from: string; to: Content; found: Found }
@@ -20,7 +20,7 @@ export type Action =
   /** The first bytes of an archive, left by another tool; the rest is fetched. */
   | { kind: 'adopt'; path: string; bytes: number; own: boolean }
   | { kind: 'fetch' }
-  /** Something that is no file stands under its name, or what is there cannot be read. */
+  /** Something that is not a file has its name, or what is there cannot be read. */
   | { kind: 'blocked'; error: PcamError };
 
 /** True where bytes are to be written that are not yet in the folder. */
@@ -91,7 +91,7 @@ async function staleArchive(run: Run, inventory: Inventory, file: DatasetFile): 
   return found && !holds(found, archive) ? found.path : undefined;
 }
 
-/** What stands in the way of one file is no reason to leave the others. */
+/** An obstacle for one file is no reason to skip the others. */
 async function unlessBlocked(
   actions: Map<DatasetFile, Action>,
   file: DatasetFile,

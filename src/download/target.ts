@@ -57,7 +57,7 @@ export interface RoomSettings {
 }
 
 /**
- * Bytes that a run needs at its fullest: everything decompressed, and beside it the archives of the files under way
+ * Bytes that a run needs at its fullest: everything decompressed, and beside it the archives of the files in progress
  * at once; all archives where they are kept.
  */
 export function bytesNeeded(needs: readonly Need[], { jobs, keepArchives, extract }: RoomSettings): number {

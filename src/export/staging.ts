@@ -52,7 +52,7 @@ export async function planStaging({ dir, manifest, jobs, sha1 }: StagingRequest)
   return plans;
 }
 
-/** Bytes on the disk while the export is under way. */
+/** Bytes on the disk while the export is in progress. */
 export function stagedBytes(plans: readonly SplitStaging[]): number {
   return plans.reduce((sum, { patches }) => sum + patches * PATCH_BYTES, 0);
 }

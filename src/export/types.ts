@@ -18,7 +18,7 @@ export interface ExportOptions {
   splits?: readonly SplitName[];
   /** The output folder. @default a name made of format, layout and crop, in the current folder */
   out?: string;
-  /** Patches a shard. @default 2048, 20,480 for parquet and 16,384 for tfrecord */
+  /** Patches per shard. @default 2048, 20,480 for parquet and 16,384 for tfrecord */
   shardSize?: number;
   /** Write only every `of`-th shard, from the `index`-th on. @default all */
   part?: Part;

@@ -22,7 +22,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a regular file and nothing else. Never waits: opening a pipe that nobody writes to would block, and the
+ * Opens a regular file and nothing else. Never waits: opening a pipe without a writer would block, and the
  * process with it.
  * @throws UnfitFile, or what the file system said
  */

@@ -3,7 +3,7 @@ import { lstat, readlink, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
 
-/** @throws PcamError NOT_A_FOLDER when something else than a real folder stands there; nothing at all is fine */
+/** @throws PcamError NOT_A_FOLDER when something other than a real directory is there; nothing at all is fine */
 export async function requireOwnFolder(path: string): Promise<void> {
   try {
     const stats = await lstat(path);

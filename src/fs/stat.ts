@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 
-/** What tells a file from another one, and from what it was before somebody wrote to it. */
+/** What tells a file from another one, and from what it was before another process wrote to it. */
 export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs'>;
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {

@@ -220,7 +220,7 @@ export class Workspace {
     }
   }
 
-  /** Removes a file; nothing there is fine. A directory, which can only be somebody else's, is refused. */
+  /** Removes a file; nothing there is fine. A directory, which can only be someone else's, is refused. */
   async remove(path: string): Promise<void> {
     if (await isFolder(path)) throw new UnfitFile(path, 'a directory');
     const as = `removed.${++this.#count}`;

@@ -77,7 +77,7 @@ export class Inventory {
     try {
       await Promise.all(reads);
     } catch (error) {
-      // Gigabytes may still be read for the others: nothing goes on behind the caller's back.
+      // Gigabytes may still be read for the others: nothing continues behind the caller's back.
       this.#stop.abort();
       await Promise.allSettled(reads);
       throw error;

@@ -4,7 +4,7 @@ import { networkFailure, type Route, TookTooLong } from './network-error.js';
 
 export interface WatchOptions {
   readonly route: Route;
-  /** ms in which a body must bring at least `DEFAULTS.stallBytes`. */
+  /** ms in which a body must deliver at least `DEFAULTS.stallBytes`. */
   readonly stall: number;
   readonly clock: Clock;
   /** The caller's. */

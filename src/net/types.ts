@@ -5,7 +5,7 @@ export interface Timeouts {
   connect: number;
   /** ms until the headers of a reply must be there. */
   headers: number;
-  /** ms in which a body must bring at least `stallBytes`. */
+  /** ms in which a body must deliver at least `stallBytes`. */
   stall: number;
 }
 
@@ -28,7 +28,7 @@ export interface HttpReply {
   discard(): void;
 }
 
-/** What is sent to one origin, and to nobody that it redirects to. */
+/** What is sent to one origin, and to no host that it redirects to. */
 export interface Credentials {
   readonly origin: string;
   /** The value of `Authorization`. */

@@ -71,7 +71,7 @@ export class GunzipDecoder implements Decoder {
     if (this.#given === 0) this.#magic = bytes[0] === 0x1f && bytes[1] === 0x8b;
     this.#given += bytes.length;
     const consumed = new Promise<void>((resolve) => this.#gunzip.write(bytes, () => resolve()));
-    // What the chunks before brought is digested and written while zlib inflates this one.
+    // The output of earlier chunks is digested and written while zlib inflates this one.
     await this.#drain();
     await Promise.race([consumed, this.#closed]);
   }

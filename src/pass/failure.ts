@@ -34,7 +34,7 @@ export function plainFailure(error: unknown): PlainFailure {
   return { code: failure.code, message: failure.message, doing: failure.doing };
 }
 
-/** The input is not what it was: somebody cut, removed or overwrote it while it was read. */
+/** The input is not what it was: another process cut, removed or overwrote it while it was read. */
 export class InputChanged extends PcamError {
   constructor(message: string, code: 'IO' | 'MISSING' = 'IO') {
     super(code, message, {

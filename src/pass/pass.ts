@@ -14,7 +14,7 @@ export interface PassOptions extends PassRequest {
   onProgress?: (read: number, written: number) => void;
 }
 
-/** A pass under way. */
+/** A pass in progress. */
 export interface Pass {
   /** Tells how many bytes from the start of the file are there. */
   available(bytes: number): void;

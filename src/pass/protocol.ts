@@ -11,7 +11,7 @@ export function strongest({ sha256 }: { sha256?: string }): DigestName[] {
 }
 
 export interface PassOutput {
-  /** A temporary file, made anew. */
+  /** A temporary file, newly made. */
   path: string;
   decode: 'gunzip' | 'copy';
   digests: DigestName[];
@@ -43,7 +43,7 @@ export interface Digested {
 }
 
 export interface PassResult {
-  /** `changed`: somebody wrote to it between the first byte and the last. */
+  /** `changed`: another process wrote to it between the first byte and the last. */
   input: Digested & { changed: boolean };
   output?: Digested;
   /** Set when there was an output and it could not be made. */

@@ -49,7 +49,7 @@ export interface DigestRequest {
   digests: readonly DigestName[];
 }
 
-/** `changed`: somebody wrote to the file between the first byte and the last. */
+/** `changed`: another process wrote to the file between the first byte and the last. */
 export type FileDigests = Digested & { changed: boolean };
 
 /** @param onRead hears of every piece; what it throws ends the reading */
@@ -87,7 +87,7 @@ export function statsOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): Hand
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
-/** Whether somebody has written to the file between two looks at the same handle. */
+/** Whether the file was written to between two looks at the same handle. */
 export function isChanged(before: HandleStats, after: HandleStats): boolean {
   return before.size !== after.size || before.mtimeNs !== after.mtimeNs;
 }

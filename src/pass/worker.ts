@@ -75,7 +75,7 @@ class DigestSet {
   }
 }
 
-/** Writes what the decoder puts out, one write under way at a time, with its digests. */
+/** Writes what the decoder puts out, one write in progress at a time, with its digests. */
 class Output {
   bytes = 0;
   readonly #digests: DigestSet;

@@ -1,4 +1,4 @@
-/** The tasks of a call as its events tell them: what is under way, how fast, and all of it together. */
+/** The tasks of a call as its events tell them: what is in progress, how fast, and all of it together. */
 import type { PcamEvent, TaskState, Unit } from '../core/index.js';
 
 /** Seconds over which a speed is averaged. */
@@ -44,7 +44,7 @@ export class TaskBoard {
     switch (event.type) {
       case 'plan':
         this.#unit = event.unit;
-        // What was looked at before, such as files that an earlier run left, begins anew.
+        // What was looked at before, such as files that an earlier run left, starts over.
         for (const { task, total } of event.tasks) {
           this.#tasks.set(task, { ...newTask(this.#now), total, planned: true });
         }
@@ -63,7 +63,7 @@ export class TaskBoard {
     }
   }
 
-  /** What is under way, in the order in which it began, with the units per second of each. */
+  /** What is in progress, in the order in which it began, with the units per second of each. */
   active(): { state: TaskState; speed: number }[] {
     return [...this.#tasks.values()]
       .filter((task) => task.active && task.state)

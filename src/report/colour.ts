@@ -1,4 +1,4 @@
-/** Colour for a few words, where the terminal has it and nobody objects. */
+/** Colour for a few words, where the terminal has it and it is not switched off. */
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 

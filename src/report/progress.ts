@@ -105,7 +105,7 @@ class Bars implements Progress {
     else this.#stream.write(`${line}\n`);
   }
 
-  /** As many rows as there are tasks under way, and one for all of them. */
+  /** As many rows as there are tasks in progress, and one for all of them. */
   #fit(): void {
     const most = Math.max(1, (this.#stream.rows || 24) - TEXT_ROWS);
     const wanted = Math.min(most, this.#contents().length);

@@ -35,7 +35,7 @@ export class Sentences {
     }
   }
 
-  /** Requests that were under way together fail of one cause, often for several files: that is one line. */
+  /** Requests that were in progress together fail of one cause, often for several files: that is one line. */
   #trouble(event: Extract<PcamEvent, { type: 'pause' | 'drop' }>): Sentence | undefined {
     const { type, source, file, reason } = event;
     const key = `${type} ${source} ${reason.replaceAll(file, '')}`;

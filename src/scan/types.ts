@@ -39,7 +39,7 @@ export interface ScanTask {
   readonly uniform: SharedArrayBuffer;
   /** Slots of the digest table. */
   readonly table: SharedArrayBuffer;
-  /** Int32: the first patch that nobody has taken, and not 0 once the scan is to stop. */
+  /** Int32: the first patch that is not taken, and not 0 once the scan is to stop. */
   readonly control: SharedArrayBuffer;
 }
 

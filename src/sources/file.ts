@@ -27,7 +27,7 @@ export const fileSource: SourceFactory = ({ id, type, baseUrl }) => ({
   },
 });
 
-/** Before it is opened: to open a pipe would wait for somebody to write to it. */
+/** Before it is opened: to open a pipe would wait for a writer. */
 async function lookAt(path: string): Promise<{ size: number; mtimeMs: number }> {
   const stats = await stat(path).catch((error) => {
     throw unreadable(path, error);
@@ -49,7 +49,7 @@ async function* read(
       .catch((error) => {
         throw unreadable(path, error);
       });
-    if (bytesRead === 0) return; // somebody cut it; the reader sees that bytes are missing
+    if (bytesRead === 0) return; // it was truncated; the reader sees that bytes are missing
     at += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }

@@ -11,7 +11,7 @@ export interface Layout {
   readonly state: string;
   readonly lock: string;
   readonly receipts: string;
-  /** Renames under way. */
+  /** Renames in progress. */
   readonly moves: string;
   /** Where partial downloads and their journals lie. */
   readonly parts: string;

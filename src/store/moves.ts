@@ -129,7 +129,7 @@ async function takeBack(paths: OwnedLayout, steps: readonly Step[]): Promise<voi
     if (!(await isThere(aside(paths, to))) || (await isThere(paths.final(from)))) continue;
     await workspace.place(aside(paths, to), paths.final(from));
   }
-  // The folder may be mended by hand before the next run: a plan that moved nothing must not be carried out then.
+  // The folder may be repaired by hand before the next run: a plan that moved nothing must not be carried out then.
   if (!(await isBegun(paths, steps))) await workspace.remove(paths.moves);
 }
 

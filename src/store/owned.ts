@@ -40,7 +40,7 @@ export async function withDataFolder<T>(
 
 /**
  * Makes the state folder. A link in its place, or in that of a folder inside, would lead what pcam writes and
- * removes there to somebody else's files.
+ * removes there to someone else's files.
  */
 async function prepareState(paths: Layout): Promise<void> {
   try {

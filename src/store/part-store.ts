@@ -15,7 +15,7 @@ export interface OpenPartOptions {
   onCheck?: (bytes: number, of: number) => void;
 }
 
-/** What anybody may ask. */
+/** What anyone may ask. */
 export class PartStore {
   readonly #paths: Layout;
 
@@ -99,7 +99,7 @@ export class OwnedPartStore extends PartStore {
   }
 }
 
-/** Opens pcam's own file. A link or pipe that somebody put under its name goes: nothing else is ever written to. */
+/** Opens pcam's own file. A link or pipe that was put under its name goes: nothing else is ever written to. */
 async function openOwn(path: string, { workspace }: OwnedLayout): Promise<FileHandle> {
   const flags = constants.O_RDWR | constants.O_CREAT;
   try {

@@ -1,4 +1,4 @@
-/** The whole retry policy: what failed, and how often, to milliseconds of rest; 0 means stop. */
+/** The whole retry policy: what failed, and how often, to milliseconds to pause; 0 means stop. */
 import { DEFAULTS } from '../core/index.js';
 import type { FailureKind } from '../net/index.js';
 
@@ -10,7 +10,7 @@ const RETRIES: Record<FailureKind, number> = {
   wrong: 0,
 };
 
-/** How long sources rest, and how long a file waits for them (ms). */
+/** How long sources pause, and how long a file waits for them (ms). */
 export interface Rests {
   /** @default 500 */
   first: number;
@@ -34,7 +34,7 @@ export interface RestInput {
 /**
  * Backoff doubles from `firstRest` to `longestRest`, with jitter of up to half taken off, so that many clients do
  * not come back at once. A server's own `Retry-After` is obeyed, however long; who waits for it is the pool's choice.
- * @returns milliseconds to rest; 0: drop the source
+ * @returns milliseconds to pause; 0: drop the source
  */
 export function restAfter({ kind, failures, retryAfter, random, rests = {} }: RestInput): number {
   if (failures > RETRIES[kind]) return 0;

@@ -1,5 +1,5 @@
 /**
- * Who is to blame for wrong bytes of a file, and what is tried next. Pure: events in, a decision out; it asks nobody
+ * Who is to blame for wrong bytes of a file, and what is tried next. Pure: events in, a decision out; it asks no source
  * and keeps a count for each cause and source, so that one mishap never pays for another.
  */
 import { IMPORTED } from '../store/index.js';
@@ -20,7 +20,7 @@ export type BlameEvent =
   | { type: 'tampered' }
   /** A source was refused because its copy has another size than the first source told; the manifest knows none. */
   | { type: 'other-size'; source: string }
-  /** Bytes are missing and nobody can bring them. `from`: who gave those that are there. */
+  /** Bytes are missing and no source can deliver them. `from`: the sources of those that are there. */
   | { type: 'no-source'; from: ReadonlySet<string>; usable: readonly string[] };
 
 /** What the pool of sources is to do for a file; each one replaces the one before. */

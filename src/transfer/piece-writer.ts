@@ -1,4 +1,4 @@
-/** Puts the bytes of one reply into the part: block by block, each byte once, whoever brings it first. */
+/** Puts the bytes of one reply into the part: block by block, each byte once, whichever source is first. */
 import type { Clock } from '../core/index.js';
 import { BLOCK, type RangeSet } from '../store/index.js';
 import type { Piece } from './piece.js';
@@ -28,7 +28,7 @@ export interface PieceWriterOptions {
   pieces: Pieces;
   piece: Piece;
   clock: Clock;
-  /** Bytes that nobody else had brought, just before they are written. */
+  /** Bytes that no other request had delivered, just before they are written. */
   onReceived: (source: string, bytes: number) => void;
 }
 

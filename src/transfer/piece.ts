@@ -30,7 +30,7 @@ export interface Piece {
   measured: { at: number; reached: number; moved: number };
   /** Another piece that asks for the same bytes. */
   rival: Piece | undefined;
-  /** Ends the request: all that it is to bring is there. */
+  /** Ends the request: all that it is to fetch is there. */
   stop: () => void;
 }
 
@@ -46,7 +46,7 @@ export interface Helper {
 export interface Help {
   readonly victim: Piece;
   readonly range: ByteRange;
-  /** The victim keeps nothing for itself, and goes on: who is first wins. */
+  /** The victim keeps nothing for itself, and continues: the first one wins. */
   readonly rival: boolean;
   /** Seconds that it saves. */
   readonly saved: number;
@@ -54,7 +54,7 @@ export interface Help {
 
 interface HelpInput {
   readonly victim: Piece;
-  /** What it has still to bring. */
+  /** What it has still to fetch. */
   readonly needed: ByteRange;
   /** Its end is known, so that a part of it can be asked for. */
   readonly divisible: boolean;

@@ -1,5 +1,5 @@
 /**
- * Which bytes of a file each request is to bring. Pieces go out from the front, as large as the source is fast; when
+ * Which bytes of a file each request is to fetch. Pieces go out from the front, as large as the source is fast; when
  * nothing is left, a free connection helps the one that would take longest: it takes over so much of its piece that
  * both are done at the same time, or asks for all of it again where the other is hopeless. The first copy of a byte wins.
  */
@@ -17,7 +17,7 @@ const FIRST = 4 * 1024 * 1024;
 /** A piece that would take longer (s), and this many times longer than the one who looks, is not waited for. */
 const LATE_SECONDS = 8;
 const LATE_FACTOR = 4;
-/** A connection that brings nothing for so long (ms) counts as silent. */
+/** A connection that delivers nothing for so long (ms) counts as silent. */
 const SILENT_AFTER = 500;
 
 export class Pieces {
@@ -43,7 +43,7 @@ export class Pieces {
     return this.#add(helper, { start: gap.start, end }, now);
   }
 
-  /** Part of a piece that is under way, where that saves time. */
+  /** Part of a piece that is in progress, where that saves time. */
   help(helper: Helper, now: number): Piece | undefined {
     if (this.#isDoubtful(helper.source)) return undefined;
     // Where the end is not known, there is no part of a piece to take over.
@@ -70,7 +70,7 @@ export class Pieces {
     return this.#firstGap() !== undefined;
   }
 
-  /** What of a range nobody else has brought yet: from now on it is the caller's to write. */
+  /** What of a range no other request has delivered yet: from now on it is the caller's to write. */
   claim(range: ByteRange): ByteRange[] {
     const mine = this.#claimed.gaps(range);
     this.#claimed.add(range);
@@ -160,7 +160,7 @@ export class Pieces {
     return at < this.size ? { start: at, end: this.size } : undefined;
   }
 
-  /** What a piece has still to bring that nobody else has. */
+  /** What a piece has still to fetch that no other request has. */
   #needed({ reached, end }: Piece): ByteRange | undefined {
     const gap = this.#claimed.firstGap({ start: reached, end });
     return gap && { start: gap.start, end };

@@ -19,7 +19,7 @@ export interface Health {
 }
 
 export interface FileHealth extends Health {
-  /** Requests under way for this file. */
+  /** Requests in progress for this file. */
   active: number;
   /** The source sends the whole file whatever is asked: one request at a time is enough. */
   single: boolean;
@@ -46,7 +46,7 @@ export function recordFailure(
   const now = clock.now();
   health.lastReason = message;
   health.lastCode = systemCode(cause) || undefined;
-  // A source at rest gets no new requests: those that were under way fail of the same cause, and count once.
+  // A paused source gets no new requests: those that were in progress fail of the same cause, and count once.
   if (health.restUntil > now && kind !== 'wrong') {
     health.restUntil = Math.max(health.restUntil, now + (retryAfter ?? 0));
     return undefined;
@@ -97,7 +97,7 @@ export function restUntil(member: Member, file: DatasetFile): number {
   return Math.max(member.health.restUntil, look(member, file).restUntil);
 }
 
-/** Nobody is left for a file, or all who are left pause for too long. */
+/** No source is left for a file, or all that are left pause for too long. */
 export function noSource(members: readonly Member[], file: DatasetFile, now: number): PcamError {
   const candidates = members.filter((member) => member.source.has(file));
   const reasons = candidates.map((member): SourceReason => {

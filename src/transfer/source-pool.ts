@@ -131,7 +131,7 @@ export class SourcePool {
       .map(({ source }) => source.id);
   }
 
-  /** Requests under way to a source for the file. */
+  /** Requests in progress to a source for the file. */
   active(file: DatasetFile, sourceId: string): number {
     const member = this.#member(sourceId);
     return member ? look(member, file).active : 0;
@@ -198,7 +198,7 @@ export class SourcePool {
     this.#dispatch();
   }
 
-  /** Leaves no timer behind. Nobody waits for a lease any more. */
+  /** Leaves no timer behind. No lease is waited for any more. */
   close(): void {
     this.#cancelTimer();
     for (const cancel of this.#closing) cancel();
@@ -239,7 +239,7 @@ export class SourcePool {
     if (Number.isFinite(wake)) this.#cancelTimer = this.#clock.after(wake - now, () => this.#dispatch());
   }
 
-  /** Files with the fewest requests under way come first, so that no large file keeps small ones waiting. */
+  /** Files with the fewest requests in progress come first, so that no large file keeps small ones waiting. */
   #inTurn(): Waiter[] {
     const underWay = ({ file }: Waiter) => this.#members.reduce((sum, m) => sum + look(m, file).active, 0);
     return this.#waiters

@@ -17,9 +17,9 @@ import { Speeds } from './speeds.js';
 const REAL_PROGRESS = 64 * 1024;
 /** How often connections are measured against each other (ms). */
 const LOOK_EVERY = 250;
-/** While nobody has answered yet, another source is asked after this (ms). */
+/** While no source has answered yet, another source is asked after this (ms). */
 const HEDGE_AFTER = 500;
-/** A request that was silent for so long (ms) when others had brought its bytes is a failure of its source. */
+/** A request that was silent for so long (ms) when others had delivered its bytes is a failure of its source. */
 const FAILED_AFTER = 5000;
 
 export interface TransferOptions {
@@ -39,7 +39,7 @@ export interface TransferOptions {
 }
 
 /**
- * @throws PcamError NO_SOURCE when bytes are missing and no source can bring them
+ * @throws PcamError NO_SOURCE when bytes are missing and no source can deliver them
  * @throws SourceChanged when a source's copy is not the one of its earlier bytes
  */
 export async function transferFile(options: TransferOptions): Promise<void> {
@@ -179,7 +179,7 @@ class Transfer {
     const speed = (id: string) => this.#speeds.of(id) ?? Number.MAX_VALUE;
     for (const id of this.#candidates().sort((a, b) => speed(b) - speed(a))) {
       const helper = this.#helper(id);
-      // Nobody has told the size yet where it is not known: then there is no second piece.
+      // No source has told the size yet where it is not known: then there is no second piece.
       const whole = !this.#answered && Number.isFinite(this.#pieces.size);
       for (;;) {
         if (!pool.free(file).includes(id)) break;
@@ -191,7 +191,7 @@ class Transfer {
     }
   }
 
-  /** Where nobody has answered yet: sources that were not asked, or all of them once it has taken long. */
+  /** Where no source has answered yet: sources that were not asked, or all of them once it has taken long. */
   #candidates(): string[] {
     const { pool, file, clock } = this.#options;
     if (this.#answered) return pool.free(file);
@@ -253,7 +253,7 @@ class Transfer {
     }
   }
 
-  /** What it means for the source of a piece that others have brought its bytes. */
+  /** What it means for the source of a piece that others have delivered its bytes. */
   #silence({ waitingSince }: Piece): SourceFailure | 'in time' {
     const ms = waitingSince === undefined ? 0 : this.#options.clock.now() - waitingSince;
     if (ms < FAILED_AFTER) return 'in time';

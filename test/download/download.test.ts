@@ -405,7 +405,7 @@ describe('servers of all kinds', () => {
     expect(await contents(dir)).toEqual(holding(FILES));
   });
 
-  it('goes on from another source in the middle of a file, and keeps what is there', async () => {
+  it('continues from another source in the middle of a file, and keeps what is there', async () => {
     let served = 0;
     const first = await listen((request, response) => {
       if (served++ > 0) return void response.writeHead(404).end();
@@ -425,7 +425,7 @@ describe('servers of all kinds', () => {
 describe('an interrupted run', () => {
   const large = archive('train_x.h5', noise(5_000_000, 9));
 
-  it('goes on from what is there', async () => {
+  it('continues from what is there', async () => {
     const stop = new AbortController();
     const server = await listen((request, response) => {
       if (stop.signal.aborted) return send(request, response, large.served);

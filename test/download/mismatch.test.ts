@@ -82,7 +82,7 @@ describe('a wrong digest', () => {
     expect(await contents(dir)).toEqual(holding([y]));
   });
 
-  it('is mended by the next run, when the source is', async () => {
+  it('is repaired by the next run, when the source is', async () => {
     let bytes = wrong;
     const server = await listen((request, response) => send(request, response, bytes));
     const { result, dir } = await fetchAll({ files: [x], at: { web: server.url } });
@@ -119,7 +119,7 @@ describe('sources that disagree on the size', () => {
     },
   );
 
-  it('with each other, and the first goes away in the middle: the second begins anew', async () => {
+  it('with each other, and the first goes away in the middle: the second starts over', async () => {
     const table = plainFile('meta.csv', noise(6_000_000, 3), { unsized: true, noSha256: true });
     let served = 0;
     const bad = await listen((request, response) => {

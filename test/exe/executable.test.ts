@@ -90,7 +90,7 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
     await expectSame('archives');
   });
 
-  it('downloads from a server, killed in the middle, and goes on', async () => {
+  it('downloads from a server, killed in the middle, and continues', async () => {
     const archives = join(executable.cwd, 'archives');
     let held = true;
     const server = await listen(async (request, response) => {

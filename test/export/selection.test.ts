@@ -60,7 +60,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       expect(await treeOf(parts)).toEqual(tree);
     });
 
-    it('goes on where it was stopped', async () => {
+    it('continues where it was stopped', async () => {
       const out = await temporaryFolder();
       const stop = new AbortController();
       const onEvent: ExportOptions['onEvent'] = ({ type }) => type === 'output' && stop.abort();

@@ -51,7 +51,7 @@ describe.skipIf(!openssl).each(CASES)('a proxy that at "%s" (%s) chooses %s', (a
     const { result } = await fetchAll({ ...options, at: { far: `${scheme}://data.example` } });
     expect(result.files.map(({ error }) => error?.code)).toEqual(['NO_SOURCE', 'NO_SOURCE']);
     expect(result.files[0]!.error!.message).toContain(`the proxy 127.0.0.1:${peer.port}`);
-    // Of the files under way at once, each may have had a request on the way when the host was given up.
+    // Of the files in progress at once, each may have had a request on the way when the host was given up.
     expect(peer.opened).toBeLessThanOrEqual(MOST_CONNECTIONS * files.length);
     expect(peer.open).toBe(0);
   });

@@ -61,7 +61,7 @@ describe.skipIf(!mountable).concurrent('a full disk', () => {
     expect(setup.sent()).toBe(0);
   });
 
-  test('in transfer: what came is kept, and the next run goes on', async () => {
+  test('in transfer: what came is kept, and the next run continues', async () => {
     await using setup = await serve([archive]);
     await using disk = await smallDisk(2.5 * MB);
     const dir = join(disk.folder, 'pcam');

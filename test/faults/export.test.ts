@@ -51,7 +51,7 @@ async function contents(folder: string): Promise<Map<string, string>> {
 }
 
 describe.skipIf(!mountable)('a full disk in export', () => {
-  test('ends it, keeps no half shard, and the next run goes on', async () => {
+  test('ends it, keeps no half shard, and the next run continues', async () => {
     await using disk = await smallDisk(8 * MB);
     const out = join(disk.folder, 'out');
     const ballast = join(disk.folder, 'ballast');

@@ -90,7 +90,7 @@ async function run({ row, zone, times, sources }: Cell): Promise<void> {
     expect(faulty.requests.some((request) => request.fault)).toBe(true);
     const expected = sources === 2 ? 'done' : row[times];
     const [file] = result.files;
-    // A fault that came once does not matter where another request for the same bytes was under way.
+    // A fault that came once does not matter where another request for the same bytes was in progress.
     const lucky = times === 'once' && file!.error === undefined;
     const done = expected === 'done' || lucky;
     if (done) {

@@ -240,7 +240,7 @@ describe('an owner', () => {
     expect((await readdir(at.temporaries)).sort()).toEqual(['keep-x', 'keep-y']);
   });
 
-  it("does not remove what is somebody else's: a directory is refused", async () => {
+  it('does not remove what belongs to another process: a directory is refused', async () => {
     const at = await place();
     const workspace = await open(at);
     await mkdir(join(at.dir, 'mine'));

@@ -111,7 +111,7 @@ describe.each(SOURCE_TYPES)('a source of type %s', (type) => {
 });
 
 describe('a folder as a source', () => {
-  it('says so when a folder stands where the file should', async () => {
+  it('says so when a folder is where the file should be', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, file.name));
     const source = opened('file', folder);

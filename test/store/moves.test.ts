@@ -139,7 +139,7 @@ describe('a plan', () => {
     return content(dir);
   }
 
-  it('that moved nothing is dropped, and what was mended by hand stays', async () => {
+  it('that moved nothing is dropped, and what was repaired by hand stays', async () => {
     const dir = await killedAfter(1);
     await put(dir, { a: 'A', b: 'B' });
     expect(await finished(dir)).toEqual(after);

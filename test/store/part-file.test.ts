@@ -154,7 +154,7 @@ describe('PartFile', () => {
     await part.close();
   });
 
-  it('does not write through a link that somebody planted', async () => {
+  it('does not write through a link that was planted', async () => {
     const paths = await begun([0, 10]);
     await new OwnedPartStore(paths).discard(file);
     const victim = join(paths.dir, 'victim');
@@ -167,7 +167,7 @@ describe('PartFile', () => {
     expect(await readFile(paths.part(file.name))).toEqual(bytes.subarray(0, 10));
   });
 
-  it('says what is wrong when a file stands where its folder belongs', async () => {
+  it('says what is wrong when a file is where its folder belongs', async () => {
     const folder = await put(await temporaryFolder(), { '.pcam': 'a file' });
     expect((await pcamError(ownFolder(folder))).exitCode).toBe(5);
   });

@@ -198,7 +198,7 @@ describe('it refuses', () => {
     expect((await readdir(folder)).sort()).toEqual(['indices.txt', 'odd']);
   });
 
-  it('to go on when it is stopped, and leaves no temporary behind', async () => {
+  it('to continue when it is stopped, and leaves no temporary behind', async () => {
     const out = join(await temporaryFolder(), 'out');
     const stop = new AbortController();
     const onEvent = ({ type }: { type: string }) => {

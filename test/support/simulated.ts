@@ -54,7 +54,7 @@ export interface Simulated {
   /** Bytes by source, as `onReceived` told. */
   sources: Record<string, number>;
   requests: { source: string; at: number; start: number; end: number; validator?: string }[];
-  /** Most requests under way at once, by source. */
+  /** Most requests in progress at once, by source. */
   most: Record<string, number>;
   error: unknown;
   part: MemoryPart;

@@ -151,7 +151,7 @@ describe('Blame', () => {
     expect(steps.map(([event]) => told(blame.decide(event)))).toEqual(steps.map(([, expected]) => expected));
   });
 
-  it('says why a source is out', () => {
+  it('says why a source is given up', () => {
     const blame = new Blame();
     expect([...blame.decide(mismatch('a', 'a b')).verdict.out]).toEqual([
       ['a', 'its bytes have a wrong digest'],

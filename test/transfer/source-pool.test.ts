@@ -78,7 +78,7 @@ describe('SourcePool', () => {
     expect(await taken(p.lease(one, signal))).toBeUndefined();
   });
 
-  it('goes to another source while one rests, and comes back to it', async () => {
+  it('goes to another source while one pauses, and comes back to it', async () => {
     const { pool: p, clock, events } = pool(['a', 'b']);
     fail(await p.lease(one, signal), 'passing');
     expect(events).toEqual([{ type: 'pause', file: one.name, source: 'a', reason: 'passing!', ms: 500 }]);
@@ -115,7 +115,7 @@ describe('SourcePool', () => {
     expect(events.map(({ type }) => type)).toEqual(['pause']);
   });
 
-  it('drops at once what is wrong, though it rests', async () => {
+  it('drops at once what is wrong, though it pauses', async () => {
     const { pool: p, events } = pool(['a', 'b']);
     const [x, y] = [await p.lease(one, signal), await p.lease(one, signal)];
     fail(x, 'passing');
@@ -160,7 +160,7 @@ describe('SourcePool', () => {
     expect(error.message).toContain('1 h 00 min');
   });
 
-  it('waits, beyond its patience too, while somebody else still brings bytes of the file', async () => {
+  it('waits, beyond its patience too, while another source still delivers bytes of the file', async () => {
     const { pool: p } = pool(['a', 'b'], { connections: 1 });
     const a = await p.lease(one, signal);
     const b = await p.lease(one, signal);

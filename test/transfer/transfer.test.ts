@@ -73,7 +73,7 @@ describe('transferFile', () => {
     },
   );
 
-  it('goes on from where a reply ended early, or was cut', async () => {
+  it('continues from where a reply ended early, or was cut', async () => {
     for (const link of [
       { ...web, short: 300_000 },
       { ...web, cut: 300_000 },

@@ -25,9 +25,13 @@ function sentence({ result, contentBytes, options: { layout, part }, seconds }: 
   const { out, shards, patches, format } = result;
   const kept = shards.filter(({ status }) => status === 'present').length;
   const there = kept > 0 ? ` (${kept} present before)` : '';
-  const noun = layout === 'folder' && format === 'png' ? 'list' : format === 'raw' ? 'array file' : 'shard';
+  // A raw shard is a pair of files: pixels and labels.
+  const pieces =
+    format === 'raw' ? `${count(shards.length / 2, 'pair')} of arrays` : count(shards.length, 'shard');
   const what =
-    noun === 'list' ? count(patches, 'image') : `${count(patches, 'patch')} in ${count(shards.length, noun)}`;
+    layout === 'folder' && format === 'png'
+      ? count(patches, 'image')
+      : `${count(patches, 'patch')} in ${pieces}`;
   const done = `${out}: ${what}${there}, ${formatBytes(contentBytes)}, in ${formatSeconds(seconds)}`;
   if (!part) return `${done}.`;
   const others = part.of === 2 ? 'the other part is missing' : 'other parts are missing';

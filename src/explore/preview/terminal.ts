@@ -22,7 +22,7 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** The grid that fits a terminal when nobody asks for another one. */
+/** The grid that fits a terminal when no other one is asked for. */
 export function fitGrid(graphics: Graphics, { columns, rows }: TerminalSize): { rows: number; cols: number } {
   if (graphics !== 'blocks') return { rows: 4, cols: 8 };
   const cols = clamp(Math.floor((columns + GAP) / (COMFORTABLE + GAP)), Math.min(3, most(columns)), 8);

@@ -12,14 +12,14 @@ export type Crop = (typeof CROPS)[number];
 export const SHARD_INDEXES = ['dali'] as const;
 export type ShardIndex = (typeof SHARD_INDEXES)[number];
 
-/** What decides the bytes of an export, beside its input; it stands in the export's index. */
+/** What decides the bytes of an export, beside its input; it is part of the export's index. */
 export interface Recipe {
   readonly dataset: string;
   readonly format: FormatName;
   readonly layout: LayoutName;
   /** Counts up when a version of pcam writes other bytes for the same options. */
   readonly revision: number;
-  /** Patches a shard; `null` where the layout has one file a split. */
+  /** Patches per shard; `null` where the layout has one file per split. */
   readonly shardSize: number | null;
   readonly crop: Crop | null;
   readonly index: ShardIndex | null;
@@ -119,7 +119,7 @@ export interface ExportFormat {
   readonly indexes: readonly ShardIndex[];
   /** Whether it has a place for the SHA-1 of each patch. @default false */
   readonly sha1?: boolean;
-  /** Patches a shard unless told; `null` when a split is always one shard. */
+  /** Patches per shard unless told; `null` when a split is always one shard. */
   readonly shardSize: number | null;
   /** Most threads unless told: so many stay under 500 MB of memory. */
   readonly workers: number;

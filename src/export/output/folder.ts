@@ -28,7 +28,7 @@ import {
 } from './ledger.js';
 import type { Part } from './types.js';
 
-/** Shards under way and journals, one folder a job. Same file system as the shards, so that a rename is enough. */
+/** Shards in progress and journals, one folder per job. Same file system as the shards, so that a rename is enough. */
 export const TEMPORARY = '.pcam-tmp';
 const JOB = /^(whole|part-\d+-of-\d+)$/;
 const PART_INDEX = /^index\.part-\d+-of-\d+\.json$/;
@@ -176,7 +176,7 @@ export class OutputFolder {
       const mine = earlier ? mergeLedgers(own, [earlier, own]) : own;
       await this.#put(partIndexFile(this.#part), renderIndex(mine, this.#part));
     }
-    // Other jobs may be under way: only what they have finished counts. Parts are read before the whole index,
+    // Other jobs may be in progress: only what they have finished counts. Parts are read before the whole index,
     // which the last job writes before it removes them: one or the other is seen.
     const finished = (await this.#ledgers()).filter((found) => found.finished).map(({ ledger }) => ledger);
     const all = mergeLedgers(own, [...finished, own]);

@@ -1,5 +1,5 @@
 /**
- * The receipts of an export under way: a line for each shard, written before the shard gets its name. A run that was
+ * The receipts of an export in progress: a line for each shard, written before the shard gets its name. A run that was
  * killed left names, whose shards are whole, and receipts, by which the next run knows them.
  */
 import { Appender, type Workspace } from '../../fs/index.js';
@@ -15,7 +15,7 @@ export class Journal {
     this.#lines = lines;
   }
 
-  /** Starts a journal anew, with what is known already. */
+  /** Starts a new journal, with what is known already. */
   static async create({
     path,
     header: { recipe, splits, inputs },

@@ -74,7 +74,7 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * Reads an index that somebody may have edited.
+ * Reads an index that may have been edited by hand.
  * @param path for messages
  * @throws PcamError OUTPUT_MISMATCH
  */

@@ -10,7 +10,7 @@ export interface RunOptions {
   jobs: readonly Job[];
   signal?: AbortSignal;
   onProgress(job: Job, patches: number): void;
-  /** Takes a result over. The worker goes on meanwhile, but by no more than one job. */
+  /** Takes a result over. The worker continues meanwhile, but by no more than one job. */
   onDone(job: Job, result: JobResult): Promise<void>;
 }
 

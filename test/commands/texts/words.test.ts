@@ -19,7 +19,7 @@ afterAll(() => root.remove());
 const run = (...args: string[]) => startPcam([...args, ...common], { cwd: root.folder }).ended;
 
 describe('a file that verify finds wrong', () => {
-  it('is told in short, with one command that mends it, and info remembers it', async () => {
+  it('is told in short, with one command that repairs it, and info remembers it', async () => {
     await writeFile(data.path('valid', 'labels'), 'wrong');
     const verified = await run('verify');
     expect(verified.code).toBe(3);

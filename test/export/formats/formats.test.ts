@@ -157,7 +157,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       expect(await treeOf(out)).toEqual(tree);
     });
 
-    it('leaves only whole files when it is stopped, and goes on from them', async () => {
+    it('leaves only whole files when it is stopped, and continues from them', async () => {
       const out = await temporaryFolder();
       const stop = new AbortController();
       const stopped = run({
