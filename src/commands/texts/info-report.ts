@@ -91,6 +91,7 @@ export function nextAfterInfo({ files }: InfoResult): [string, NextStep] {
   if (states.has('partial')) return ['Resume the download', { command: 'download' }];
   if (states.has('unverified') || states.has('archive'))
     return ['Check what is there', { command: 'verify' }];
+  if (states.size === 1 && states.has('missing')) return ['Fetch the data set', { command: 'download' }];
   if (states.has('missing')) return ['Fetch what is missing', { command: 'download' }];
   return ['Look at some patches', { command: 'preview' }];
 }

@@ -45,3 +45,13 @@ it('a hint names the flags of the options that it is about', () => {
   expect(hint).toBe('name another place (--mirror, --shard-size)');
   expect(hintLine(context(), { next: { command: 'download' } })).toBe('`pcam download`');
 });
+
+it.each([
+  [{}, 'auto'],
+  [{ NO_COLOR: '1' }, 'never'],
+  [{ TERM: 'dumb' }, 'never'],
+  [{ FORCE_COLOR: '1', NO_COLOR: '1' }, 'always'],
+  [{ FORCE_COLOR: '0' }, 'never'],
+])('colour with %o: %s', (env, colour) => {
+  expect(readEnvironment(env as NodeJS.ProcessEnv, '').colour).toBe(colour);
+});
