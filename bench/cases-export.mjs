@@ -140,6 +140,8 @@ async function setUp({ work, split, patches }) {
     clear() {
       if (!existsSync(exported)) return;
       const old = join(work, 'exports-old');
+      // An earlier benchmark may have been stopped between the two.
+      rmSync(old, { recursive: true, force: true });
       renameSync(exported, old);
       rmSync(old, { recursive: true });
     },
