@@ -12,6 +12,7 @@ import {
   systemCode,
 } from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
+import { isRecord, isSize } from './json.js';
 import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
 import { parseWebUrl } from './web-url.js';
 
@@ -282,14 +283,6 @@ class Fields {
   #name(name: string): string {
     return this.#at ? `${this.#at}.${name}` : name;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function show(value: unknown): string {

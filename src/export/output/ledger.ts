@@ -3,7 +3,7 @@
  * is the ledger of a whole export; each job of several has its own, `index.part-2-of-4.json`, until all are there.
  */
 import { PcamError, printable } from '../../core/index.js';
-import { SPLITS, type SplitName } from '../../manifest/index.js';
+import { isRecord, isSize, SPLITS, type SplitName } from '../../manifest/index.js';
 import type { InputFile } from '../../verified/index.js';
 import type { Recipe, SplitSummary } from '../formats/index.js';
 import type { FileRecord, Part } from './types.js';
@@ -225,12 +225,4 @@ export function mergeLedgers(header: LedgerHeader, others: readonly Ledger[]): L
 
 function isSplit(value: unknown): value is SplitName {
   return SPLITS.includes(value as SplitName);
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
