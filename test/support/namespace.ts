@@ -1,9 +1,8 @@
 /** Runs the command line in a PID namespace of its own, as in a container, where this machine lets us. */
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { type Ended, PCAM } from './process.js';
+import { type Ended, endOf, PCAM } from './process.js';
 
 const UNSHARE = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 
@@ -31,17 +30,7 @@ export function startContained(args: readonly string[]): Contained {
   const child = spawn('unshare', [...UNSHARE, process.execPath, PCAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const text = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (words: string) => {
-      text[stream] += words;
-    });
-  }
-  const ended = once(child, 'close').then(([code, signal]) => ({
-    code: code ?? undefined,
-    signal: signal ?? undefined,
-    ...text,
-  }));
+  const ended = endOf(child);
   return {
     kill(signal) {
       const { pid } = child;

@@ -1,6 +1,7 @@
 /** Runs the real command line, or a script, as a child process. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export const PCAM = fileURLToPath(new URL('../../bin/pcam.js', import.meta.url));
@@ -24,6 +25,18 @@ export interface StartOptions {
   env?: Record<string, string>;
 }
 
+/** What a process writes, and how it ends. */
+export async function endOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Ended> {
+  const text = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (words: string) => {
+      text[stream] += words;
+    });
+  }
+  const [code, signal] = await once(child, 'close');
+  return { code: code ?? undefined, signal: signal ?? undefined, ...text };
+}
+
 /** Starts node on a script, with no proxy and no settings of this machine. */
 export function start(
   script: string,
@@ -35,18 +48,7 @@ export function start(
   );
   const env = { ...Object.fromEntries(own), ...more };
   const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const text = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (words: string) => {
-      text[stream] += words;
-    });
-  }
-  const ended = once(child, 'close').then(([code, signal]) => ({
-    code: code ?? undefined,
-    signal: signal ?? undefined,
-    ...text,
-  }));
-  return { child, ended };
+  return { child, ended: endOf(child) };
 }
 
 export function startPcam(args: readonly string[], options: StartOptions = {}): Running {
