@@ -32,7 +32,7 @@ function visible(character: string): string {
 /** `12.3 MB`: decimal units, as disks and networks count. */
 export function formatBytes(bytes: number): string {
   if (!Number.isFinite(bytes)) return '?';
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let value = bytes;
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {

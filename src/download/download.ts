@@ -40,7 +40,7 @@ import { FileJob } from './job.js';
 import type { DownloadOptions, DownloadResult } from './options.js';
 import type { OwnedRun, Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
-import { type RoomCheck, requireRoom, roomNeeded } from './target.js';
+import { type RoomCheck, requireRoomFor, roomNeeded } from './target.js';
 
 /** What tests hold in their hands. */
 export interface Internals {
@@ -182,7 +182,7 @@ async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Pr
   const { actions } = await survey(run, files);
   requireWay(run, actions);
   const room = await roomFor(run, actions, jobs);
-  const tooSmall = await requireRoom(room).then(
+  const tooSmall = await requireRoomFor(room).then(
     () => undefined,
     (error: PcamError) => error,
   );
@@ -202,7 +202,7 @@ async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Prom
 async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions, moves } = await survey(run, files);
   requireWay(run, actions);
-  await requireRoom(await roomFor(run, actions, jobs));
+  await requireRoomFor(await roomFor(run, actions, jobs));
   if (run.force) for (const file of files) await discardParts(run, file);
   await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({

@@ -1,6 +1,6 @@
 /** What a run wants of a file, how large it can become, and whether there is room for it. */
-import { elementsOf, formatBytes, PcamError } from '../core/index.js';
-import { freeBytes } from '../fs/index.js';
+import { elementsOf, formatBytes } from '../core/index.js';
+import { requireRoom } from '../fs/index.js';
 import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { type DigestName, strongest } from '../pass/index.js';
 
@@ -82,26 +82,19 @@ export function roomNeeded({ needs, begun, ...settings }: RoomCheck): number {
 }
 
 /** @throws PcamError DISK_FULL, which names what would fit */
-export async function requireRoom({ folder, needs, begun, ...settings }: RoomCheck): Promise<void> {
-  let free: number;
-  try {
-    free = await freeBytes(folder);
-  } catch {
-    return; // a file system that does not tell is given a try
-  }
-  const needed = roomNeeded({ folder, needs, begun, ...settings });
-  if (needed <= free) return;
-  const way = wayToFit(needs, settings, free + begun);
-  throw new PcamError(
-    'DISK_FULL',
-    `not enough room in ${folder}: ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
-    {
-      hint: `nothing was fetched; ${way ? way.hint : 'make room, choose another folder, or fetch less'}`,
-      options: way?.options ?? ['dir', 'splits', 'kinds'],
-      expected: `${needed} bytes`,
-      found: `${free} bytes`,
+export async function requireRoomFor(check: RoomCheck): Promise<void> {
+  const { folder, needs, begun, ...settings } = check;
+  await requireRoom({
+    folder,
+    needed: roomNeeded(check),
+    advise(free) {
+      const way = wayToFit(needs, settings, free + begun);
+      return {
+        hint: `nothing was fetched; ${way ? way.hint : 'make room, choose another folder, or fetch less'}`,
+        options: way?.options ?? ['dir', 'splits', 'kinds'],
+      };
     },
-  );
+  });
 }
 
 /** What makes the same files fit, by the least change; undefined when nothing would. */

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { DEFAULTS, type OnEvent, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
 import { openSplit } from '../dataset/index.js';
-import { requireNoLinks } from '../fs/index.js';
+import { requireNoLinks, requireRoom } from '../fs/index.js';
 import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
 import { checkSelection, isSelective, type Selected, select } from '../selection/index.js';
 import { describeInputs, inputFiles, requireApart, verifiedDigests, watchInputs } from '../verified/index.js';
@@ -14,7 +14,6 @@ import {
   type LedgerHeader,
   nameShard,
   type OutputFolder,
-  requireRoom,
   type ShardStatus,
   withOutputFolder,
 } from './output/index.js';
@@ -55,7 +54,15 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
         jobs.flatMap(({ task }) => task.files.map(({ file }) => file)),
       );
       const plans = await planStaging({ dir, manifest, jobs, sha1: recipe.sha1 ?? false });
-      await requireRoom(out, (blockSize) => estimateBytes(jobs, settings, blockSize) + stagedBytes(plans));
+      await requireRoom({
+        folder: out,
+        needed: (blockSize) => estimateBytes(jobs, settings, blockSize) + stagedBytes(plans),
+        estimated: true,
+        advise: () => ({
+          hint: 'nothing was written; make room, choose another folder, or export less',
+          options: ['out', 'splits', 'crop'],
+        }),
+      });
       const staged = await stage({
         plans,
         dir,

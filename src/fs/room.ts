@@ -1,14 +1,43 @@
-/** How much room a disk has. */
+/** Free disk space: how much there is, and the refusal of work that needs more. */
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { formatBytes, PcamError } from '../core/index.js';
 
-/** Free bytes for this user on the file system that `folder` is, or will be, on. */
-export async function freeBytes(folder: string): Promise<number> {
+export interface RoomRequest {
+  readonly folder: string;
+  /** Bytes; a function where the estimate depends on the size of the blocks that the disk hands out. */
+  readonly needed: number | ((blockSize: number) => number);
+  /** `needed` is an estimate, and the message says so. */
+  readonly estimated?: boolean;
+  /** What to do when it does not fit in `free` bytes, and the options of the call that it is about. */
+  readonly advise: (free: number) => { hint: string; options: readonly string[] };
+}
+
+/**
+ * Refuses work that does not fit on the disk of `folder`, before anything is written. A file system that does not report
+ * its free space is given a try.
+ * @throws PcamError DISK_FULL
+ */
+export async function requireRoom({ folder, needed, estimated, advise }: RoomRequest): Promise<void> {
+  const disk = await diskOf(folder).catch(() => undefined);
+  if (!disk) return;
+  const bytes = typeof needed === 'number' ? needed : needed(disk.blockSize);
+  if (bytes <= disk.free) return;
+  const need = `${estimated ? 'about ' : ''}${formatBytes(bytes)}`;
+  throw new PcamError(
+    'DISK_FULL',
+    `not enough room in ${folder}: ${need} are needed, ${formatBytes(disk.free)} are free`,
+    { ...advise(disk.free), expected: `${bytes} bytes`, found: `${disk.free} bytes` },
+  );
+}
+
+/** Free bytes for this user, and the block size, of the file system that `folder` is, or will be, on. */
+async function diskOf(folder: string): Promise<{ free: number; blockSize: number }> {
   for (let at = resolve(folder); ; at = dirname(at)) {
     try {
       await stat(at);
       const { bavail, bsize } = await statfs(at);
-      return bavail * bsize;
+      return { free: bavail * bsize, blockSize: bsize };
     } catch (error) {
       if (dirname(at) === at) throw error;
     }

@@ -2,17 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import {
-  DEFAULTS,
-  formatBytes,
-  fsError,
-  PATCH_BYTES,
-  PcamError,
-  TaskReporter,
-  throwIfAborted,
-} from '../core/index.js';
+import { DEFAULTS, fsError, PATCH_BYTES, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
 import { openSplit } from '../dataset/index.js';
-import { freeBytes, makeFolder, requireNoLinks, type Workspace, withWorkspace } from '../fs/index.js';
+import { makeFolder, requireNoLinks, requireRoom, type Workspace, withWorkspace } from '../fs/index.js';
 import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { checkSelection, type PatchSelection, type Selected, select } from '../selection/index.js';
 import {
@@ -59,7 +51,15 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
   const unchanged = await watchInputs(dir, files);
   const digests = await inputDigests({ dir, manifest, files, signal, onEvent });
   const selected = await select({ dir, manifest, splits, selection, signal, onEvent });
-  await requireRoom(out, selected.selections, options.archives);
+  await requireRoom({
+    folder: out,
+    needed: bytesNeeded(selected.selections, options.archives),
+    estimated: true,
+    advise: () => ({
+      hint: 'nothing was written; make room, choose another folder, or select fewer patches',
+      options: ['out'],
+    }),
+  });
   const work: Work = { ...options, dir, out, manifest, selected, inputs: describeInputs(files, digests) };
   const written = await withSubsetFolder(out, signal, async (workspace) => {
     await requireSubset(out);
@@ -228,24 +228,7 @@ function manifestOf({ manifest, selected, inputs }: Work, written: readonly Writ
   };
 }
 
-/** @throws PcamError DISK_FULL */
-async function requireRoom(
-  out: string,
-  selections: readonly PatchSelection[],
-  archives = false,
-): Promise<void> {
+function bytesNeeded(selections: readonly PatchSelection[], archives = false): number {
   const patches = selections.reduce((sum, { indices }) => sum + indices.length, 0);
-  const needed = Math.ceil(patches * PATCH_BYTES * (archives ? 1 + PACKED : 1));
-  const free = await freeBytes(out).catch(() => Number.POSITIVE_INFINITY);
-  if (needed <= free) return;
-  throw new PcamError(
-    'DISK_FULL',
-    `not enough room in ${out}: about ${formatBytes(needed)} are needed, ${formatBytes(free)} are free`,
-    {
-      hint: 'nothing was written; make room, choose another folder, or select fewer patches',
-      options: ['out'],
-      expected: `${needed} bytes`,
-      found: `${free} bytes`,
-    },
-  );
+  return Math.ceil(patches * PATCH_BYTES * (archives ? 1 + PACKED : 1));
 }

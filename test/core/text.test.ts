@@ -35,6 +35,7 @@ describe('formatBytes', () => {
     [999_499, '999 kB'],
     [999_600, '1.00 MB'],
     [6_421_353_462, '6.42 GB'],
+    [Number.MAX_SAFE_INTEGER, '9.01 PB'],
     [Number.NaN, '?'],
     [Number.POSITIVE_INFINITY, '?'],
   ])('%d is %s', (bytes, text) => {

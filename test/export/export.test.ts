@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { exportDataset } from '#pcam/export/export.js';
-import { requireRoom } from '#pcam/export/output/room.js';
 import { defaultOut } from '#pcam/export/settings.js';
 import type { ExportOptions } from '#pcam/export/types.js';
 import type { Manifest } from '#pcam/manifest/types.js';
@@ -150,13 +149,6 @@ describe('refuses', () => {
     await writeFile(path, `${change(lines).join('\n')}\n`);
     const manifest = await blessed(data.manifest, dir);
     await expect(run({ out: `${dir}-out` }, { dir, manifest })).rejects.toMatchObject({ exitCode: 3 });
-  });
-
-  it('a disk without room', async () => {
-    const out = await temporaryFolder();
-    const error = requireRoom(out, (blockSize) => blockSize * 1e15);
-    await expect(error).rejects.toMatchObject({ code: 'DISK_FULL', exitCode: 5 });
-    await requireRoom(out, () => 1);
   });
 
   it('a file where the folder should be', async () => {
