@@ -1,9 +1,7 @@
-/** Nothing hangs: whatever lies in the place of a state file, and whenever a signal comes. */
+/** Nothing hangs, whatever lies in the place of a state file. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { exportDataset } from '#pcam/export/export.js';
@@ -13,8 +11,6 @@ import { sharedFolder } from '../support/temp.js';
 
 /** Starting node takes most of this on a machine that is busy. */
 const BOUND = 20_000;
-/** A signal is to end a command within two seconds; the rest is for such a machine. */
-const STOP_BOUND = 6000;
 
 let root: Awaited<ReturnType<typeof sharedFolder>>;
 let manifest: string;
@@ -99,39 +95,4 @@ describe.each(Object.keys(THINGS))('%s', (thing) => {
       await rm(folder, { recursive: true, force: true });
     }
   });
-});
-
-/** The same moments in every run of the test. */
-const MOMENTS = [150, 300, 420, 560, 800, 1100];
-
-describe('a signal', () => {
-  const commands = {
-    ...COMMANDS,
-    fixture: (at: string) => ['fixture', join(at, 'new'), '--train', '20000'],
-    'download --force': (at: string) => [...COMMANDS.download!(at), '--force', '--limit-rate', '400k'],
-    'verify --deep': (at: string) => ['verify', '--deep', '--manifest', manifest, '--dir', join(at, 'pcam')],
-    'export anew': (at: string) => [...COMMANDS.export!(at), '--shard-size', '2', '--force'],
-  };
-  test.each(Object.keys(commands))(
-    'ends %s within two seconds, in good order',
-    { timeout: 240_000 },
-    async (name) => {
-      for (const [i, moment] of MOMENTS.entries()) {
-        const folder = await copy();
-        const { child, ended } = startPcam(commands[name as keyof typeof commands]!(folder));
-        await sleep(moment);
-        const began = performance.now();
-        child.kill(i % 2 === 0 ? 'SIGTERM' : 'SIGINT');
-        const { code, signal, stderr } = await ended;
-        const took = performance.now() - began;
-        // Before node has come to pcam, a signal ends it as any process; and it may have been done.
-        if (signal === undefined) {
-          expect([0, 3, i % 2 === 0 ? 143 : 130], stderr).toContain(code);
-          expect(existsSync(join(folder, 'pcam', '.pcam', 'lock')), stderr).toBe(false);
-        }
-        expect(took, `${name} after ${moment} ms`).toBeLessThan(STOP_BOUND);
-        await rm(folder, { recursive: true, force: true });
-      }
-    },
-  );
 });
