@@ -14,18 +14,27 @@ import { createProgram } from './program/index.js';
 /** Longest that a command may take to stop in good order (ms). */
 const LONGEST_STOP = 1800;
 
+/** What a process gives to its program. */
+export interface Surroundings {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly argv: readonly string[];
+}
+
 /**
  * Runs the command line.
  * @param argv without node and script
+ * @param surroundings those of another caller than the shell, who wants the output for itself
  * @returns the exit code
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  const { stdout, stderr } = process;
+export async function main(argv: readonly string[], surroundings: Surroundings = process): Promise<number> {
+  const { stdout, stderr, env, argv: called } = surroundings;
   const stop = new AbortController();
   const context: Context = {
     stdout,
     stderr,
-    env: readEnvironment(),
+    env: readEnvironment(env, called[1] ?? ''),
     signal: stop.signal,
     given: {},
     exitCode: 0,

@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { layout } from '#pcam/store/layout.js';
 import { contents, holding } from './support/download.js';
 import { archive, manifestJson, noise, plainFile, put } from './support/files.js';
+import { runPcam } from './support/in-process.js';
 import { type Ended, PCAM, startPcam } from './support/process.js';
+import { Series } from './support/series.js';
 import { lastPart, listen, send, serveFiles } from './support/server.js';
 import { temporaryFolder } from './support/temp.js';
 import { ownFolder } from './support/workspace.js';
@@ -30,19 +32,21 @@ async function place(baseUrl: string, files = FILES): Promise<Place> {
   const manifest = join(folder, 'm.json');
   const dir = join(folder, 'data');
   await writeFile(manifest, JSON.stringify(manifestJson(files, { web: { type: 'http', baseUrl } })));
-  const run = (...args: string[]) =>
-    startPcam([...args, '-d', dir, '--manifest', manifest], { cwd: folder }).ended;
+  const run = (...args: string[]) => runPcam([...args, '-d', dir, '--manifest', manifest]);
   return { folder, dir, manifest, run };
 }
 
 const NOBODY = 'http://127.0.0.1:1';
 
 /** stdout holds one JSON document and nothing else. */
-function document({ stdout }: Ended) {
+function document({ stdout }: Pick<Ended, 'stdout'>) {
   const json = JSON.parse(stdout);
   expect(stdout.endsWith('}\n')).toBe(true);
   return json;
 }
+
+const series = new Series(20_000);
+afterAll(() => series.kill());
 
 describe('exit codes', () => {
   it('0 when all is well: download, verify, info, cache-key', async () => {
@@ -118,7 +122,7 @@ describe('exit codes', () => {
     await release();
     await put(folder, { file: '' });
     for (const command of ['download', 'verify']) {
-      const ended = await startPcam([command, '--json', '-d', join(folder, 'file')]).ended;
+      const ended = await runPcam([command, '--json', '-d', join(folder, 'file')]);
       expect(ended.code).toBe(5);
       expect(document(ended).error.code).toBe('NOT_A_FOLDER');
     }
@@ -142,7 +146,7 @@ describe('exit codes', () => {
     ['a folder for --from that is not there', ['download', '--from', '/nowhere/at/all']],
   ])('2 for %s, with one document for --json', async (_, args) => {
     const cwd = await temporaryFolder();
-    const ended = await startPcam([...args, '--json'], { cwd }).ended;
+    const ended = await series.run([...args, '--json'], { cwd });
     expect(ended.code).toBe(2);
     const { ok, error } = document(ended);
     expect(ok).toBe(false);
@@ -154,7 +158,7 @@ describe('exit codes', () => {
 
   it('0 for help, version and no command at all', async () => {
     const [help, own, version, none] = await Promise.all(
-      [['--help'], ['download', '--help'], ['--version'], []].map((args) => startPcam(args).ended),
+      [['--help'], ['download', '--help'], ['--version'], []].map((args) => runPcam(args)),
     );
     expect([help!.code, own!.code, version!.code, none!.code]).toEqual([0, 0, 0, 0]);
     expect(help!.stdout).toContain('Exit codes');
@@ -166,7 +170,7 @@ describe('exit codes', () => {
 });
 
 it('suggests what was meant', async () => {
-  const said = async (...args: string[]) => (await startPcam(args).ended).stderr;
+  const said = async (...args: string[]) => (await runPcam(args)).stderr;
   const [split, option, command, source] = await Promise.all([
     said('download', '--split', 'trian'),
     said('download', '--splt', 'x'),
@@ -186,10 +190,10 @@ describe('where things are', () => {
     const at = (name: string) => join(folder, name);
     const env = { PCAM_DIR: at('env'), PCAM_MANIFEST: manifest };
     const runs = await Promise.all([
-      startPcam(['-d', at('before'), '--manifest', manifest, 'download']).ended,
-      startPcam(['download', '--dir', at('after'), '--manifest', manifest]).ended,
-      startPcam(['download'], { env }).ended,
-      startPcam(['--dir', at('one'), 'download', '-d', at('two')], { env }).ended,
+      runPcam(['-d', at('before'), '--manifest', manifest, 'download']),
+      runPcam(['download', '--dir', at('after'), '--manifest', manifest]),
+      runPcam(['download'], { env }),
+      runPcam(['--dir', at('one'), 'download', '-d', at('two')], { env }),
       startPcam(['download', '--manifest', manifest], { cwd: folder }).ended,
     ]);
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
@@ -250,8 +254,7 @@ describe('output', () => {
     const { folder, manifest } = await place(NOBODY);
     const json = manifestJson([x], { drive: { type: 'google-drive', baseUrl: server.url } });
     await writeFile(manifest, JSON.stringify(json));
-    const ended = await startPcam(['download', '-d', join(folder, 'd'), '--manifest', manifest, '--json'])
-      .ended;
+    const ended = await runPcam(['download', '-d', join(folder, 'd'), '--manifest', manifest, '--json']);
     expect(ended.code).toBe(4);
     expect(ended.stdout + ended.stderr).toContain('red');
     expect(ended.stdout + ended.stderr).not.toContain('\u001b');

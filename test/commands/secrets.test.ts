@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { closedPort } from '../support/fault-server.js';
 import { archive, manifestJson, noise } from '../support/files.js';
-import { startPcam } from '../support/process.js';
+import { runPcam } from '../support/in-process.js';
 import { listen, send } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -17,7 +17,7 @@ async function run(baseUrl: string, args: readonly string[], env: Record<string,
   await writeFile(manifest, JSON.stringify(manifestJson([one], { own: { type: 'http', baseUrl } })));
   const [command = '', ...rest] = args;
   const dir = join(folder, 'pcam');
-  const ended = await startPcam([command, '--dir', dir, '--manifest', manifest, ...rest], { env }).ended;
+  const ended = await runPcam([command, '--dir', dir, '--manifest', manifest, ...rest], { env });
   expect(ended.stdout + ended.stderr).not.toMatch(SECRET);
   const left = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of left.filter((each) => each.isFile())) {

@@ -6,9 +6,9 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { verify } from '#pcam/verify/verify.js';
 import { type Script, sourceAt, startServer } from '../support/fault-server.js';
+import { runPcam } from '../support/in-process.js';
 import { type Mini, type MiniFile, makeMini } from '../support/mini.js';
 import { partPath } from '../support/part.js';
-import { startPcam } from '../support/process.js';
 import { canMount, smallDisk } from '../support/small-disk.js';
 import { sharedFolder } from '../support/temp.js';
 
@@ -118,7 +118,7 @@ describe.skipIf(!mountable).concurrent('a full disk', () => {
     const manifest = join(setup.mini.folder, 'for-cli.json');
     await writeFile(manifest, JSON.stringify(setup.mini.json({ web: sourceAt('http', setup.url) })));
     const args = ['download', '--manifest', manifest, '--dir', join(disk.folder, 'pcam'), '--json'];
-    const { code, stdout, stderr } = await startPcam(args).ended;
+    const { code, stdout, stderr } = await runPcam(args);
     expect(code).toBe(5);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, files: [{ error: { code: 'DISK_FULL' } }] });
     expect(stderr).toContain('run it again');

@@ -7,6 +7,7 @@ import { download } from '#pcam/download/download.js';
 import { exportDataset } from '#pcam/export/export.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
 import { startPcam } from '../support/process.js';
+import { Series } from '../support/series.js';
 import { sharedFolder } from '../support/temp.js';
 
 /** Starting node takes most of this on a machine that is busy. */
@@ -21,7 +22,7 @@ let folders = 0;
 beforeAll(async () => {
   root = await sharedFolder();
   served = join(root.folder, 'served');
-  ({ manifest } = await createFixture({ dir: served, train: 16, valid: 8, test: 8 }));
+  ({ manifest } = await createFixture({ dir: served, train: 4, valid: 2, test: 2 }));
   master = join(root.folder, 'master');
   await download({ dir: join(master, 'pcam'), manifest });
   await exportDataset({
@@ -50,7 +51,17 @@ const COMMANDS: Record<string, (folder: string) => string[]> = {
     ...['export', '--format', 'raw', '--workers', '1', '--manifest', manifest],
     ...['--dir', join(at, 'pcam'), '--out', join(at, 'out')],
   ],
-  stats: (at) => ['stats', '--workers', '1', '--manifest', manifest, '--dir', join(at, 'pcam')],
+  stats: (at) => [
+    'stats',
+    '--split',
+    'valid',
+    '--workers',
+    '1',
+    '--manifest',
+    manifest,
+    '--dir',
+    join(at, 'pcam'),
+  ],
 };
 
 const STATE = [
@@ -77,7 +88,10 @@ const THINGS: Record<string, (path: string) => Promise<void> | void> = {
 };
 
 describe.each(Object.keys(THINGS))('%s', (thing) => {
-  test.concurrent.each(STATE)('in the place of %s hangs no command', { timeout: 240_000 }, async (place) => {
+  const series = new Series(BOUND);
+  afterAll(() => series.kill());
+
+  test.each(STATE)('in the place of %s hangs no command', { timeout: 240_000 }, async (place) => {
     const ofExport = place.startsWith('out/');
     for (const [name, args] of Object.entries(COMMANDS)) {
       if (ofExport !== (name === 'export')) continue;
@@ -86,13 +100,13 @@ describe.each(Object.keys(THINGS))('%s', (thing) => {
       await mkdir(dirname(path), { recursive: true });
       await rm(path, { recursive: true, force: true });
       await THINGS[thing]!(path);
-      const { child, ended } = startPcam(args(folder));
-      const timer = setTimeout(() => child.kill('SIGKILL'), BOUND);
-      const { code, signal, stderr } = await ended;
-      clearTimeout(timer);
-      expect(signal, `${name} hangs`).toBeUndefined();
+      const { code, stderr } = await series.run(args(folder));
       expect([0, 3, 5], `${name}: ${stderr}`).toContain(code);
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test('leaves nothing behind that keeps a process alive', { timeout: 2 * BOUND }, async () => {
+    expect(await series.end()).toBe(0);
   });
 });

@@ -2,21 +2,20 @@
 import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { put } from '../support/files.js';
-import { type Ended, startPcam } from '../support/process.js';
+import { Series, type SeriesEnd } from '../support/series.js';
 import { contents, pipe, smallDataset } from './small.js';
 
 const LONGEST = 20_000;
 
+const series = new Series(LONGEST);
+afterAll(() => series.kill());
+
 /** Runs pcam in an empty folder; fails when it does not end, or leaves anything there. */
-async function pcam(root: string, args: readonly string[]): Promise<Ended> {
+async function pcam(root: string, args: readonly string[]): Promise<SeriesEnd> {
   const cwd = await put(join(root, 'empty'), { 'sentinel.txt': '' });
-  const { child, ended } = startPcam(args, { cwd });
-  const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST);
-  const end = await ended;
-  clearTimeout(timer);
-  expect(end.signal).toBeUndefined();
+  const end = await series.run(args, { cwd });
   expect(await contents(cwd)).toEqual({ 'sentinel.txt': '' });
   return end;
 }

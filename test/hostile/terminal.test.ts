@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { noise, put } from '../support/files.js';
+import { runPcam } from '../support/in-process.js';
 import { PCAM, start, startPcam } from '../support/process.js';
 import { temporaryFolder } from '../support/temp.js';
 import { IMAGES, META, smallDataset } from './small.js';
@@ -32,7 +33,7 @@ function expectHarmless(text: string): void {
 }
 
 async function harmless(args: readonly string[], cwd?: string): Promise<{ code?: number; text: string }> {
-  const { code, stdout, stderr } = await startPcam(args, { cwd }).ended;
+  const { code, stdout, stderr } = await (cwd ? startPcam(args, { cwd }).ended : runPcam(args));
   expectHarmless(stdout);
   expectHarmless(stderr);
   return { code, text: stdout + stderr };
@@ -114,7 +115,7 @@ describe('what a manifest says', () => {
     expect((await harmless(['download', ...common])).code).toBe(4);
     await put(data.dir, { [IMAGES]: data.images.plain, [META]: data.meta.plain });
     expect((await harmless(['verify', '--deep', ...common])).code).toBe(3);
-    const { stdout } = await startPcam(['info', '--json', ...common]).ended;
+    const { stdout } = await runPcam(['info', '--json', ...common]);
     expectHarmless(stdout);
     expect(JSON.parse(stdout)).toMatchObject({ dataset: EVIL, citation: [EVIL, EVIL] });
   });

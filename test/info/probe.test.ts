@@ -6,8 +6,8 @@ import { probeSources } from '#pcam/info/probe.js';
 import { closedPort } from '../support/fault-server.js';
 import { archive, manifestJson, manifestOf, noise, put } from '../support/files.js';
 import { hangUp } from '../support/hang-up.js';
+import { runPcam } from '../support/in-process.js';
 import { failureOf } from '../support/outcome.js';
-import { startPcam } from '../support/process.js';
 import { lastPart, listen, send, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -119,7 +119,7 @@ it('is a table or JSON on the command line, and exit code 4 when nobody delivers
   const manifest = join(folder, 'm.json');
   const run = async (baseUrl: string, ...more: string[]) => {
     await writeFile(manifest, JSON.stringify(manifestJson(files, { web: { type: 'http', baseUrl } })));
-    return startPcam(['info', '--probe', '--manifest', manifest, '--dir', folder, ...more]).ended;
+    return runPcam(['info', '--probe', '--manifest', manifest, '--dir', folder, ...more]);
   };
   const web = await serveFiles(served);
   const good = await run(web.url, '--json');

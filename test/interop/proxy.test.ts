@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { freePort, startDaemon } from '../support/daemon.js';
 import { contents, fetchAll, holding } from '../support/download.js';
 import { archive, manifestJson, noise } from '../support/files.js';
-import { startPcam } from '../support/process.js';
+import { runPcam } from '../support/in-process.js';
 import { lastPart, listen, send, serveFiles, type TestServer, type Tls } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 import { selfSigned } from '../support/tls.js';
@@ -42,7 +42,7 @@ async function run(server: TestServer, env: Record<string, string>) {
     manifest,
     JSON.stringify(manifestJson([x], { web: { type: 'http', baseUrl: server.url } })),
   );
-  const ended = await startPcam(['download', '--json', '-d', dir, '--manifest', manifest], { env }).ended;
+  const ended = await runPcam(['download', '--json', '-d', dir, '--manifest', manifest], { env });
   if (ended.code === 0) expect(await contents(dir)).toEqual(holding([x]));
   return ended;
 }

@@ -13,8 +13,8 @@ import type { SubsetOptions } from '#pcam/subset/types.js';
 import { verify } from '#pcam/verify/verify.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { md5 } from '../support/files.js';
+import { runPcam } from '../support/in-process.js';
 import { pcamError } from '../support/outcome.js';
-import { startPcam } from '../support/process.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -225,7 +225,7 @@ it('the command prints one document', async () => {
     '2',
     '--json',
   ];
-  const { code, stdout } = await startPcam(['subset', ...args]).ended;
+  const { code, stdout } = await runPcam(['subset', ...args]);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     ok: true,

@@ -37,17 +37,25 @@ export async function endOf(child: ChildProcessByStdio<null, Readable, Readable>
   return { code: code ?? undefined, signal: signal ?? undefined, ...text };
 }
 
-/** Starts node on a script, with no proxy and no settings of this machine. */
+/** With no proxy and no settings of this machine. */
+export function ownEnvironment(more: Record<string, string> = {}): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(pcam_|node_options$|node_extra|.*proxy$)/i.test(name),
+  );
+  return { ...Object.fromEntries(own), ...more };
+}
+
+/** Starts node on a script, in `ownEnvironment`. */
 export function start(
   script: string,
   args: readonly string[],
   { cwd, env: more }: StartOptions = {},
 ): Running {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(pcam_|node_options$|node_extra|.*proxy$)/i.test(name),
-  );
-  const env = { ...Object.fromEntries(own), ...more };
-  const child = spawn(process.execPath, [script, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd,
+    env: ownEnvironment(more),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return { child, ended: endOf(child) };
 }
 

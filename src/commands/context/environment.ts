@@ -22,10 +22,8 @@ export interface Environment {
   graphics: Graphics | undefined;
 }
 
-export function readEnvironment(
-  env: NodeJS.ProcessEnv = process.env,
-  script: string = process.argv[1] ?? '',
-): Environment {
+/** @param script path of the script that was called */
+export function readEnvironment(env: NodeJS.ProcessEnv, script: string): Environment {
   const pick = (...names: string[]) => names.map((name) => env[name]).find((value) => value);
   return {
     dir: pick('PCAM_DIR'),

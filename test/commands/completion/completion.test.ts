@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FORMATS } from '#pcam/export/formats/index.js';
-import { startPcam } from '../../support/process.js';
+import { runPcam } from '../../support/in-process.js';
 import { sharedFolder } from '../../support/temp.js';
 import { requireTool, runTool } from '../../support/tools.js';
 
@@ -16,7 +16,7 @@ let root: { folder: string; remove: () => Promise<void> };
 beforeAll(async () => {
   root = await sharedFolder();
   for (const shell of ['bash', 'zsh', 'fish']) {
-    const { code, stdout } = await startPcam(['completion', shell]).ended;
+    const { code, stdout } = await runPcam(['completion', shell]);
     expect(code).toBe(0);
     await writeFile(join(root.folder, shell), stdout);
   }
@@ -99,7 +99,7 @@ describe.skipIf(!fish)('fish', () => {
 });
 
 it('says which shells there are', async () => {
-  const { code, stderr } = await startPcam(['completion', 'fsh']).ended;
+  const { code, stderr } = await runPcam(['completion', 'fsh']);
   expect(code).toBe(2);
   expect(stderr).toContain('bash, zsh, fish');
 });

@@ -15,5 +15,5 @@ it.each([
   [{ KITTY_WINDOW_ID: '1', NO_COLOR: '' }, 'kitty'],
   [{ TERM: 'dumb' }, undefined],
 ])('%j: %s', (env, graphics) => {
-  expect(readEnvironment(env).graphics).toBe(graphics);
+  expect(readEnvironment(env, '').graphics).toBe(graphics);
 });

@@ -3,7 +3,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDataset, type TestDataset } from '../../support/dataset.js';
-import { startPcam } from '../../support/process.js';
+import { runPcam } from '../../support/in-process.js';
 import { sharedFolder } from '../../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => root.remove());
 
-const run = (...args: string[]) => startPcam([...args, ...common], { cwd: root.folder }).ended;
+const run = (...args: string[]) => runPcam([...args, ...common]);
 
 describe('a file that verify finds wrong', () => {
   it('is told in short, with one command that repairs it, and info remembers it', async () => {
@@ -40,9 +40,9 @@ it('a folder with nothing in it is one line, and a link that leads nowhere is ca
   const link = join(root.folder, 'link');
   await symlink('/nonexistent/scratch', link);
   const [empty, dangling, download] = await Promise.all([
-    startPcam(['verify', '--dir', nothing]).ended,
-    startPcam(['verify', '--dir', link]).ended,
-    startPcam(['download', '--dir', link]).ended,
+    runPcam(['verify', '--dir', nothing]),
+    runPcam(['verify', '--dir', link]),
+    runPcam(['download', '--dir', link]),
   ]);
   expect(empty.stdout).toBe('');
   expect(empty.stderr).toContain(`no data set in ${nothing}`);

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSplit } from '#pcam/dataset/split.js';
 import { type PreviewResult, preview } from '#pcam/explore/preview/preview.js';
 import { makeDataset, type TestDataset } from '../../support/dataset.js';
+import { runPcam } from '../../support/in-process.js';
 import { pcamError } from '../../support/outcome.js';
 import { decodePng } from '../../support/png.js';
-import { startPcam } from '../../support/process.js';
 import { sharedFolder, temporaryFolder } from '../../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -27,12 +27,12 @@ async function sheet(
 }
 
 const pcam = (args: readonly string[], env: Record<string, string> = {}) =>
-  startPcam(
+  runPcam(
     ['preview', '--dir', data.dir, '--manifest', join(root.folder, 'archives', 'manifest.json'), ...args],
     {
       env,
     },
-  ).ended;
+  );
 
 describe('the file', () => {
   it('shows half positive and half negative patches at the places that are told', async () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ReportOptions, report } from '#pcam/explore/report/report.js';
 import { makeDataset, type TestDataset } from '../../support/dataset.js';
+import { runPcam } from '../../support/in-process.js';
 import { pcamError } from '../../support/outcome.js';
-import { startPcam } from '../../support/process.js';
 import { sharedFolder, temporaryFolder } from '../../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -133,7 +133,7 @@ describe('what is not there', () => {
 describe('the command', () => {
   const manifest = () => join(root.folder, 'archives', 'manifest.json');
   const pcam = (...args: string[]) =>
-    startPcam(['report', '--dir', data.dir, '--manifest', manifest(), ...args]).ended;
+    runPcam(['report', '--dir', data.dir, '--manifest', manifest(), ...args]);
 
   it('prints one document', async () => {
     const folder = await temporaryFolder();

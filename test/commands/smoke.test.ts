@@ -1,0 +1,38 @@
+/** Each command once as a process of its own: most other tests call it in theirs. */
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { COMMANDS } from '#pcam/commands/index.js';
+import { startPcam } from '../support/process.js';
+import { sharedFolder } from '../support/temp.js';
+
+const { folder, remove } = await sharedFolder();
+afterAll(remove);
+const at = (name: string) => join(folder, name);
+const env = { PCAM_DIR: at('pcam'), PCAM_MANIFEST: at('served/manifest.json') };
+
+const OK = /^\{\n? *"ok": ?true/;
+
+/** What it prints, and its arguments; in an order in which each finds what it needs. */
+const RUNS: Record<string, [stdout: RegExp, ...args: string[]]> = {
+  fixture: [/^$/, at('served'), '--train', '4', '--valid', '2', '--test', '2'],
+  download: [OK, '--json'],
+  verify: [OK, '--json'],
+  info: [OK, '--json'],
+  'cache-key': [/^pcam-v1-/],
+  export: [OK, '--format', 'png', '--workers', '1', '--split', 'valid', '--out', at('out'), '--json'],
+  subset: [OK, '--split', 'valid', '--out', at('subset'), '--json'],
+  stats: [OK, '--split', 'valid', '--workers', '1', '--json'],
+  preview: [OK, '--split', 'valid', '-o', at('sheet.png'), '--json'],
+  report: [OK, '--split', 'valid', '-o', at('report.html'), '--json'],
+  completion: [/complete/, 'bash'],
+};
+
+it('names every command', () => {
+  expect(Object.keys(RUNS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+});
+
+it.each(Object.entries(RUNS))('%s', async (command, [printed, ...args]) => {
+  const { code, stdout, stderr } = await startPcam([command, ...args], { env }).ended;
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(printed);
+});
