@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { exportDataset } from '#pcam/export/export.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
-import { startPcam } from '../support/process.js';
 import { Series } from '../support/series.js';
 import { sharedFolder } from '../support/temp.js';
 
