@@ -102,7 +102,7 @@ function requireTerminal({ json }: Options, { stdout, env }: Context): void {
   });
 }
 
-async function draw(request: PreviewOptions, { stdout, env }: Context): Promise<string> {
+async function draw(request: PreviewOptions, { stdout, env, signal }: Context): Promise<string> {
   const graphics = env.graphics!;
   const { columns = 80, rows = 24 } = stdout;
   const fitting = fitGrid(graphics, { columns, rows });
@@ -112,5 +112,5 @@ async function draw(request: PreviewOptions, { stdout, env }: Context): Promise<
   if (!sample.some((name) => request.selection?.[name] !== undefined)) wanted.rows ??= fitting.rows;
   const { patches, cols } = await choosePatches(wanted);
   const scale = request.scale ?? DEFAULTS.preview.scale;
-  return drawOnTerminal(patches, { graphics, cols, scale, columns });
+  return drawOnTerminal(patches, { graphics, cols, scale, columns, signal });
 }

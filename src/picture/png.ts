@@ -1,10 +1,14 @@
 /** PNG files (third edition) of whole pictures: RGB with filters, or indexed with few colours. */
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { throwIfAborted } from '../core/index.js';
 import { Deflater } from './deflate.js';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const RGB = 2;
 const INDEXED = 3;
+/** Bytes that are packed before other work has its turn: some 30 ms. */
+const TURN = 1 << 20;
 
 export interface RgbPicture {
   readonly width: number;
@@ -16,15 +20,26 @@ export interface RgbPicture {
 /**
  * Encodes a picture, each of its pixels as `scale` x `scale` pixels of the file.
  * The same picture gives the same bytes on every machine.
+ * @throws PcamError ABORTED
  */
-export function encodeRgb({ width, height, pixels }: RgbPicture, scale = 1): Buffer {
+export async function encodeRgb(
+  { width, height, pixels }: RgbPicture,
+  { scale = 1, signal }: { scale?: number; signal?: AbortSignal } = {},
+): Promise<Buffer> {
   const bytes = width * scale * 3;
   const deflater = new Deflater();
   const filters = new Filters(bytes);
   const row = new Uint8Array(bytes);
   const repeated = new Uint8Array(bytes + 1);
   repeated[0] = 2; // Up: the difference to the row above, which is none
-  for (let y = 0; y < height; y++) {
+  for (let y = 0, packed = 0; y < height; y++) {
+    packed += bytes * scale;
+    if (packed >= TURN) {
+      packed = 0;
+      // A large sheet takes many seconds, and a Ctrl-C is heard here.
+      await setImmediate();
+      throwIfAborted(signal);
+    }
     const source = pixels.subarray(y * width * 3, (y + 1) * width * 3);
     for (let x = 0, to = 0; x < width * scale; x++, to += 3) {
       const from = Math.floor(x / scale) * 3;

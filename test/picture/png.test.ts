@@ -1,6 +1,7 @@
 /** Pictures as zlib and a decoder of our own read them back. */
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { PcamError } from '#pcam/core/errors.js';
 import { Deflater } from '#pcam/picture/deflate.js';
 import { encodeIndexed, encodeRgb } from '#pcam/picture/png.js';
 import { generator, noise, sha256 } from '../support/files.js';
@@ -48,10 +49,10 @@ describe('the zlib stream', () => {
 });
 
 describe('a PNG', () => {
-  it.each([1, 2, 3])('of RGB pixels has each of them %s times, both ways', (scale) => {
+  it.each([1, 2, 3])('of RGB pixels has each of them %s times, both ways', async (scale) => {
     const [width, height] = [37, 19];
     const pixels = noise(width * height * 3, 5);
-    const decoded = decodePng(encodeRgb({ width, height, pixels }, scale));
+    const decoded = decodePng(await encodeRgb({ width, height, pixels }, { scale }));
     expect([decoded.width, decoded.height]).toEqual([width * scale, height * scale]);
     for (let y = 0; y < height * scale; y++) {
       for (let x = 0; x < width * scale; x++) {
@@ -60,6 +61,14 @@ describe('a PNG', () => {
         expect([...decoded.pixels.subarray(at, at + 3)]).toEqual([...pixels.subarray(from, from + 3)]);
       }
     }
+  });
+
+  it('that is large lets other work have its turn, and stops when it is told to', async () => {
+    const [width, height] = [2000, 1000];
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new PcamError('ABORTED', 'enough')), 20);
+    const picture = encodeRgb({ width, height, pixels: noise(width * height * 3) }, { signal: stop.signal });
+    await expect(picture).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
   it('of few colours keeps the number of each pixel', () => {
@@ -76,9 +85,9 @@ describe('a PNG', () => {
     expect(found).toEqual([...indices]);
   });
 
-  it('has the bytes that it had on the day this was written', () => {
+  it('has the bytes that it had on the day this was written', async () => {
     const pixels = mixture(90 * 60 * 3, 8);
-    expect(sha256(encodeRgb({ width: 90, height: 60, pixels }, 2))).toMatchInlineSnapshot(
+    expect(sha256(await encodeRgb({ width: 90, height: 60, pixels }, { scale: 2 }))).toMatchInlineSnapshot(
       `"e237a60268f5a4a8707d3e66060275973bfaa3070fd9664175702f84794e4c0f"`,
     );
   });

@@ -51,7 +51,7 @@ export async function preview(options: PreviewOptions & { out: string }): Promis
   const { patches, cols } = await choosePatches(options);
   const sheet = drawSheet(patches, { cols, scale });
   try {
-    await writeFileAtomic(out, sheet.png());
+    await writeFileAtomic(out, await sheet.png(options.signal));
   } catch (error) {
     throw fsError(error, `writing ${out}`);
   }

@@ -27,7 +27,7 @@ export interface Sheet {
   /** In the order of the patches. */
   readonly places: readonly Place[];
   /** The PNG file; the same patches give the same bytes on every machine. */
-  png(): Buffer;
+  png(signal?: AbortSignal): Promise<Buffer>;
 }
 
 /** Px of the sheet at scale 1. */
@@ -75,7 +75,11 @@ export function drawSheet(
     canvas.text({ x, y: y + PATCH_SIZE + CAPTION_ABOVE, text: captionOf(patch), colour: INK });
     return { x: x * scale, y: y * scale, size: PATCH_SIZE * scale };
   });
-  return { ...sheetSize({ rows, cols, scale }), places, png: () => encodeRgb(canvas, scale) };
+  return {
+    ...sheetSize({ rows, cols, scale }),
+    places,
+    png: (signal) => encodeRgb(canvas, { scale, signal }),
+  };
 }
 
 /** `train 1234`. */

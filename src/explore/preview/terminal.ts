@@ -30,15 +30,24 @@ export function fitGrid(graphics: Graphics, { columns, rows }: TerminalSize): { 
   return { rows: clamp(Math.floor((rows - 2) / lines), 1, 4), cols };
 }
 
+interface Drawing {
+  graphics: Graphics;
+  cols: number;
+  scale: number;
+  /** Width of the terminal in characters. */
+  columns: number;
+  signal?: AbortSignal;
+}
+
 /** The lines to write to the terminal. */
-export function drawOnTerminal(
+export async function drawOnTerminal(
   patches: readonly SheetPatch[],
-  { graphics, cols, scale, columns }: { graphics: Graphics; cols: number; scale: number; columns: number },
-): string {
+  { graphics, cols, scale, columns, signal }: Drawing,
+): Promise<string> {
   if (graphics === 'blocks') return blocks(patches, { cols: Math.min(cols, most(columns)), columns });
   const sheet = drawSheet(patches, { cols, scale });
   const width = Math.min(columns, Math.ceil(sheet.width / CHARACTER_PX));
-  const base64 = sheet.png().toString('base64');
+  const base64 = (await sheet.png(signal)).toString('base64');
   return graphics === 'kitty' ? kitty(base64, width) : iterm2(base64, width);
 }
 

@@ -19,10 +19,10 @@ function patches(count: number): SheetPatch[] {
 describe('the sheet', () => {
   it.each([1, 3])(
     'at scale %s shows each pixel, but for the ring around the centre of positive ones',
-    (scale) => {
+    async (scale) => {
       const shown = patches(5);
       const sheet = drawSheet(shown, { cols: 3, scale });
-      const picture = decodePng(sheet.png());
+      const picture = decodePng(await sheet.png());
       expect(picture).toMatchObject(sheetSize({ rows: 2, cols: 3, scale }));
       expect(picture).toMatchObject({ width: sheet.width, height: sheet.height });
       for (const [i, { x, y, size }] of sheet.places.entries()) {
@@ -69,8 +69,8 @@ describe('on a terminal', () => {
   const draw = (graphics: 'kitty' | 'iterm2' | 'blocks', columns = 80) =>
     drawOnTerminal(patches(8), { graphics, cols: 4, scale: 1, columns });
 
-  it('kitty gets the PNG in pieces that it takes', () => {
-    const pieces = [...draw('kitty').matchAll(/\x1b_G([^;]*);([^\x1b]*)\x1b\\/g)];
+  it('kitty gets the PNG in pieces that it takes', async () => {
+    const pieces = [...(await draw('kitty')).matchAll(/\x1b_G([^;]*);([^\x1b]*)\x1b\\/g)];
     expect(pieces[0]![1]).toBe('a=T,f=100,q=2,c=55,m=1');
     expect(pieces.every(([, , data]) => data!.length <= 4096)).toBe(true);
     expect(pieces.slice(1).map(([, keys]) => keys)).toEqual([
@@ -78,12 +78,12 @@ describe('on a terminal', () => {
       'q=2,m=0',
     ]);
     const png = Buffer.from(pieces.map(([, , data]) => data).join(''), 'base64');
-    expect(Buffer.compare(png, drawSheet(patches(8), { cols: 4, scale: 1 }).png())).toBe(0);
+    expect(Buffer.compare(png, await drawSheet(patches(8), { cols: 4, scale: 1 }).png())).toBe(0);
   });
 
-  it('iTerm2 gets it in one', () => {
+  it('iTerm2 gets it in one', async () => {
     const [, size, data] = /^\x1b\]1337;File=inline=1;size=(\d+);[^:]*:([^\x07]*)\x07\n$/.exec(
-      draw('iterm2'),
+      await draw('iterm2'),
     )!;
     const png = Buffer.from(data!, 'base64');
     expect(png.length).toBe(Number(size));
@@ -92,8 +92,8 @@ describe('on a terminal', () => {
 
   it.each([20, 40, 80, 132, 300])(
     'blocks fit %s columns, with the box green and the caption whole',
-    (columns) => {
-      const text = draw('blocks', columns);
+    async (columns) => {
+      const text = await draw('blocks', columns);
       const lines = text.replaceAll(/\x1b\[[\d;]*m/g, '').split('\n');
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
       expect(text).toContain(';0;255;0');
@@ -104,7 +104,7 @@ describe('on a terminal', () => {
     },
   );
 
-  it('the grid fits the window', () => {
+  it('the grid fits the window', async () => {
     for (const [columns, rows] of [
       [80, 24],
       [120, 40],
@@ -113,7 +113,7 @@ describe('on a terminal', () => {
     ] as const) {
       const grid = fitGrid('blocks', { columns, rows });
       const shown = patches(grid.rows * grid.cols);
-      const text = drawOnTerminal(shown, { graphics: 'blocks', cols: grid.cols, scale: 1, columns });
+      const text = await drawOnTerminal(shown, { graphics: 'blocks', cols: grid.cols, scale: 1, columns });
       if (grid.rows > 1) expect(text.split('\n').length).toBeLessThanOrEqual(rows);
     }
     expect(fitGrid('kitty', { columns: 80, rows: 24 })).toEqual({ rows: 4, cols: 8 });
