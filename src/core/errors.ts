@@ -157,7 +157,7 @@ export function fsError(error: unknown, doing: string): PcamError {
     case 'EFBIG':
       return new PcamError('DISK_FULL', `the disk is full (or a quota is used up) while ${doing}`, {
         cause,
-        hint: 'make room or choose another folder, then run it again: it resumes from what is on the disk',
+        hint: 'make room or choose another folder, then run it again',
       });
     case 'EACCES':
     case 'EPERM':

@@ -74,7 +74,9 @@ export async function prepareTable(options: {
     async write(splits, signal) {
       const content = format(splits, signal);
       try {
-        await replaceFile(path, (temporary) => writeTemporary({ temporary, content, gzip: false, signal }));
+        await replaceFile(path, (temporary) =>
+          writeTemporary({ temporary, shownAs: path, content, gzip: false, signal }),
+        );
       } catch (error) {
         throw fsError(error, `writing ${path}`);
       }
