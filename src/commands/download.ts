@@ -28,6 +28,7 @@ interface Options extends CommonOptions {
   limitRate?: number;
   keepArchives?: boolean;
   extract: boolean;
+  stream?: boolean;
   force?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -64,6 +65,7 @@ export function downloadCommand(context: Context): Command {
     .option('--limit-rate <speed>', 'bytes per second over all connections, such as 500k or 2M', rate)
     .option('--keep-archives', 'keep the .gz archives beside the decompressed files')
     .option('--no-extract', 'fetch and verify the archives, without decompressing them')
+    .option('--stream', 'keep nothing of an archive: needs less room, but cannot resume it')
     .option('--force', 'fetch everything again, even what is present')
     .option('--dry-run', 'print what would be done, and do nothing')
     .option('--json', 'print one JSON document on stdout')

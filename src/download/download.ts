@@ -38,9 +38,9 @@ import { describe } from './dry-run.js';
 import { discardParts } from './forms.js';
 import { FileJob } from './job.js';
 import type { DownloadOptions, DownloadResult } from './options.js';
+import { findRoom, type RoomCheck, roomAsked } from './room.js';
 import type { OwnedRun, Run } from './run.js';
 import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
-import { type RoomCheck, requireRoomFor, roomNeeded } from './target.js';
 
 /** What tests hold in their hands. */
 export interface Internals {
@@ -123,6 +123,7 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
     extract: options.extract ?? true,
     force: options.force ?? false,
     dryRun: options.dryRun ?? false,
+    stream: options.stream ?? false,
     from: options.from,
     signal,
     emit,
@@ -161,7 +162,8 @@ async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<
   return withDataFolder({ dir: run.paths.dir, command: 'download', signal, clock }, async (paths) => {
     const receipts = await Receipts.load(paths.receipts, paths.workspace);
     const parts = new OwnedPartStore(paths);
-    const own: OwnedRun = { ...run, paths, parts, receipts, signal: paths.workspace.signal };
+    const { signal } = paths.workspace;
+    const own: OwnedRun = { ...run, paths, parts, receipts, signal, windowed: new Set() };
     setMaxListeners(0, own.signal);
     const known = allContents(manifest).map(({ name }) => name);
     await finishMoves(paths, { known, isRight: rightnessIn(own) });
@@ -181,28 +183,38 @@ function requireWay(run: Run, actions: Survey['actions']): void {
 async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
   const { actions } = await survey(run, files);
   requireWay(run, actions);
-  const room = await roomFor(run, actions, jobs);
-  const tooSmall = await requireRoomFor(room).then(
-    () => undefined,
-    (error: PcamError) => error,
-  );
-  return describe(run, files, { actions, room: roomNeeded(room), tooSmall });
+  const check = await roomFor(run, actions, jobs);
+  try {
+    const { needed, notice } = await findRoom(check);
+    if (notice !== undefined) run.emit({ type: 'notice', message: notice });
+    return await describe(run, files, { actions, room: needed });
+  } catch (error) {
+    if (!(error instanceof PcamError) || error.code !== 'DISK_FULL') throw error;
+    return await describe(run, files, { actions, room: roomAsked(check), tooSmall: error });
+  }
 }
 
 /** What is still to be written, and where. */
 async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<RoomCheck> {
+  const sizes = new Map<DatasetFile, number>();
+  for (const file of actions.keys()) sizes.set(file, await bytesInParts(run, file));
   const needs = [...actions]
     .filter(([, action]) => needsRoom(action))
-    .map(([file, { kind }]) => ({ file, archiveThere: kind === 'import' }));
-  const { keepArchives, extract, paths } = run;
-  const begun = await bytesInParts(run, [...actions.keys()]);
-  return { folder: paths.dir, needs, begun, jobs, keepArchives, extract };
+    .map(([file, { kind }]) => {
+      const begun = sizes.get(file)! > 0 || kind === 'adopt';
+      return { file, archiveThere: kind === 'import', begun };
+    });
+  const { keepArchives, extract, paths, stream } = run;
+  const begun = [...sizes.values()].reduce((a, b) => a + b, 0);
+  return { folder: paths.dir, needs, begun, jobs, keepArchives, extract, windowed: stream };
 }
 
-async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
-  const { actions, moves } = await survey(run, files);
-  requireWay(run, actions);
-  await requireRoomFor(await roomFor(run, actions, jobs));
+async function runAll(owned: OwnedRun, files: readonly DatasetFile[], most: number): Promise<DownloadResult> {
+  const { actions, moves } = await survey(owned, files);
+  requireWay(owned, actions);
+  const { windowed, jobs, notice } = await findRoom(await roomFor(owned, actions, most));
+  if (notice !== undefined) owned.emit({ type: 'notice', message: notice });
+  const run: OwnedRun = { ...owned, windowed };
   if (run.force) for (const file of files) await discardParts(run, file);
   await moveAll(run.paths, moves, rightnessIn(run));
   run.emit({
@@ -219,11 +231,11 @@ async function runAll(run: OwnedRun, files: readonly DatasetFile[], jobs: number
   return { ok: done.every((file) => file.status !== 'failed'), files: done };
 }
 
-async function bytesInParts(run: Run, files: readonly DatasetFile[]): Promise<number> {
+async function bytesInParts(run: Run, file: DatasetFile): Promise<number> {
   if (run.force) return 0;
-  const forms = files.flatMap((file) => [file, unpackedOf(file) ?? []].flat());
-  const sizes = forms.map((file) =>
-    stat(run.paths.part(file.name)).then(
+  const forms = [file, unpackedOf(file)].filter((form) => form !== undefined);
+  const sizes = forms.map((form) =>
+    stat(run.paths.part(form.name)).then(
       (s) => s.blocks * 512,
       () => 0,
     ),

@@ -4,7 +4,7 @@ import { fsError, PcamError, type TaskReporter, throwIfAborted } from '../core/i
 import { holds } from '../inventory/index.js';
 import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassResult, startPass } from '../pass/index.js';
-import type { PartFile } from '../store/index.js';
+import { type OpenPart, type Parts, WindowStore } from '../store/index.js';
 import {
   Blame,
   type BlameEvent,
@@ -14,9 +14,10 @@ import {
   transferFile,
 } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
-import { checkOutput, outputFor } from './output.js';
+
+import { windowOf } from './room.js';
 import type { OwnedRun } from './run.js';
-import { archiveOf, digestsOf, wanted } from './target.js';
+import { archiveOf, checkOutput, digestsOf, outputFor, wanted } from './target.js';
 
 export interface Fetched {
   bytes: number;
@@ -26,6 +27,9 @@ export interface Fetched {
 
 /** Bytes that may be there and not yet digested and decompressed: a second or two of that work. */
 const MOST_AHEAD = 192 * 1024 * 1024;
+/** Requests that are to find room in the window of a part side by side. */
+const ABREAST = 8;
+const SMALLEST_REQUEST = 256 * 1024;
 
 /** All bytes are there, and their digest is wrong. */
 class Mismatch extends Error {
@@ -66,6 +70,7 @@ class Fetcher {
   readonly #served: Content;
   readonly #task: TaskReporter;
   readonly #options: FetchOptions;
+  readonly #parts: Parts;
   readonly #blame = new Blame();
   /** The last one, which is what a file fails of when no source is left. */
   #mismatch: PcamError | undefined;
@@ -79,10 +84,12 @@ class Fetcher {
     this.#served = archive;
     this.#task = options.task;
     this.#options = options;
+    this.#parts = run.windowed.has(file) ? new WindowStore(run.paths, windowOf(file)) : run.parts;
   }
 
   async attempt(): Promise<Fetched> {
-    const { parts, signal } = this.#run;
+    const { signal } = this.#run;
+    const parts = this.#parts;
     const file = this.#file;
     const part = await parts.open(file, {
       signal,
@@ -95,7 +102,7 @@ class Fetcher {
     try {
       const result = await this.#bring(part, decompress ? temporary : undefined);
       await this.#judge(part, result);
-      if (decompress) checkOutput(file, result, part.path);
+      if (decompress) checkOutput(file, result, part.window === undefined ? part.path : undefined);
       if (!(await part.intact())) throw new InputChanged(`${part.path} was moved or cut`);
       await part.close();
       await this.#commit(part, result, decompress ? temporary : undefined);
@@ -109,7 +116,7 @@ class Fetcher {
   }
 
   /** All bytes into the part, and the pass over them while they arrive. */
-  async #bring(part: PartFile, temporary: string | undefined): Promise<PassResult> {
+  async #bring(part: OpenPart, temporary: string | undefined): Promise<PassResult> {
     const { pool, limit, clock, signal } = this.#run;
     const file = this.#file;
     let received = part.done.size;
@@ -124,11 +131,13 @@ class Fetcher {
     const stop = new AbortController();
     const pass = startPass({
       input: part.path,
+      window: part.window,
       digests: digestsOf(this.#served),
       output: temporary === undefined ? undefined : outputFor(file, temporary),
       signal,
       onProgress: (read) => {
         processed = read;
+        part.release(read);
         progress();
       },
     });
@@ -142,6 +151,7 @@ class Fetcher {
         pool,
         limit,
         backlog: backlogOf(() => part.done.prefix - processed, MOST_AHEAD, clock),
+        most: part.window && Math.max(SMALLEST_REQUEST, Math.floor(part.window / ABREAST)),
         clock,
         signal: AbortSignal.any([signal, stop.signal]),
         onReceived: (source, bytes) => {
@@ -166,7 +176,7 @@ class Fetcher {
   }
 
   /** A wrong digest is never kept. */
-  async #judge(part: PartFile, { input }: PassResult): Promise<void> {
+  async #judge(part: OpenPart, { input }: PassResult): Promise<void> {
     const served = this.#served;
     if (holds(input, served)) return;
     const name = input.digests.md5 === undefined || input.digests.md5 === served.md5 ? 'sha256' : 'md5';
@@ -190,7 +200,7 @@ class Fetcher {
 
   /** Makes another attempt possible, or throws what ends the file. */
   async mend(error: unknown): Promise<void> {
-    const { pool, parts } = this.#run;
+    const parts = this.#parts;
     const event = await this.#eventOf(error);
     if (!event) throw error;
     const { discard, verdict, fail } = this.#blame.decide(event);
@@ -201,18 +211,22 @@ class Fetcher {
     if (fail === 'no-source') throw error;
     const notice = this.#noticeOf(error, discard);
     if (notice !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message: notice });
-    pool.judge(this.#file, verdict);
+    this.#run.pool.judge(this.#file, verdict);
   }
 
   async #eventOf(error: unknown): Promise<BlameEvent | undefined> {
-    const { pool, parts } = this.#run;
+    const { pool } = this.#run;
     if (error instanceof Mismatch) {
       return { type: 'mismatch', from: error.from, usable: pool.usable(this.#file) };
     }
     if (error instanceof SourceChanged) return { type: 'changed', source: error.source };
     if (error instanceof InputChanged) return { type: 'tampered' };
     if (!(error instanceof PcamError) || error.code !== 'NO_SOURCE') return undefined;
-    return { type: 'no-source', from: await parts.claimedBy(this.#file), usable: pool.usable(this.#file) };
+    return {
+      type: 'no-source',
+      from: await this.#parts.claimedBy(this.#file),
+      usable: pool.usable(this.#file),
+    };
   }
 
   #noticeOf(error: unknown, discard: Decision['discard']): string | undefined {
@@ -232,7 +246,7 @@ class Fetcher {
     });
   }
 
-  async #commit(part: PartFile, { input, output }: PassResult, temporary: string | undefined): Promise<void> {
+  async #commit(part: OpenPart, { input, output }: PassResult, temporary: string | undefined): Promise<void> {
     const run = this.#run;
     const file = this.#file;
     const target = wanted(file, run.extract);
@@ -243,19 +257,19 @@ class Fetcher {
     await commit(run, target, { temporary, digests: output!.digests, digested: output!.stats });
     // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
     if (!run.keepArchives) await run.paths.workspace.remove(run.paths.final(archive.name));
-    await run.parts.discard(file);
+    await this.#parts.discard(file);
   }
 
   /** The part itself becomes a file of the data set. It keeps its name until it has the final one. */
   async #commitPart(
-    part: PartFile,
+    part: OpenPart,
     content: Content,
     { digests, stats }: PassResult['input'],
   ): Promise<void> {
-    const { paths, parts } = this.#run;
+    const { paths } = this.#run;
     try {
       const temporary = await paths.workspace.take(part.path, stats);
-      const cleanUp = () => parts.discard(this.#file);
+      const cleanUp = () => this.#parts.discard(this.#file);
       await commit(this.#run, content, { temporary, digests, digested: stats, cleanUp });
     } catch (error) {
       throw fsError(error, `putting ${paths.final(content.name)} into place`);

@@ -5,10 +5,10 @@ import { holds } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassOutput, type PassResult, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
-import { checkOutput, outputFor } from './output.js';
+
 import type { OwnedRun } from './run.js';
 import type { Action } from './survey.js';
-import { digestsOf, wanted } from './target.js';
+import { checkOutput, digestsOf, outputFor, wanted } from './target.js';
 
 export type ImportAction = Extract<Action, { kind: 'import' }>;
 

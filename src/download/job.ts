@@ -1,5 +1,12 @@
 /** One file of a run, from what the survey found to its line in the result. Never throws but for an abort. */
-import { factsOf, type Outcome, type Step, TaskReporter, throwIfAborted } from '../core/index.js';
+import {
+  type ErrorFacts,
+  factsOf,
+  type Outcome,
+  type Step,
+  TaskReporter,
+  throwIfAborted,
+} from '../core/index.js';
 import { sameFile, statFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED } from '../store/index.js';
@@ -41,7 +48,7 @@ export class FileJob {
       return await this.#bring(action);
     } catch (error) {
       throwIfAborted(this.#run.signal);
-      const failure = factsOf(error);
+      const failure = withAdvice(this.#run, this.#file, factsOf(error));
       return { ...this.#line('failed', this.#file.bytes ?? 0, failure.message), error: failure };
     }
   }
@@ -118,6 +125,21 @@ export class FileJob {
     const transferred = [...this.#sources.values()].reduce((a, b) => a + b, 0);
     const end = status === 'failed' ? {} : { done: bytes, total: bytes };
     this.#task.end({ outcome: status, message, ...end });
-    return { name, status, bytes, transferred, sources: Object.fromEntries(this.#sources) };
+    const streamed = this.#run.windowed.has(this.#file) ? { streamed: true as const } : {};
+    return { name, status, bytes, transferred, sources: Object.fromEntries(this.#sources), ...streamed };
   }
+}
+
+/** A quota that shows only when it is used up: what would have needed less. */
+function withAdvice(run: OwnedRun, file: DatasetFile, facts: ErrorFacts): ErrorFacts {
+  if (facts.code !== 'DISK_FULL') return facts;
+  if (run.windowed.has(file)) {
+    return {
+      ...facts,
+      hint: 'make room or choose another folder, then run it again: this file starts again',
+    };
+  }
+  if (!run.extract || run.keepArchives || !file.extracted) return facts;
+  const hint = `${facts.hint}. Unpacking archives while they arrive needs less room`;
+  return { ...facts, hint, options: ['stream'] };
 }

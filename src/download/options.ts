@@ -29,6 +29,11 @@ export interface DownloadOptions {
   keepArchives?: boolean;
   /** `false`: archives alone, not decompressed. @default true */
   extract?: boolean;
+  /**
+   * Unpack archives while they arrive, and have no more than a sixteenth of them on the disk: what is interrupted
+   * starts again. Where room is short, this is done without being asked for. @default false
+   */
+  stream?: boolean;
   /** Fetch everything again, whatever is there. @default false */
   force?: boolean;
   /** Say what would be done, and do nothing. @default false */
@@ -73,6 +78,8 @@ export interface DownloadedFile {
   transferred: number;
   /** The same by source id. */
   sources: Record<string, number>;
+  /** Its archive was unpacked while it arrived, and nothing of it is kept when that fails. */
+  streamed?: true;
   error?: ErrorFacts;
 }
 

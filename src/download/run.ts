@@ -1,6 +1,6 @@
 /** What all files of one download share. */
 import type { Clock, PcamEvent } from '../core/index.js';
-import type { Manifest } from '../manifest/index.js';
+import type { DatasetFile, Manifest } from '../manifest/index.js';
 import type { Layout, OwnedLayout, OwnedPartStore, PartStore, Receipts } from '../store/index.js';
 import type { RateLimit, SourcePool } from '../transfer/index.js';
 
@@ -18,6 +18,8 @@ export interface Run {
   readonly extract: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Unpack archives as they arrive, and keep nothing of them, wherever that is possible. */
+  readonly stream: boolean;
   readonly from: string | undefined;
   readonly signal: AbortSignal;
   readonly emit: (event: PcamEvent) => void;
@@ -27,4 +29,6 @@ export interface Run {
 export interface OwnedRun extends Run {
   readonly paths: OwnedLayout;
   readonly parts: OwnedPartStore;
+  /** Files whose archive is never on the disk as a whole. */
+  readonly windowed: ReadonlySet<DatasetFile>;
 }

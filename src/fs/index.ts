@@ -11,6 +11,6 @@ export {
   requireOwnFolder,
   requireReachable,
 } from './own-folder.js';
-export { requireRoom } from './room.js';
+export { freeBytes, requireRoom } from './room.js';
 export { type FileIdentity, sameFile, statFile } from './stat.js';
 export { type Staged, type Workspace, withWorkspace } from './workspace.js';

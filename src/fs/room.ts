@@ -31,6 +31,14 @@ export async function requireRoom({ folder, needed, estimated, advise }: RoomReq
   );
 }
 
+/** Free bytes for this user on the file system that `folder` is, or will be, on; Infinity where it does not tell. */
+export async function freeBytes(folder: string): Promise<number> {
+  return diskOf(folder).then(
+    ({ free }) => free,
+    () => Number.POSITIVE_INFINITY,
+  );
+}
+
 /** Free bytes for this user, and the block size, of the file system that `folder` is, or will be, on. */
 async function diskOf(folder: string): Promise<{ free: number; blockSize: number }> {
   for (let at = resolve(folder); ; at = dirname(at)) {

@@ -21,6 +21,8 @@ export interface PassOutput {
 
 export interface PassRequest {
   input: string;
+  /** Set where the file has this size, and byte `n` of the input is its byte `n % window`. */
+  window?: number;
   digests: DigestName[];
   output?: PassOutput;
 }

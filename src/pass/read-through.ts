@@ -12,6 +12,8 @@ const CHUNK = 1024 * 1024;
 export interface ReadThrough {
   path: string;
   handle: FileHandle;
+  /** Size of the file where its bytes go round. @default no end */
+  window?: number;
   /** Resolves to where the file may be read up to, once there is more than `position` or the end is known. */
   limit(position: number): number | Promise<number>;
   /** The bytes are good until it resolves. */
@@ -19,14 +21,21 @@ export interface ReadThrough {
 }
 
 /** @returns the bytes that were read */
-export async function readThrough({ path, handle, limit, take }: ReadThrough): Promise<number> {
+export async function readThrough({
+  path,
+  handle,
+  window = Number.POSITIVE_INFINITY,
+  limit,
+  take,
+}: ReadThrough): Promise<number> {
   // Two buffers take turns: one is worked on while the other is filled.
   const buffers = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)] as const;
   const read = async (turn: number, at: number): Promise<Buffer> => {
-    const want = Math.min(CHUNK, (await limit(at)) - at);
+    const place = Number.isFinite(window) ? at % window : at;
+    const want = Math.min(CHUNK, (await limit(at)) - at, window - place);
     const buffer = buffers[turn % 2]!;
     if (want <= 0) return buffer.subarray(0, 0);
-    const { bytesRead } = await doing(`reading ${path}`, handle.read(buffer, 0, want, at));
+    const { bytesRead } = await doing(`reading ${path}`, handle.read(buffer, 0, want, place));
     if (bytesRead === 0) throw new Failure('SHORT', `it ends at byte ${at}`, `reading ${path}`);
     return buffer.subarray(0, bytesRead);
   };

@@ -148,16 +148,20 @@ async function pass(request: PassRequest, growth: Growth): Promise<PassResult> {
     const decoder = output && createDecoder(request.output!, output);
     const before = await handle.stat({ bigint: true });
     let reported = 0;
+    const { input: path, window } = request;
+    // Where bytes go round, new ones wait for the place of those that were read.
+    const every = window === undefined ? PROGRESS_EVERY : 0;
     const bytes = await readThrough({
-      path: request.input,
+      path,
       handle,
+      window,
       limit: (position) => growth.beyond(position),
       async take(chunk, position) {
         const decoded = decoder?.write(chunk);
         decoded?.catch(() => {}); // reported when it is awaited
         await digests.update(chunk);
         if (decoded) await doing(`writing ${request.output!.path}`, decoded);
-        if (position - reported < PROGRESS_EVERY) return;
+        if (position - reported < every) return;
         reported = position;
         say({ type: 'progress', read: position, written: output?.bytes ?? 0 });
       },

@@ -14,7 +14,56 @@ export const BLOCK = 1024 * 1024;
 /** The source id of bytes that were found on the disk. */
 export const IMPORTED = 'import';
 
-interface OpenPart {
+/** A part while its bytes are fetched. */
+export interface OpenPart {
+  readonly path: string;
+  readonly done: RangeSet;
+  /** Size of the whole file, from the manifest or learned from a source. */
+  readonly size: number | undefined;
+  readonly complete: boolean;
+  /** Bytes that an earlier run left and that passed the check. */
+  readonly resumed: number;
+  /** Set where the file at `path` has this size, and byte `n` of the part is its byte `n % window`. */
+  readonly window?: number;
+  /** Called when more bytes are there, in no particular order. */
+  onWritten: () => void;
+  /** False while a byte before `end` would take the place of one that was not yet read. */
+  hasRoom(end: number): boolean;
+  /** What lies before `position` was read, and will not be read again. */
+  release(position: number): void;
+  setSize(size: number): Promise<void>;
+  /** `bytes` may be used again once this resolves. */
+  write(start: number, bytes: Uint8Array, source: string): Promise<void>;
+  /** The validator that this source's copy had when its bytes were taken. */
+  validatorOf(source: string): string | undefined;
+  setValidator(source: string, validator: string): Promise<void>;
+  /** Sources that gave bytes, and how many. */
+  contributions(): Map<string, number>;
+  /** Flushes what is there. */
+  settle(): Promise<unknown>;
+  /** True while the path still names the file that is open here. */
+  intact(): Promise<boolean>;
+  /** True when what is on the disk is still what was written. */
+  unchanged(signal?: AbortSignal): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Where the parts of files come from. */
+export interface Parts {
+  open(file: DatasetFile, options?: OpenPartOptions): Promise<OpenPart>;
+  /** Ids of the sources whose bytes are claimed to be there. */
+  claimedBy(file: DatasetFile): Promise<Set<string>>;
+  /** Forgets the bytes of one source. */
+  forget(file: DatasetFile, source: string): Promise<void>;
+  discard(file: DatasetFile): Promise<void>;
+}
+
+export interface OpenPartOptions {
+  signal?: AbortSignal;
+  onCheck?: (bytes: number, of: number) => void;
+}
+
+interface Opened {
   path: string;
   file: DatasetFile;
   handle: FileHandle;
@@ -23,15 +72,12 @@ interface OpenPart {
   content: JournalContent;
 }
 
-export class PartFile {
+export class PartFile implements OpenPart {
   readonly path: string;
   readonly done: RangeSet;
-  /** Size of the whole file, from the manifest or learned from a source. */
   size: number | undefined;
-  /** Bytes that an earlier run left and that stood the check. */
-  resumed = 0;
-  /** Called with bytes that were just written, in no particular order; the buffer is used again afterwards. */
-  onWritten: (start: number, bytes: Uint8Array) => void = () => {};
+  readonly resumed: number;
+  onWritten: () => void = () => {};
 
   readonly #handle: FileHandle;
   readonly #journal: PartJournal;
@@ -39,7 +85,7 @@ export class PartFile {
   readonly #validators: Map<string, string>;
 
   /** Made by OwnedPartStore alone. */
-  constructor({ path, file, handle, journal, content }: OpenPart) {
+  constructor({ path, file, handle, journal, content }: Opened) {
     this.path = path;
     this.#handle = handle;
     this.#journal = journal;
@@ -56,7 +102,14 @@ export class PartFile {
     return this.size !== undefined && this.done.prefix === this.size;
   }
 
-  /** Writes bytes, then the journal's line for them. `bytes` may be used again once this resolves. */
+  /** The part has a place for every byte of the file. */
+  hasRoom(): boolean {
+    return true;
+  }
+
+  release(): void {}
+
+  /** Writes bytes, then the journal's line for them. */
   async write(start: number, bytes: Uint8Array, source: string): Promise<void> {
     try {
       await writeAll(this.#handle, bytes, start);
@@ -67,7 +120,7 @@ export class PartFile {
     } catch (error) {
       throw fsError(error, `writing the partial download ${this.path}`);
     }
-    this.onWritten(start, bytes);
+    this.onWritten();
   }
 
   /** Takes over bytes that are already written below `end`, such as another tool's partial download. */
@@ -93,7 +146,6 @@ export class PartFile {
     });
   }
 
-  /** The validator that this source's copy had when its bytes were taken. */
   validatorOf(source: string): string | undefined {
     return this.#validators.get(source);
   }
@@ -105,7 +157,6 @@ export class PartFile {
     });
   }
 
-  /** Sources that gave bytes, and how many. */
   contributions(): Map<string, number> {
     const sums = new Map<string, number>();
     for (const { start, end, source } of this.#ranges)
@@ -128,19 +179,8 @@ export class PartFile {
     }
   }
 
-  /** True while the path still names the file that is open here. */
   async intact(): Promise<boolean> {
-    try {
-      const [mine, there] = await Promise.all([this.#handle.stat(), stat(this.path)]);
-      return (
-        mine.ino === there.ino &&
-        mine.dev === there.dev &&
-        (this.size === undefined || there.size >= this.size)
-      );
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return false;
-      throw error;
-    }
+    return isSamePlace(this.#handle, this.path, this.size);
   }
 
   /** True when what is on the disk is still what was written: reads all of it again. */
@@ -151,5 +191,16 @@ export class PartFile {
       throwIfAborted(signal);
       throw fsError(error, `reading the partial download ${this.path}`);
     }
+  }
+}
+
+/** True while `path` names the file that is open here, with at least `size` bytes in it. */
+export async function isSamePlace(handle: FileHandle, path: string, size = 0): Promise<boolean> {
+  try {
+    const [mine, there] = await Promise.all([handle.stat(), stat(path)]);
+    return mine.ino === there.ino && mine.dev === there.dev && there.size >= size;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -7,13 +7,8 @@ import { copyInto, makeFolder, openFile, UnfitFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { Layout, OwnedLayout } from './layout.js';
 import { checkRanges } from './part-check.js';
-import { PartFile } from './part-file.js';
+import { type OpenPartOptions, PartFile, type Parts } from './part-file.js';
 import { PartJournal } from './part-journal.js';
-
-export interface OpenPartOptions {
-  signal?: AbortSignal;
-  onCheck?: (bytes: number, of: number) => void;
-}
 
 /** What anyone may ask. */
 export class PartStore {
@@ -31,7 +26,7 @@ export class PartStore {
 }
 
 /** What only the run does that holds the lock. */
-export class OwnedPartStore extends PartStore {
+export class OwnedPartStore extends PartStore implements Parts {
   readonly #paths: OwnedLayout;
 
   constructor(paths: OwnedLayout) {

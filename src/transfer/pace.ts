@@ -86,6 +86,7 @@ export function backlogOf(ahead: () => number, most: number, clock: Clock): Back
   return (signal) => (ahead() > most ? waitWhile(() => ahead() > most, clock, signal) : undefined);
 }
 
-async function waitWhile(condition: () => boolean, clock: Clock, signal: AbortSignal): Promise<void> {
+/** @throws PcamError ABORTED */
+export async function waitWhile(condition: () => boolean, clock: Clock, signal: AbortSignal): Promise<void> {
   while (condition()) await sleep(LOOK_EVERY, clock, signal);
 }

@@ -1,6 +1,6 @@
 /** Puts the bytes of one reply into the part: block by block, each byte once, whichever source is first. */
 import type { Clock } from '../core/index.js';
-import { BLOCK, type RangeSet } from '../store/index.js';
+import { BLOCK, type OpenPart } from '../store/index.js';
 import type { Piece } from './piece.js';
 import type { Pieces } from './pieces.js';
 
@@ -8,20 +8,18 @@ import type { Pieces } from './pieces.js';
 const FLUSH_EVERY = 1000;
 
 /** What a transfer needs of the part that it fills. */
-export interface Part {
-  readonly done: RangeSet;
-  /** Of the whole file; undefined until a source has told. */
-  readonly size: number | undefined;
-  readonly complete: boolean;
-  setSize(size: number): Promise<void>;
-  /** `bytes` may be used again once this resolves. */
-  write(start: number, bytes: Uint8Array, source: string): Promise<void>;
-  /** The validator that this source's copy had when its bytes were taken. */
-  validatorOf(source: string): string | undefined;
-  setValidator(source: string, validator: string): Promise<void>;
-  /** Sources that gave bytes, and how many. */
-  contributions(): Map<string, number>;
-}
+export type Part = Pick<
+  OpenPart,
+  | 'done'
+  | 'size'
+  | 'complete'
+  | 'hasRoom'
+  | 'setSize'
+  | 'write'
+  | 'validatorOf'
+  | 'setValidator'
+  | 'contributions'
+>;
 
 export interface PieceWriterOptions {
   part: Part;

@@ -4,7 +4,7 @@ import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
 import type { Copies } from './copies.js';
-import type { Backlog, RateLimit } from './pace.js';
+import { type Backlog, type RateLimit, waitWhile } from './pace.js';
 import type { Piece } from './piece.js';
 import { type Part, PieceWriter } from './piece-writer.js';
 import type { Pieces } from './pieces.js';
@@ -81,6 +81,8 @@ async function receive(
       piece.waitingSince = undefined;
       const skip = Math.min(chunk.length, Math.max(0, piece.start - reply.start - came));
       came += chunk.length;
+      const end = Math.min(reply.start + came, piece.end);
+      if (!part.hasRoom(end)) await waitWhile(() => !part.hasRoom(end), clock, signal);
       if (limited && came > paid) await limit.take(Math.min(chunk.length, came - paid), signal);
       const writing = skip < chunk.length ? writer.add(skip === 0 ? chunk : chunk.subarray(skip)) : undefined;
       if (writing) await writing;

@@ -30,6 +30,8 @@ export interface TransferOptions {
   clock: Clock;
   signal: AbortSignal;
   backlog?: Backlog;
+  /** Most bytes of one request. @default no limit */
+  most?: number;
   /** Bytes that came, each counted once, just before they are written. */
   onReceived?: (source: string, bytes: number) => void;
   /** A source was refused because its copy has another size than an earlier source told. */
@@ -202,7 +204,8 @@ class Transfer {
   }
 
   #helper(source: string): Helper {
-    return { source, single: this.#single.has(source), most: this.#options.limit.most() };
+    const { limit, most = Number.POSITIVE_INFINITY } = this.#options;
+    return { source, single: this.#single.has(source), most: Math.min(limit.most(), most) };
   }
 
   get #over(): boolean {

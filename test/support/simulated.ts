@@ -74,6 +74,10 @@ export class MemoryPart implements Part {
     return this.size !== undefined && this.done.prefix === this.size;
   }
 
+  hasRoom(): boolean {
+    return true;
+  }
+
   async setSize(size: number): Promise<void> {
     this.size = size;
   }

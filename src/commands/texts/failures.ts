@@ -40,7 +40,7 @@ function toldAs(group: readonly Failed[]): Pick<ErrorFacts, 'message' | 'hint' |
       hint: 'Is this machine online? Behind a proxy, set HTTPS_PROXY',
     };
   }
-  const kept = group.some(({ transferred }) => transferred > 0);
+  const kept = group.some(({ transferred, streamed }) => transferred > 0 && !streamed);
   const hint =
     error.code === 'NO_SOURCE' && kept ? `what was fetched is kept; ${error.hint ?? ''}` : error.hint;
   if (group.length === 1) return { ...error, message: `${shortName(name)}: ${error.message}`, hint };
