@@ -36,6 +36,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings =
     stderr,
     env: readEnvironment(env, called[1] ?? ''),
     signal: stop.signal,
+    argv,
     given: {},
     exitCode: 0,
   };

@@ -1,8 +1,13 @@
 /** `pcam cache-key`. */
 import { Command } from 'commander';
 import { cacheKey, type Kind, type SplitName } from '../manifest/index.js';
-import { addCommonOptions, type CommonOptions, type Context, optionsOf, printLine } from './context/index.js';
+import { type CommonOptions, type Context, printLine, withAction } from './context/index.js';
 import { addSelectionOptions } from './options/index.js';
+
+interface Options extends CommonOptions {
+  split?: SplitName[];
+  kind?: Kind[];
+}
 
 export function cacheKeyCommand(context: Context): Command {
   const command = addSelectionOptions(new Command('cache-key'))
@@ -20,10 +25,9 @@ Example (GitHub Actions):
   - run: npx pcam download --split valid
 `,
     );
-  addCommonOptions(command, context);
-  return command.action(async () => {
-    const options = optionsOf<CommonOptions & { split?: SplitName[]; kind?: Kind[] }>(command, context);
-    const key = await cacheKey({ manifest: options.manifest, splits: options.split, kinds: options.kind });
-    printLine(context.stdout, key);
-  });
+  return withAction<Options>(command, context, run);
+}
+
+async function run({ manifest, split, kind }: Options, { stdout }: Context): Promise<void> {
+  printLine(stdout, await cacheKey({ manifest, splits: split, kinds: kind }));
 }

@@ -4,18 +4,19 @@ import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds, LIMITS } from 
 import type { DownloadedFile, DownloadResult } from '../download/index.js';
 import { finalName, type Kind, resolveManifest, type SplitName, selectFiles } from '../manifest/index.js';
 import {
-  addCommonOptions,
   type CommonOptions,
   type Context,
+  commandLine,
   jsonError,
   networkSettings,
-  optionsOf,
   printJson,
   printLine,
+  sameCommand,
+  withAction,
   withProgress,
 } from './context/index.js';
 import { addSelectionOptions, list, rate, whole } from './options/index.js';
-import { loadersOf, planText, printFailures, printLoaders, printNext } from './texts/index.js';
+import { loadersOf, planText, printCommand, printFailures, printLoaders, printNext } from './texts/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -71,8 +72,7 @@ export function downloadCommand(context: Context): Command {
     .option('--json', 'print one JSON document on stdout')
     .option('--quiet', 'no progress, only errors')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
@@ -98,7 +98,8 @@ async function run(options: Options, context: Context): Promise<void> {
   if (json) printJson(context, jsonResult(context, result));
   if (options.dryRun && !json) await printPlan(context, result, options);
   printFailures(context, result.files);
-  if (quiet || options.dryRun || !result.ok) return;
+  if (quiet || !result.ok || (options.dryRun && json)) return;
+  if (options.dryRun) return printAfterPlan(context, result);
   const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
   const seconds = (performance.now() - began) / 1000;
   printClosing({ result, seconds, names, options, context });
@@ -114,6 +115,23 @@ function jsonResult(context: Context, { room: _, ...result }: DownloadResult): o
 async function printPlan(context: Context, result: DownloadResult, { dir }: Options): Promise<void> {
   const { table } = await import('../report/index.js');
   printLine(context.stdout, planText(result, dir, table));
+}
+
+/** The same command in earnest; where its words may hold a secret, a plain one. */
+function printAfterPlan(context: Context, { files }: DownloadResult): void {
+  if (files.every(({ status }) => status === 'present')) {
+    printCheck(context);
+    return;
+  }
+  const secret = context.argv.some((word) => /:\/\/.*[@?]/.test(word));
+  const command = secret
+    ? commandLine(context, { command: 'download' })
+    : sameCommand(context, (words) => words.filter((word) => word !== '--dry-run'));
+  printCommand(context, 'Do it', command);
+}
+
+function printCheck(context: Context): void {
+  printNext(context, 'Check it again at any time', { command: 'verify' });
 }
 
 /** Local errors come first, then wrong data, then absent sources. */
@@ -146,5 +164,5 @@ function printClosing({ result, seconds, names, options, context }: Closing): vo
     `\n${count(files.length, 'file')} verified in ${options.dir}${before}; ${fetched}.`,
   );
   if (options.extract) printLoaders(context, loadersOf(options.dir, names));
-  printNext(context, 'Check it again at any time', { command: 'verify' });
+  printCheck(context);
 }

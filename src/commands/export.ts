@@ -12,15 +12,14 @@ import {
   type ShardIndex,
 } from '../export/formats/index.js';
 import type { Part } from '../export/output/index.js';
-import { resolveManifest, type SplitName } from '../manifest/index.js';
+import { resolveManifest } from '../manifest/index.js';
 import {
-  addCommonOptions,
-  type CommonOptions,
   type Context,
-  optionsOf,
+  callOnSplits,
   printJson,
   printLine,
-  withProgress,
+  type SplitOptions,
+  withAction,
 } from './context/index.js';
 import {
   addPatchOptions,
@@ -33,10 +32,9 @@ import {
 } from './options/index.js';
 import { printExport } from './texts/index.js';
 
-interface Options extends CommonOptions, PatchOptions {
+interface Options extends SplitOptions, PatchOptions {
   format?: FormatName;
   layout: LayoutName;
-  split?: SplitName[];
   out?: string;
   shardSize?: number;
   part?: Part;
@@ -45,7 +43,6 @@ interface Options extends CommonOptions, PatchOptions {
   index?: ShardIndex;
   sha1?: boolean;
   force?: boolean;
-  json?: boolean;
 }
 
 const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];
@@ -113,27 +110,17 @@ export function exportCommand(context: Context): Command {
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addPatchOptions(command);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const { split, json, format, ...rest } = options;
+  const { json, format, ...rest } = options;
   if (format === undefined) throw noFormat(context, json);
   const { exportDataset } = await import('../export/index.js');
   const manifest = await resolveManifest(options.manifest);
   const started = performance.now();
-  const quiet = json && !context.stderr.isTTY;
-  const { contentBytes, ...result } = await withProgress(context, { quiet }, (onEvent) =>
-    exportDataset({
-      ...rest,
-      format,
-      manifest,
-      splits: split,
-      selection: selectionOf(options),
-      signal: context.signal,
-      onEvent,
-    }),
+  const { contentBytes, ...result } = await callOnSplits(context, options, (shared) =>
+    exportDataset({ ...rest, ...shared, format, manifest, selection: selectionOf(options) }),
   );
   if (json) return printJson(context, result);
   const seconds = (performance.now() - started) / 1000;

@@ -2,11 +2,18 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, formatBytes, LIMITS } from '../core/index.js';
-import { addCommonOptions, type Context, printJson, printLine, withProgress } from './context/index.js';
+import {
+  type CommonOptions,
+  type Context,
+  printJson,
+  printLine,
+  withAction,
+  withProgress,
+} from './context/index.js';
 import { whole } from './options/index.js';
 import { printNext } from './texts/index.js';
 
-interface Options {
+interface Options extends CommonOptions {
   train: number;
   valid: number;
   test: number;
@@ -33,23 +40,25 @@ export function fixtureCommand(context: Context): Command {
     .option('--seed <n>', 'a whole number', whole(LIMITS.seed), DEFAULTS.fixture.seed)
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async (folder: string, { train, valid, test, seed, json }: Options) => {
-    const { createFixture } = await import('../fixture/index.js');
-    const made = await withProgress(context, { quiet: json }, (onEvent) =>
-      createFixture({ dir: resolve(folder), train, valid, test, seed, signal: context.signal, onEvent }),
-    );
-    if (json) return printJson(context, { ok: true, ...made });
-    const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0);
-    const files = count(made.files.length, 'file');
-    printLine(
-      context.stderr,
-      `${files} and manifest.json in ${folder}: ${count(train + valid + test, 'patch')}, ${formatBytes(bytes)}.`,
-    );
-    const own = {
-      ...context,
-      given: { dir: join(`${folder}-data`, 'pcam'), manifest: join(folder, 'manifest.json') },
-    };
-    printNext(own, 'Download from it', { command: 'download' });
-  });
+  return withAction<Options>(command, context, run);
+}
+
+async function run(options: Options, context: Context, [folder = '']: readonly string[]): Promise<void> {
+  const { train, valid, test, seed, json } = options;
+  const { createFixture } = await import('../fixture/index.js');
+  const made = await withProgress(context, { quiet: json }, (onEvent) =>
+    createFixture({ dir: resolve(folder), train, valid, test, seed, signal: context.signal, onEvent }),
+  );
+  if (json) return printJson(context, { ok: true, ...made });
+  const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0);
+  const files = count(made.files.length, 'file');
+  printLine(
+    context.stderr,
+    `${files} and manifest.json in ${folder}: ${count(train + valid + test, 'patch')}, ${formatBytes(bytes)}.`,
+  );
+  const own = {
+    ...context,
+    given: { dir: join(`${folder}-data`, 'pcam'), manifest: join(folder, 'manifest.json') },
+  };
+  printNext(own, 'Download from it', { command: 'download' });
 }

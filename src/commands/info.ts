@@ -2,17 +2,16 @@
 import { Command } from 'commander';
 import { EXIT_CODES } from '../core/index.js';
 import type { InfoResult } from '../info/index.js';
-import { type Manifest, resolveManifest } from '../manifest/index.js';
+import { bibtex, type Manifest, resolveManifest } from '../manifest/index.js';
 import {
-  addCommonOptions,
   type CommonOptions,
   type Context,
   networkSettings,
-  optionsOf,
   printJson,
   printLine,
+  withAction,
 } from './context/index.js';
-import { bibtex, fileText, findFile, infoText, nextAfterInfo, printNext, probesText } from './texts/index.js';
+import { fileText, findFile, infoText, nextAfterInfo, printNextToPeople, probesText } from './texts/index.js';
 
 interface Options extends CommonOptions {
   probe?: boolean;
@@ -54,11 +53,10 @@ export function infoCommand(context: Context): Command {
     .option('--cite', 'print how to cite the data set, as BibTeX')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', STATES);
-  addCommonOptions(command, context);
-  return command.action(async (name?: string) => run(name, optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
-async function run(name: string | undefined, options: Options, context: Context): Promise<void> {
+async function run(options: Options, context: Context, [name]: readonly string[]): Promise<void> {
   const [{ info }, { painter, table }] = await Promise.all([
     import('../info/index.js'),
     import('../report/index.js'),
@@ -71,8 +69,7 @@ async function run(name: string | undefined, options: Options, context: Context)
   const style = { layOut: table, paint: painter(context.env.colour, context.stdout) };
   const text = options.cite ? bibtex(result) : file ? fileText(file, style) : infoText(result, style);
   context.stdout.write(`${text}\n`);
-  // A script that reads the table has no use for it.
-  if (!options.cite && !file && context.stdout.isTTY) printNext(context, ...nextAfterInfo(result));
+  if (!options.cite) printNextToPeople(context, ...nextAfterInfo(file ? [file] : result.files));
 }
 
 interface ProbeRequest {
@@ -93,4 +90,5 @@ async function probe({ result, manifest, json, context }: ProbeRequest): Promise
   if (!ok) context.exitCode = EXIT_CODES.NO_SOURCE;
   if (json) return printJson(context, { ...result, ok, probes });
   printLine(context.stdout, probesText(probes, table));
+  if (ok) printNextToPeople(context, ...nextAfterInfo(result.files));
 }

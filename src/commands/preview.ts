@@ -1,6 +1,6 @@
 /** `pcam preview`. */
 import { Command } from 'commander';
-import { count, DEFAULTS, LIMITS, type OnEvent, PcamError } from '../core/index.js';
+import { count, DEFAULTS, LIMITS, PcamError } from '../core/index.js';
 import {
   choosePatches,
   drawOnTerminal,
@@ -8,25 +8,25 @@ import {
   type PreviewOptions,
   preview,
 } from '../explore/preview/index.js';
-import type { SplitName } from '../manifest/index.js';
 import {
-  addCommonOptions,
-  type CommonOptions,
   type Context,
-  optionsOf,
+  callOnSplits,
+  columnsOf,
   printJson,
   printLine,
-  withProgress,
+  type SplitCall,
+  type SplitOptions,
+  sameCommand,
+  withAction,
 } from './context/index.js';
 import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options/index.js';
+import { printCommand, printNext } from './texts/index.js';
 
-interface Options extends CommonOptions, PatchOptions {
-  split?: SplitName[];
+interface Options extends SplitOptions, PatchOptions {
   rows?: number;
   cols?: number;
   scale?: number;
   out?: string;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -63,28 +63,26 @@ export function previewCommand(context: Context): Command {
     .option('-o, --out <file>', 'write a PNG file (default: draw on the terminal)')
     .option('--json', 'print one JSON document on stdout (with --out)')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const { dir, manifest, split, rows, cols, scale, out, json } = options;
+  const { split, rows, cols, scale, out, json } = options;
   if (out === undefined) requireTerminal(options, context);
-  const quiet = json && !context.stderr.isTTY;
-  const request = (onEvent: OnEvent): PreviewOptions => ({
-    ...{ dir, manifest, splits: split, selection: selectionOf(options), rows, cols, scale },
-    signal: context.signal,
-    onEvent,
+  const request = (shared: SplitCall): PreviewOptions => ({
+    ...shared,
+    ...{ selection: selectionOf(options), rows, cols, scale },
   });
   if (out === undefined) {
-    const picture = await withProgress(context, { quiet }, (onEvent) => draw(request(onEvent), context));
+    const picture = await callOnSplits(context, options, (shared) => draw(request(shared), context));
     context.stdout.write(picture);
-    return;
+    return printCommand(context, 'Keep a sheet as a file', `${sameCommand(context)} -o sheet.png`);
   }
-  const result = await withProgress(context, { quiet }, (onEvent) => preview({ ...request(onEvent), out }));
+  const result = await callOnSplits(context, options, (shared) => preview({ ...request(shared), out }));
   if (json) return printJson(context, result);
   const { width, height, patches } = result;
-  printLine(context.stderr, `${out}: ${count(patches.length, 'patch')}, ${width} x ${height} px`);
+  printLine(context.stderr, `${out}: ${count(patches.length, 'patch')}, ${width} x ${height} px.`);
+  printNext(context, 'All about the data on one page', { command: 'report', splits: split });
 }
 
 /** @throws PcamError USAGE */
@@ -104,8 +102,8 @@ function requireTerminal({ json }: Options, { stdout, env }: Context): void {
 
 async function draw(request: PreviewOptions, { stdout, env, signal }: Context): Promise<string> {
   const graphics = env.graphics!;
-  const { columns = 80, rows = 24 } = stdout;
-  const fitting = fitGrid(graphics, { columns, rows });
+  const columns = columnsOf(stdout) ?? 80;
+  const fitting = fitGrid(graphics, { columns, rows: stdout.rows || 24 });
   // Of a sample that is asked for, all is shown: a terminal scrolls.
   const wanted = { ...request, cols: request.cols ?? fitting.cols };
   const sample = ['perClass', 'perSlide', 'sample', 'indices'] as const;

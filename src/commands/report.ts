@@ -1,22 +1,19 @@
 /** `pcam report`. */
 import { Command } from 'commander';
 import { DEFAULTS, formatBytes } from '../core/index.js';
-import type { SplitName } from '../manifest/index.js';
 import {
-  addCommonOptions,
-  type CommonOptions,
   type Context,
-  optionsOf,
+  callOnSplits,
   printJson,
   printLine,
-  withProgress,
+  type SplitOptions,
+  withAction,
 } from './context/index.js';
 import { splits } from './options/index.js';
+import { printNext } from './texts/index.js';
 
-interface Options extends CommonOptions {
-  split?: SplitName[];
+interface Options extends SplitOptions {
   out: string;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -37,16 +34,15 @@ export function reportCommand(context: Context): Command {
     .option('-o, --out <file>', 'the file to write', DEFAULTS.report)
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
-async function run({ dir, manifest, split, out, json }: Options, context: Context): Promise<void> {
+async function run(options: Options, context: Context): Promise<void> {
   const { report } = await import('../explore/report/index.js');
-  const quiet = json && !context.stderr.isTTY;
-  const result = await withProgress(context, { quiet }, (onEvent) =>
-    report({ dir, manifest, splits: split, out, signal: context.signal, onEvent }),
-  );
+  const { out, json, split } = options;
+  const result = await callOnSplits(context, options, (shared) => report({ ...shared, out }));
   if (json) return printJson(context, result);
-  printLine(context.stderr, `${out}: ${formatBytes(result.bytes)}; open it in a browser`);
+  printLine(context.stderr, `${out}: ${formatBytes(result.bytes)}; open it in a browser.`);
+  const next = { command: 'export', format: 'png', shuffle: true, splits: split } as const;
+  printNext(context, 'Turn the data into shards for training', next);
 }

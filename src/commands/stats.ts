@@ -2,24 +2,20 @@
 import { Command } from 'commander';
 import { LIMITS } from '../core/index.js';
 import type { Channels, CollectedStats, SplitStats, Totals } from '../explore/stats/index.js';
-import type { SplitName } from '../manifest/index.js';
 import {
-  addCommonOptions,
-  type CommonOptions,
   type Context,
-  optionsOf,
+  callOnSplits,
   printJson,
   printLine,
-  withProgress,
+  type SplitOptions,
+  withAction,
 } from './context/index.js';
 import { splits, whole } from './options/index.js';
-import { printNext } from './texts/index.js';
+import { printNextToPeople } from './texts/index.js';
 
-interface Options extends CommonOptions {
-  split?: SplitName[];
+interface Options extends SplitOptions {
   table?: string;
   workers?: number;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -46,8 +42,7 @@ export function statsCommand(context: Context): Command {
     .option('--workers <n>', "threads (default: the machine's cores)", whole(LIMITS.workers))
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
@@ -55,14 +50,9 @@ async function run(options: Options, context: Context): Promise<void> {
     import('../explore/stats/index.js'),
     import('../report/index.js'),
   ]);
-  const { dir, manifest, split, workers, json } = options;
-  const quiet = json && !context.stderr.isTTY;
-  const collected = await withProgress(context, { quiet }, (onEvent) =>
-    collectStats({
-      ...{ dir, manifest, splits: split, table: options.table, workers },
-      signal: context.signal,
-      onEvent,
-    }),
+  const { split, workers, json, table: file } = options;
+  const collected = await callOnSplits(context, options, (shared) =>
+    collectStats({ ...shared, table: file, workers }),
   );
   const { result } = collected;
   if (json) return printJson(context, result);
@@ -73,8 +63,7 @@ async function run(options: Options, context: Context): Promise<void> {
     result.findings.map(({ level, message }) => `${level}: ${message}`).join('\n'),
   ];
   printLine(context.stdout, sections.filter((section) => section !== '').join('\n\n'));
-  if (context.stdout.isTTY)
-    printNext(context, 'The same with pictures', { command: 'report', splits: split });
+  printNextToPeople(context, 'The same with pictures', { command: 'report', splits: split });
 }
 
 function classes(splits: readonly SplitStats[], all: Totals): string[][] {

@@ -2,24 +2,20 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { count, formatBytes } from '../core/index.js';
-import type { SplitName } from '../manifest/index.js';
 import {
-  addCommonOptions,
-  type CommonOptions,
   type Context,
-  optionsOf,
+  callOnSplits,
   printJson,
   printLine,
-  withProgress,
+  type SplitOptions,
+  withAction,
 } from './context/index.js';
 import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options/index.js';
 import { printNext } from './texts/index.js';
 
-interface Options extends CommonOptions, PatchOptions {
-  split?: SplitName[];
+interface Options extends SplitOptions, PatchOptions {
   out: string;
   archives?: boolean;
-  json?: boolean;
 }
 
 const EXAMPLES = `
@@ -41,20 +37,14 @@ export function subsetCommand(context: Context): Command {
     .option('--archives', 'also write the .gz archives, so that the folder can be served as a mirror')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
   const { subset } = await import('../subset/index.js');
-  const { dir, manifest, split, out, archives, json } = options;
-  const quiet = json && !context.stderr.isTTY;
-  const result = await withProgress(context, { quiet }, (onEvent) =>
-    subset({
-      ...{ dir, manifest, splits: split, selection: selectionOf(options), out, archives },
-      signal: context.signal,
-      onEvent,
-    }),
+  const { out, archives, json } = options;
+  const result = await callOnSplits(context, options, (shared) =>
+    subset({ ...shared, selection: selectionOf(options), out, archives }),
   );
   if (json) return printJson(context, result);
   const images = result.files.filter(({ name }) => name.endsWith('_x.h5'));
@@ -62,7 +52,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const bytes = result.files.reduce((sum, file) => sum + file.bytes, 0);
   printLine(
     context.stderr,
-    `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}`,
+    `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}.`,
   );
   const own = { ...context, given: { dir: out, manifest: join(out, 'manifest.json') } };
   printNext(own, 'Check it', { command: 'verify' });

@@ -7,17 +7,16 @@ import { type Kind, resolveManifest, type SplitName } from '../manifest/index.js
 import { layout } from '../store/index.js';
 import type { VerifiedFile } from '../verify/index.js';
 import {
-  addCommonOptions,
   type CommonOptions,
   type Context,
   hintLine,
-  optionsOf,
   printError,
   printJson,
+  withAction,
   withProgress,
 } from './context/index.js';
 import { addSelectionOptions } from './options/index.js';
-import { nextAfterVerify, printNext, verifyText } from './texts/index.js';
+import { nextAfterVerify, printNext, printNextToPeople, verifyText } from './texts/index.js';
 
 interface Options extends CommonOptions {
   split?: SplitName[];
@@ -52,8 +51,7 @@ export function verifyCommand(context: Context): Command {
     .option('--fix', 'rename swapped files back')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  addCommonOptions(command, context);
-  return command.action(async () => run(optionsOf<Options>(command, context), context));
+  return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
@@ -78,7 +76,8 @@ async function run(options: Options, context: Context): Promise<void> {
   }
   const paint = painter(context.env.colour, context.stdout);
   context.stdout.write(`${verifyText({ result, dir, manifest, layOut: table, paint })}\n`);
-  if (!result.ok || context.stdout.isTTY) printNext(context, ...nextAfterVerify(result, manifest));
+  const print = result.ok ? printNextToPeople : printNext;
+  print(context, ...nextAfterVerify(result, manifest));
 }
 
 function jsonFile(context: Context, { name, status, expected, found, hint, next }: VerifiedFile): object {

@@ -34,6 +34,8 @@ export interface NextStep {
   readonly kinds?: readonly string[];
   readonly deep?: true;
   readonly fix?: true;
+  readonly format?: string;
+  readonly shuffle?: true;
 }
 
 /** Why one source could not deliver a file. */

@@ -93,7 +93,7 @@ export function wrapText(text: string, columns: number | undefined): string[] {
   while (rest.length >= columns) {
     const start = lines.length === 0 ? indent - 2 : indent;
     const before = rest.lastIndexOf(' ', columns - 1);
-    const space = before > start ? before : rest.indexOf(' ', columns);
+    const space = before > start ? before : rest.indexOf(' ', Math.max(columns, start + 1));
     if (space < 0) break;
     lines.push(rest.slice(0, space));
     rest = ' '.repeat(indent) + rest.slice(space).trimStart();

@@ -1,3 +1,4 @@
+export { bibtex } from './bibtex.js';
 export { type CacheKeyOptions, cacheKey } from './cache-key.js';
 export { resolveManifest, type Selection, selectFiles } from './choose-files.js';
 export { allContents, type Content, contentsOf, contentsOfAll, unpackedOf } from './content.js';

@@ -1,6 +1,6 @@
 /** Text from outside is safe for a terminal, and words for people are right. */
 import { describe, expect, it } from 'vitest';
-import { count, formatBytes, formatSeconds, nearest, printable } from '#pcam/core/text.js';
+import { count, formatBytes, formatSeconds, nearest, printable, wrapText } from '#pcam/core/text.js';
 
 describe('printable', () => {
   it.each([
@@ -75,5 +75,17 @@ describe('nearest', () => {
     ['', undefined],
   ])('%s: %s', (word, near) => {
     expect(nearest(word, ['train', 'valid', 'test'])).toBe(near);
+  });
+});
+
+describe('wrapText', () => {
+  it('breaks between words, indents what continues, and keeps a long word whole', () => {
+    expect(wrapText('  one two three', 10)).toEqual(['  one two', '    three']);
+    expect(wrapText('averyveryverylongword and more', 10)).toEqual(['averyveryverylongword', '  and', '  more']);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('ends in a terminal of %i columns, with every word in it', (columns) => {
+    const lines = wrapText('  a terminal of no size at all', columns);
+    expect(lines.map((line) => line.trim()).join(' ')).toBe('a terminal of no size at all');
   });
 });

@@ -1,13 +1,6 @@
 /** What every command gets: streams, signal, settings from the environment; and what all of them share. */
 import type { Command } from 'commander';
-import {
-  DEFAULTS,
-  type OnEvent,
-  PcamError,
-  printableJson,
-  printableLines,
-  wrapText,
-} from '../../core/index.js';
+import { DEFAULTS, PcamError, printableJson, printableLines, wrapText } from '../../core/index.js';
 import type { Environment } from './environment.js';
 
 export interface Context {
@@ -15,6 +8,8 @@ export interface Context {
   readonly stderr: NodeJS.WriteStream;
   readonly env: Environment;
   readonly signal: AbortSignal;
+  /** What was typed, without node and script. */
+  readonly argv: readonly string[];
   /** Options of all commands that were typed; commands that are printed repeat them. */
   given: Partial<CommonOptions>;
   /** Set by a command that did its work and has bad news. */
@@ -46,21 +41,6 @@ export function optionsOf<T>(command: Command, context: Context): T & CommonOpti
   return own as T & CommonOptions;
 }
 
-/** Shows the progress of `work` on stderr; the bars are gone when it has ended, one way or another. */
-export async function withProgress<T>(
-  { stderr: stream, env: { colour, dumb } }: Context,
-  { quiet }: { quiet?: boolean },
-  work: (onEvent: OnEvent) => Promise<T>,
-): Promise<T> {
-  const { createProgress } = await import('../../report/index.js');
-  const progress = createProgress({ stream, quiet, colour, dumb });
-  try {
-    return await work(progress.onEvent);
-  } finally {
-    progress.stop();
-  }
-}
-
 /** The one document of `--json`. */
 export function printJson(context: Context, document: unknown): void {
   context.stdout.write(`${printableJson(document)}\n`);
@@ -69,7 +49,13 @@ export function printJson(context: Context, document: unknown): void {
 /** Text of ours, of one line or several; what comes from outside has to be `printable` before it gets in. */
 export function printLine(stream: NodeJS.WriteStream, text: string): void {
   const safe = printableLines(text);
-  stream.write(`${stream.isTTY ? fitLines(safe, stream.columns) : safe}\n`);
+  const columns = columnsOf(stream);
+  stream.write(`${columns === undefined ? safe : fitLines(safe, columns)}\n`);
+}
+
+/** The width of a terminal; one without a size (containers, `expect`, editors) reports 0. Undefined: no terminal. */
+export function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? columns || 80 : undefined;
 }
 
 /** Breaks long lines between words; indented ones stay whole, as they are commands to paste. */

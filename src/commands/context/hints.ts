@@ -1,6 +1,6 @@
 /** What to do next, as a command line that can be pasted: hints of the library with the flags that it does not know. */
 import { type ErrorFacts, type NextStep, printable, wrapText } from '../../core/index.js';
-import { type Context, printLine } from './context.js';
+import { type Context, columnsOf, printLine } from './context.js';
 
 /** The library's name of an option where the flag is not just that in kebab case. */
 const FLAGS: Record<string, string> = {
@@ -22,9 +22,22 @@ export function commandLine({ env, given }: Context, next: NextStep, { plain = f
   for (const kind of next.kinds ?? []) words.push('--kind', kind);
   if (next.deep) words.push('--deep');
   if (next.fix) words.push('--fix');
+  if (next.format) words.push('--format', next.format);
+  if (next.shuffle) words.push('--shuffle');
   if (given.dir !== undefined && !plain) words.push('--dir', given.dir);
   if (given.manifest !== undefined && !plain) words.push('--manifest', given.manifest);
   return `${env.calledAs} ${words.map(shellWord).join(' ')}`;
+}
+
+/**
+ * The command that was typed, to be run again.
+ * @param change what is to be different in its words
+ */
+export function sameCommand(
+  { env, argv }: Context,
+  change: (argv: readonly string[]) => readonly string[] = (words) => words,
+): string {
+  return [env.calledAs, ...change(argv).map(shellWord)].join(' ');
 }
 
 /** A hint in one line, for `--json`. */
@@ -43,7 +56,7 @@ export function jsonError(context: Context, error: ErrorFacts): object {
 /** An error on stderr: what happened, then what to do, with a command in a line of its own. */
 export function printError(context: Context, error: Hinted & { message: string }): void {
   const { stderr } = context;
-  const columns = stderr.isTTY ? stderr.columns : undefined;
+  const columns = columnsOf(stderr);
   const { hint, options, next } = error;
   for (const line of wrapText(`pcam: ${messageFor(error)}`, columns)) printLine(stderr, line);
   if (hint !== undefined) {

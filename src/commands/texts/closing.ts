@@ -21,7 +21,16 @@ export function printLoaders({ stderr }: Context, lines: readonly string[]): voi
 }
 
 export function printNext(context: Context, what: string, next: NextStep): void {
-  printLine(context.stderr, `${what}:\n  ${commandLine(context, next)}`);
+  printCommand(context, what, commandLine(context, next));
+}
+
+/** After a command whose product is on stdout: for people, as a script that reads that has no use for it. */
+export function printNextToPeople(context: Context, what: string, next: NextStep): void {
+  if (context.stdout.isTTY || context.stderr.isTTY) printNext(context, what, next);
+}
+
+export function printCommand({ stderr }: Context, what: string, command: string): void {
+  printLine(stderr, `${what}:\n  ${command}`);
 }
 
 /** A string as Python has it. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { count, formatBytes, formatSeconds } from '../../core/index.js';
 import type { LayoutName } from '../../export/formats/index.js';
 import type { ExportResult } from '../../export/index.js';
-import { type Context, printLine } from '../context/index.js';
-import { printLoaders, quoted } from './closing.js';
+import { type Context, printLine, sameCommand } from '../context/index.js';
+import { printCommand, printLoaders, quoted } from './closing.js';
 
 export interface ExportReport {
   result: Omit<ExportResult, 'contentBytes'>;
@@ -17,8 +17,27 @@ export interface ExportReport {
 export function printExport(context: Context, report: ExportReport): void {
   printLine(context.stderr, `\n${sentence(report)}`);
   const { options, result } = report;
+  const { part } = options;
   // The job that ends last writes it.
-  if (existsSync(join(result.out, 'index.json'))) printLoaders(context, loaders(result, options.layout));
+  if (existsSync(join(result.out, 'index.json'))) {
+    printLoaders(context, loaders(result, options.layout));
+    const whole = sameCommand(context, (words) => withPart(words).filter((word) => word !== '--force'));
+    printCommand(context, 'Check it again at any time', whole);
+  } else if (part) {
+    const other = `${(part.index % part.of) + 1}/${part.of}`;
+    const command = sameCommand(context, (words) => withPart(words, other));
+    printCommand(
+      context,
+      part.of === 2 ? 'The other part, on any machine' : 'Another part, on any machine',
+      command,
+    );
+  }
+}
+
+/** The words of a command with another part, or without one. */
+function withPart(words: readonly string[], other?: string): string[] {
+  const rest = words.filter((word, i) => !/^--part(=|$)/.test(word) && words[i - 1] !== '--part');
+  return other === undefined ? rest : [...rest, '--part', other];
 }
 
 function sentence({ result, contentBytes, options: { layout, part }, seconds }: ExportReport): string {

@@ -85,7 +85,7 @@ export function fileText(file: FileInfo, { layOut }: InfoLayout): string {
 }
 
 /** The next useful command for what is in the folder. */
-export function nextAfterInfo({ files }: InfoResult): [string, NextStep] {
+export function nextAfterInfo(files: readonly FileInfo[]): [string, NextStep] {
   const states = new Set(files.map(({ state }) => state));
   if (states.has('corrupt')) return ['Fetch what is corrupt again', { command: 'download' }];
   if (states.has('partial')) return ['Resume the download', { command: 'download' }];
@@ -93,7 +93,7 @@ export function nextAfterInfo({ files }: InfoResult): [string, NextStep] {
     return ['Check what is there', { command: 'verify' }];
   if (states.size === 1 && states.has('missing')) return ['Fetch the data set', { command: 'download' }];
   if (states.has('missing')) return ['Fetch what is missing', { command: 'download' }];
-  return ['Look at some patches', { command: 'preview' }];
+  return ['Get to know the data', { command: 'stats' }];
 }
 
 function nameOnDisk({ name, extracted }: FileInfo): string {
@@ -109,35 +109,4 @@ function exactSize(bytes: number | null): string {
   if (bytes === null) return 'not published';
   const exact = `${bytes.toLocaleString('en-US')} bytes`;
   return bytes < 1000 ? exact : `${exact} (${formatBytes(bytes)})`;
-}
-
-/** BibTeX for what the manifest asks to cite: entries for the two papers of PCam, `@misc` for any other. */
-export function bibtex({ citation, dataset }: InfoResult): string {
-  const entries = citation.map((id, i) => ENTRIES[id] ?? miscEntry(`${dataset}${i + 1}`, id));
-  return entries.join('\n\n');
-}
-
-const ENTRIES: Record<string, string> = {
-  'arXiv:1806.03962': `@inproceedings{veeling2018rotation,
-  title = {Rotation Equivariant {CNNs} for Digital Pathology},
-  author = {Veeling, Bastiaan S. and Linmans, Jasper and Winkens, Jim and Cohen, Taco and Welling, Max},
-  booktitle = {Medical Image Computing and Computer Assisted Intervention -- MICCAI 2018},
-  year = {2018},
-  eprint = {1806.03962},
-  archivePrefix = {arXiv}
-}`,
-  'doi:10.1001/jama.2017.14585': `@article{bejnordi2017diagnostic,
-  title = {Diagnostic Assessment of Deep Learning Algorithms for Detection of Lymph Node Metastases in Women With Breast Cancer},
-  author = {Ehteshami Bejnordi, Babak and Veta, Mitko and van Diest, Paul Johannes and others},
-  journal = {JAMA},
-  volume = {318},
-  number = {22},
-  pages = {2199--2210},
-  year = {2017},
-  doi = {10.1001/jama.2017.14585}
-}`,
-};
-
-function miscEntry(key: string, id: string): string {
-  return printable(`@misc{${key.replace(/\W/g, '')}, note = {${id.replace(/[{}\\]/g, '')}}}`);
 }

@@ -17,7 +17,7 @@ export async function printState(program: Command, context: Context): Promise<vo
   say(`pcam ${VERSION}: the PatchCamelyon data set, from download to training.`);
   say('');
   say(stateOf(result));
-  printNext(context, ...nextAfterInfo(result));
+  printNext(context, ...nextAfterInfo(result.files));
   printLine(context.stderr, `All commands:\n  ${commandLine(context, { command: 'help' }, { plain: true })}`);
 }
 

@@ -1,26 +1,8 @@
 /** Section 8: how to load the data, its licence, and how to cite it. */
-import type { SplitName } from '../../../manifest/index.js';
+import { bibtex, type SplitName } from '../../../manifest/index.js';
 import type { ReportModel } from '../model/index.js';
 import { normalize } from './colour.js';
 import { type Html, html } from './html.js';
-
-const BIBTEX = `@inproceedings{veeling2018rotation,
-  title     = {Rotation Equivariant {CNNs} for Digital Pathology},
-  author    = {Veeling, Bastiaan S. and Linmans, Jasper and Winkens, Jim and Cohen, Taco and Welling, Max},
-  booktitle = {Medical Image Computing and Computer Assisted Intervention (MICCAI)},
-  year      = {2018},
-  note      = {arXiv:1806.03962}
-}
-@article{bejnordi2017diagnostic,
-  title   = {Diagnostic Assessment of Deep Learning Algorithms for Detection of Lymph Node Metastases in Women With Breast Cancer},
-  author  = {Ehteshami Bejnordi, Babak and Veta, Mitko and van Diest, Paul Johannes and others},
-  journal = {JAMA},
-  volume  = {318},
-  number  = {22},
-  pages   = {2199--2210},
-  year    = {2017},
-  doi     = {10.1001/jama.2017.14585}
-}`;
 
 interface Recipe {
   readonly title: string;
@@ -32,7 +14,7 @@ export function loadingSection({ stats, manifest }: ReportModel): Html {
   return html`<p>The files are in a folder named <code>pcam</code>, as <code>pcam download</code> leaves them; exports are made by <code>pcam export</code>.</p>
 <div class="loading">${recipes(split, normalize(stats.all.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
 <h3>License</h3><p>${licence(manifest.license)}</p>
-<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${BIBTEX}</code></pre>`;
+<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`;
 }
 
 function licence(license: string | null): Html {
