@@ -81,7 +81,11 @@ describe('nearest', () => {
 describe('wrapText', () => {
   it('breaks between words, indents what continues, and keeps a long word whole', () => {
     expect(wrapText('  one two three', 10)).toEqual(['  one two', '    three']);
-    expect(wrapText('averyveryverylongword and more', 10)).toEqual(['averyveryverylongword', '  and', '  more']);
+    expect(wrapText('averyveryverylongword and more', 10)).toEqual([
+      'averyveryverylongword',
+      '  and',
+      '  more',
+    ]);
   });
 
   it.each([0, 1, 2, 3, 4, 5])('ends in a terminal of %i columns, with every word in it', (columns) => {

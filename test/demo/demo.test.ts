@@ -12,8 +12,8 @@ test('the demo downloads, verifies, and shows what to do next', async () => {
   const cwd = await temporaryFolder();
   const { code, stdout, stderr } = await start(DEMO, [], { cwd }).ended;
   expect(stderr).toContain('9 files verified in pcam-demo/pcam');
-  expect(stderr).toMatch(/pausing .*429/);
-  expect(stderr).toMatch(/quota/);
+  expect(stderr).toMatch(/zenodo: pausing .*429/);
+  expect(stderr).toMatch(/gdrive.*quota/);
   expect(stdout).toMatch(/node \S+pcam\.js download --split valid/);
   expect(code).toBe(0);
   const names = await readdir(join(cwd, 'pcam-demo', 'pcam'));
