@@ -1,20 +1,19 @@
 /**
- * A disk in memory behind node:fs/promises, for all paths below `/model`, on which runs of the real code can be stopped
- * before any of their steps. Only what the commit protocol uses is there; anything else throws.
+ * A disk in memory with what the commit protocol uses of node:fs/promises; anything else throws. It tells what each
+ * step looks at and changes, and can be copied and compared.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants } from 'node:fs';
-import fs from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
+import { act, tell } from './process.js';
 
-/** What changes the disk; opening a file may create it. */
-const CHANGES = new Set(['open', 'link', 'rename', 'rm', 'mkdir', 'write', 'writeFile', 'appendFile']);
+const EMPTY = Buffer.alloc(0);
 
 interface Inode {
   readonly ino: bigint;
-  kind: 'file' | 'folder';
+  readonly kind: 'file' | 'folder';
+  /** As steps tell them: numbers as text are made once, as this is where a model spends its time. */
+  readonly keys: { file: string; list: string; name: string };
   data: Buffer;
-  entries: Map<string, Inode>;
+  readonly entries: Map<string, Inode>;
   mtime: bigint;
   ctime: bigint;
 }
@@ -23,62 +22,118 @@ interface StatOptions {
   bigint?: boolean;
 }
 
-/** A run of the real code; it is asked before each step. */
-export interface Process {
-  readonly name: string;
-  beforeStep(changes: boolean): Promise<void>;
-}
-
-const current = new AsyncLocalStorage<Process>();
-
-export function runAs<T>(process: Process, work: () => Promise<T>): Promise<T> {
-  return current.run(process, work);
+interface Parent {
+  folder: Inode;
+  name: string;
 }
 
 export class MemoryDisk {
   #inodes = 0n;
   /** Nanoseconds; each change of a file is later than the one before. */
   #now = 10n ** 18n;
-  readonly root = this.#inode('folder');
+  #root = this.#inode('folder');
   /** Called after each change. */
   onChange: () => void = () => {};
+  /** Changes so far. */
+  changes = 0;
 
   /** Lets time pass, so that the heartbeats of all who are stopped are old. */
   pass(ms: number): void {
     this.#now += BigInt(ms) * 1_000_000n;
   }
 
-  /** The file under a path; undefined when there is none. */
+  /** The file under a path; undefined when there is none. Tells nobody. */
   read(path: string): Inode | undefined {
-    try {
-      return this.#find(path);
-    } catch {
-      return undefined;
-    }
+    let at: Inode | undefined = this.#root;
+    for (const step of stepsOf(path)) at = at?.entries.get(step);
+    return at;
+  }
+
+  /** The same files under the same names, with nothing open. */
+  copy(): MemoryDisk {
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const known = copies.get(inode);
+      if (known) return known;
+      const copy = { ...inode, entries: new Map<string, Inode>() };
+      copies.set(inode, copy);
+      for (const [name, entry] of inode.entries) copy.entries.set(name, copyOf(entry));
+      return copy;
+    };
+    const disk = new MemoryDisk();
+    disk.#root = copyOf(this.#root);
+    [disk.#inodes, disk.#now] = [this.#inodes, this.#now];
+    return disk;
+  }
+
+  /**
+   * What is on the disk, as text that is equal for disks that no run can tell apart once an hour has passed: inodes
+   * are numbered as they are met, and of times only those matter that a receipt holds.
+   */
+  describe(): string {
+    const numbers = new Map<string, number>();
+    const lines: string[] = [];
+    const walk = (path: string, { ino, kind, data, entries }: Inode) => {
+      const number = numbers.get(String(ino)) ?? numbers.size;
+      numbers.set(String(ino), number);
+      lines.push(path, String(number), kind === 'file' ? data.toString('latin1') : '/');
+      for (const [name, entry] of entries) walk(`${path}/${name}`, entry);
+    };
+    walk('', this.#root);
+    // Receipts name inodes, and times that hold for them or not.
+    const times = new Set(this.#all().map(({ ino, mtime, ctime }) => `${ino} ${mtime} ${ctime}`));
+    const receipt = /"mtime": "(\d+)",\s*"ctime": "(\d+)",\s*"inode": "(\d+)"/g;
+    return lines.join('\n').replace(receipt, (_, mtime, ctime, ino) => {
+      const holds = [...times].find((time) => time.startsWith(`${ino} ${mtime} `));
+      return `${numbers.get(ino)} ${holds !== undefined} ${holds?.endsWith(` ${ctime}`)}`;
+    });
+  }
+
+  #all(at = this.#root): Inode[] {
+    return [at, ...[...at.entries.values()].flatMap((entry) => this.#all(entry))];
   }
 
   #inode(kind: Inode['kind']): Inode {
-    const now = ++this.#now;
-    return { ino: ++this.#inodes, kind, data: Buffer.alloc(0), entries: new Map(), mtime: now, ctime: now };
+    const [ino, now] = [++this.#inodes, ++this.#now];
+    const keys = { file: `file ${ino}`, list: `list ${ino}`, name: `name ${ino} ` };
+    return { ino, kind, keys, data: EMPTY, entries: new Map(), mtime: now, ctime: now };
   }
 
   #changed(...inodes: Inode[]): void {
-    for (const inode of inodes) inode.ctime = ++this.#now;
+    for (const inode of inodes) {
+      inode.ctime = ++this.#now;
+      tell(inode.keys.file, true);
+    }
+    this.changes++;
     this.onChange();
   }
 
   #find(path: string): Inode {
-    let at = this.root;
-    for (const step of path.split('/').filter(Boolean).slice(1)) {
-      if (at.kind !== 'folder') throw failure('ENOTDIR', path);
-      const next = at.entries.get(step);
-      if (!next) throw failure('ENOENT', path);
-      at = next;
-    }
+    let at = this.#root;
+    for (const step of stepsOf(path)) at = this.#entry({ folder: at, name: step }, path);
     return at;
   }
 
-  #parent(path: string): { folder: Inode; name: string } {
+  #entry({ folder, name }: Parent, path: string): Inode {
+    const inode = this.#look({ folder, name }, path);
+    if (!inode) throw failure('ENOENT', path);
+    return inode;
+  }
+
+  #look({ folder, name }: Parent, path: string): Inode | undefined {
+    if (folder.kind !== 'folder') throw failure('ENOTDIR', path);
+    tell(folder.keys.name + name, false);
+    return folder.entries.get(name);
+  }
+
+  #set({ folder, name }: Parent, inode: Inode | undefined): void {
+    if (inode) folder.entries.set(name, inode);
+    else folder.entries.delete(name);
+    tell(folder.keys.name + name, true);
+    tell(folder.keys.list, true);
+  }
+
+  #parent(path: string): Parent {
     const end = path.lastIndexOf('/');
     return { folder: this.#find(path.slice(0, end)), name: path.slice(end + 1) };
   }
@@ -91,159 +146,183 @@ export class MemoryDisk {
       wx: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
     };
     const flags = typeof how === 'number' ? how : letters[how]!;
-    const { folder, name } = this.#parent(path);
-    let inode = folder.entries.get(name);
+    const place = this.#parent(path);
+    let inode = this.#look(place, path);
     if (inode && flags & constants.O_EXCL) throw failure('EEXIST', path);
     if (!inode) {
       if (!(flags & constants.O_CREAT)) throw failure('ENOENT', path);
       inode = this.#inode('file');
-      folder.entries.set(name, inode);
+      this.#set(place, inode);
       this.#changed();
     }
-    if (flags & constants.O_TRUNC) inode.data = Buffer.alloc(0);
-    return this.#handle(inode, Boolean(flags & constants.O_APPEND));
+    if (flags & constants.O_TRUNC) inode.data = EMPTY;
+    return this.#handle(inode);
   }
 
-  #handle(inode: Inode, append: boolean): object {
-    const put = (bytes: Buffer, at: number) => {
+  #handle(inode: Inode): Handle {
+    return new Handle(inode, (bytes, at) => {
       const data = Buffer.alloc(Math.max(inode.data.length, at + bytes.length));
       inode.data.copy(data);
       bytes.copy(data, at);
       inode.data = data;
       inode.mtime = ++this.#now;
       this.#changed(inode);
-    };
-    const end = () => inode.data.length;
-    const actions = {
-      stat: (options?: StatOptions) => this.#stats(inode, options),
-      read: (buffer: Buffer, offset: number, length: number, position: number) => ({
-        bytesRead: inode.data.copy(buffer, offset, position, position + length),
-      }),
-      readFile: (encoding?: BufferEncoding) =>
-        encoding ? inode.data.toString(encoding) : Buffer.from(inode.data),
-      write: (bytes: Buffer | string, a = 0, length?: number, position?: number) => {
-        if (typeof bytes === 'string') put(Buffer.from(bytes), a);
-        else put(Buffer.from(bytes.subarray(a, a + (length ?? bytes.length))), position ?? end());
-        return { bytesWritten: length ?? bytes.length };
-      },
-      writeFile: (text: string | Buffer) => put(Buffer.from(text as string), 0),
-      appendFile: (text: string) => put(Buffer.from(text), append ? end() : end()),
-      sync: () => {},
-      datasync: () => {},
-    };
-    const gated = Object.entries(actions).map(([name, act]) => [
-      name,
-      gate(act as (...args: never[]) => unknown, CHANGES.has(name)),
-    ]);
-    return { ...Object.fromEntries(gated), close: async () => {} };
+    });
   }
 
-  #stats({ kind, data, ino, mtime, ctime }: Inode, { bigint = false }: StatOptions = {}): object {
-    return {
-      ...(bigint
-        ? { dev: 1n, ino, size: BigInt(data.length), mtimeNs: mtime, ctimeNs: ctime }
-        : { dev: 1, ino: Number(ino), size: data.length }),
-      mtimeMs: Number(mtime / 1_000_000n),
-      isFile: () => kind === 'file',
-      isDirectory: () => kind === 'folder',
-      isSymbolicLink: () => false,
-    };
+  lstat(path: string, options?: StatOptions): object {
+    return statsOf(this.#find(path), options);
   }
-
-  lstat = (path: string, options?: StatOptions) => this.#stats(this.#find(path), options);
 
   link(from: string, to: string): void {
     const inode = this.#find(from);
-    const { folder, name } = this.#parent(to);
-    if (folder.entries.has(name)) throw failure('EEXIST', to);
-    folder.entries.set(name, inode);
+    const place = this.#parent(to);
+    if (this.#look(place, to)) throw failure('EEXIST', to);
+    this.#set(place, inode);
     this.#changed(inode);
   }
 
   rename(from: string, to: string): void {
     const source = this.#parent(from);
     const target = this.#parent(to);
-    const inode = source.folder.entries.get(source.name);
-    if (!inode) throw failure('ENOENT', from);
-    if (target.folder.entries.get(target.name) === inode) return; // two names of one file: rename(2) does nothing
-    source.folder.entries.delete(source.name);
-    target.folder.entries.set(target.name, inode);
+    const inode = this.#entry(source, from);
+    if (this.#look(target, to) === inode) return; // two names of one file: rename(2) does nothing
+    this.#set(source, undefined);
+    this.#set(target, inode);
     this.#changed(inode);
   }
 
   rm(path: string, { recursive = false, force = false } = {}): void {
-    const inode = this.read(path);
-    if (!inode) {
+    let place: Parent;
+    let inode: Inode;
+    try {
+      place = this.#parent(path);
+      inode = this.#entry(place, path);
+    } catch (error) {
       if (force) return;
-      throw failure('ENOENT', path);
+      throw error;
     }
     if (inode.kind === 'folder' && !recursive) throw failure('EISDIR', path);
-    const { folder, name } = this.#parent(path);
-    folder.entries.delete(name);
+    this.#set(place, undefined);
     this.#changed(inode);
   }
 
   mkdir(path: string): void {
-    const { folder, name } = this.#parent(path);
-    if (folder.entries.has(name)) throw failure('EEXIST', path);
-    folder.entries.set(name, this.#inode('folder'));
+    const place = this.#parent(path);
+    if (this.#look(place, path)) throw failure('EEXIST', path);
+    this.#set(place, this.#inode('folder'));
     this.#changed();
   }
 
   readdir(path: string, options?: { withFileTypes?: boolean }): unknown[] {
-    const { entries } = this.#find(path);
+    const { keys, entries } = this.#find(path);
+    tell(keys.list, false);
     if (!options?.withFileTypes) return [...entries.keys()];
     return [...entries].map(([name, { kind }]) => ({ name, isDirectory: () => kind === 'folder' }));
   }
+}
 
-  /** Puts a disk in place of the real one; returns how to take it away. */
-  static mount(disk: () => MemoryDisk): () => void {
-    const real = { ...fs };
-    const mine: Record<string, (...args: never[]) => unknown> = {
-      open: (path: string, flags?: string | number) => disk().open(path, flags),
-      lstat: (path: string, options?: StatOptions) => disk().lstat(path, options),
-      stat: (path: string, options?: StatOptions) => disk().lstat(path, options),
-      link: (from: string, to: string) => disk().link(from, to),
-      rename: (from: string, to: string) => disk().rename(from, to),
-      rm: (path: string, options?: object) => disk().rm(path, options),
-      mkdir: (path: string) => disk().mkdir(path),
-      readdir: (path: string, options?: object) => disk().readdir(path, options),
-      copyFile: (path: string) => {
-        throw failure('ENOTSUP', path);
-      },
-    };
-    for (const [name, act] of Object.entries(mine)) {
-      const gated = gate(act, CHANGES.has(name));
-      const other = (real as never as Record<string, (...args: unknown[]) => unknown>)[name]!;
-      Object.assign(fs, {
-        [name]: (path: string, ...rest: never[]) => {
-          if (path.startsWith('/model')) return gated(path as never, ...rest);
-          // In /proc a run sees nothing of the other one: each is in a container of its own.
-          if (current.getStore() && path.startsWith('/proc')) return Promise.reject(failure('ENOENT', path));
-          return other(path, ...rest);
-        },
-      });
-    }
-    Object.assign(fs, {
-      readlink: async (path: string) =>
-        current.getStore() ? `${path} of ${current.getStore()!.name}` : real.readlink(path),
+/** An open file. */
+class Handle {
+  readonly #inode: Inode;
+  readonly #put: (bytes: Buffer, at: number) => void;
+
+  constructor(inode: Inode, put: (bytes: Buffer, at: number) => void) {
+    this.#inode = inode;
+    this.#put = put;
+  }
+
+  stat(options?: StatOptions): Promise<object> {
+    return act(() => statsOf(this.#inode, options));
+  }
+
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
+    return act(() => ({ bytesRead: this.#look().copy(buffer, offset, position, position + length) }));
+  }
+
+  readFile(encoding?: BufferEncoding): Promise<string | Buffer> {
+    return act(() => (encoding ? this.#look().toString(encoding) : Buffer.from(this.#look())));
+  }
+
+  write(
+    bytes: Buffer | string,
+    a = 0,
+    length?: number,
+    position?: number,
+  ): Promise<{ bytesWritten: number }> {
+    return act(() => {
+      if (typeof bytes === 'string') this.#put(Buffer.from(bytes), a);
+      else this.#put(bytes.subarray(a, a + (length ?? bytes.length)), position ?? this.#inode.data.length);
+      return { bytesWritten: length ?? bytes.length };
     });
-    syncBuiltinESMExports();
-    return () => {
-      Object.assign(fs, real);
-      syncBuiltinESMExports();
-    };
+  }
+
+  writeFile(text: string | Buffer): Promise<void> {
+    return act(() => this.#put(Buffer.from(text as string), 0));
+  }
+
+  appendFile(text: string): Promise<void> {
+    return act(() => this.#put(Buffer.from(text), this.#inode.data.length));
+  }
+
+  // What changes nothing that another run could see is no step.
+  async sync(): Promise<void> {}
+  async datasync(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  #look(): Buffer {
+    tell(this.#inode.keys.file, false);
+    return this.#inode.data;
   }
 }
 
-/** A step of whoever is running. */
-function gate<A extends unknown[], R>(act: (...args: A) => R, changes: boolean): (...args: A) => Promise<R> {
-  return async (...args) => {
-    await current.getStore()?.beforeStep(changes);
-    return act(...args);
-  };
+class Stats {
+  readonly mtimeMs: number;
+
+  constructor(
+    readonly dev: number | bigint,
+    readonly ino: number | bigint,
+    readonly size: number | bigint,
+    readonly mtimeNs: bigint,
+    readonly ctimeNs: bigint,
+    readonly kind: Inode['kind'],
+  ) {
+    this.mtimeMs = Number(mtimeNs / 1_000_000n);
+  }
+
+  isFile(): boolean {
+    return this.kind === 'file';
+  }
+
+  isDirectory(): boolean {
+    return this.kind === 'folder';
+  }
+
+  isSymbolicLink(): boolean {
+    return false;
+  }
 }
 
-function failure(code: string, path: string): Error {
+function statsOf(
+  { kind, data, keys, ino, mtime, ctime }: Inode,
+  { bigint = false }: StatOptions = {},
+): Stats {
+  if (kind === 'file') tell(keys.file, false);
+  if (bigint) return new Stats(1n, ino, BigInt(data.length), mtime, ctime, kind);
+  return new Stats(1, Number(ino), data.length, mtime, ctime, kind);
+}
+
+const STEPS = new Map<string, readonly string[]>();
+
+function stepsOf(path: string): readonly string[] {
+  let steps = STEPS.get(path);
+  if (!steps) {
+    steps = path.split('/').filter(Boolean).slice(1);
+    STEPS.set(path, steps);
+  }
+  return steps;
+}
+
+export function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
 }
