@@ -26,9 +26,9 @@ export const DEFAULTS = {
   /** Failures in a row, with no progress between them, before a source is dropped. */
   retries: 5,
   /** First pause of a source that failed, doubled each time up to the longest (ms). */
-  firstRest: 500,
-  longestRest: 30_000,
-  /** Longest that a file waits for a resting source when no other one can deliver it (ms). */
+  firstPause: 500,
+  longestPause: 30_000,
+  /** Longest that a file waits for a paused source when no other one can deliver it (ms). */
   patience: 120_000,
 } as const;
 

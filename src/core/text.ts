@@ -108,7 +108,7 @@ export function shortNames(text: string): string {
   return text.replaceAll(UPSTREAM_PREFIX, '');
 }
 
-/** The part of an upstream name that tells the files apart: `train_x.h5.gz`. */
+/** The part of an upstream name that differs between files: `train_x.h5.gz`. */
 export function shortName(name: string): string {
   return printable(name.startsWith(UPSTREAM_PREFIX) ? name.slice(UPSTREAM_PREFIX.length) : name, 40);
 }

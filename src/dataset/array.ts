@@ -17,7 +17,7 @@ export interface ArrayReader {
   close(): void;
 }
 
-/** Most bytes of one read: it stands in the memory of HDF5 and is copied out. */
+/** Most bytes of one read: it lies in the memory of HDF5 and is copied out. */
 export const LARGEST_READ = 64 * 1024 * 1024;
 const LARGEST_CHUNK = 256 * 1024 * 1024;
 /** What HDF5 may hold while it unpacks: a chunk as it is stored, the same unpacked, and a read. */

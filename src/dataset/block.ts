@@ -42,7 +42,7 @@ export function findBlock(
   try {
     return findAddress({ h5, rows, rowBytes, readRow });
   } catch (error) {
-    // Its state is unknown then. An error of HDF5 itself is told to whoever reads what is damaged.
+    // Its state is unknown then. An error of HDF5 itself is thrown to the reader of the damaged part.
     if (error instanceof Error && error.name === 'RuntimeError') throw error;
     return undefined;
   }

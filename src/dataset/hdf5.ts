@@ -156,7 +156,7 @@ function confine(library: Library): void {
   };
   layer.open = (path) =>
     layer.createStream({ nfd: known(path), position: 0, path, flags: 0, seekable: true, node: { path } });
-  // The descriptor is closed by whoever opened it, also when HDF5 never gets to it.
+  // The opener closes the descriptor, also when HDF5 never gets to it.
   layer.close = (stream) => layer.closeStream(stream.fd);
   layer.stat = (path) => fstatSync(known(path));
   layer.lstat = layer.stat;

@@ -155,7 +155,7 @@ class Columns {
 
   #coordinate({ column, text, line }: Field): number {
     const value = /^[+-]?\d{1,10}(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-    // `| 0` also tells that the value fits 32 bits.
+    // `| 0` also shows that the value fits 32 bits.
     if (value !== (value | 0)) throw this.#badField({ column, text, line }, 'a whole number of px');
     return value;
   }

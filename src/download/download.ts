@@ -107,7 +107,7 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
     sources: sources.map((config) => openSource(config, { client, zenodoToken: options.zenodoToken })),
     connections: options.connections ?? DEFAULTS.connections,
     clock,
-    rests: options.rests,
+    pauses: options.pauses,
     onEvent: emit,
   });
   return {

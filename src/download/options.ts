@@ -2,7 +2,7 @@
 import type { ErrorFacts, OnEvent, ProxySettings } from '../core/index.js';
 import type { Kind, Manifest, SplitName } from '../manifest/index.js';
 import type { Timeouts } from '../net/index.js';
-import type { Rests } from '../transfer/index.js';
+import type { Pauses } from '../transfer/index.js';
 
 export interface DownloadOptions {
   /** The data set folder. @default 'pcam' */
@@ -44,7 +44,7 @@ export interface DownloadOptions {
   proxy?: ProxySettings;
   timeouts?: Partial<Timeouts>;
   /** How patient to be with sources that fail. */
-  rests?: Partial<Rests>;
+  pauses?: Partial<Pauses>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
   /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to no host that they redirect to. */

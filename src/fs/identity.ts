@@ -12,7 +12,7 @@ export interface Identity {
   readonly boot: string;
   /** PID namespace (containers); '' where the system has none. A process number means nothing outside it. */
   readonly namespace: string;
-  /** When the process started, in the kernel's own count: tells it from a later one with the same number. */
+  /** When the process started, in the kernel's own count: distinguishes it from a later one with the same number. */
   readonly started: string;
   readonly command: string;
   /** Random, one per run. */
@@ -48,7 +48,7 @@ export function parseIdentity(text: string): Identity | undefined {
 
 /**
  * Whether the process still runs. `unknown`: on another machine, in another container or before a restart; then
- * only its heartbeat tells.
+ * only its heartbeat shows it.
  */
 export async function judge(owner: Identity): Promise<'alive' | 'dead' | 'unknown'> {
   const [boot, namespace] = await Promise.all([bootId(), pidNamespace()]);
@@ -89,7 +89,7 @@ async function procIsOurs(): Promise<boolean> {
   return (await readlink('/proc/self').catch(() => '')) === String(process.pid);
 }
 
-/** Start time of a process: undefined when it has ended and only waits to be collected, '' where nothing tells. */
+/** Start time of a process: undefined when it has ended and only waits to be collected, '' where it is unknown. */
 async function startOf(pid: 'self'): Promise<string>;
 async function startOf(pid: string): Promise<string | undefined>;
 async function startOf(pid: string): Promise<string | undefined> {

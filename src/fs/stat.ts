@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 
-/** What tells a file from another one, and from what it was before another process wrote to it. */
+/** What distinguishes a file from another one, and from its own state before another process wrote to it. */
 export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs'>;
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
@@ -17,7 +17,7 @@ export async function statFile(path: string): Promise<BigIntStats | undefined> {
     stats = await stat(path, { bigint: true });
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
-      // A link that leads nowhere is as good as nothing: the rename that brings the file replaces it.
+      // A dangling link counts as missing: the rename of the finished file replaces it.
       return undefined;
     }
     if (systemCode(error) === 'ELOOP') return undefined;

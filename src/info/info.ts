@@ -29,7 +29,7 @@ export interface InfoOptions extends Selection {
  * - `unverified`: something is there under its name that was not verified, or changed since
  * - `corrupt`: it was found wrong when it was verified, and nothing changed since
  * - `archive`: the archive alone is there, verified or not
- * - `partial`: a download was begun
+ * - `partial`: a download was started
  * - `missing`
  */
 export type FileState = 'verified' | 'unverified' | 'corrupt' | 'archive' | 'partial' | 'missing';

@@ -195,11 +195,11 @@ async function speedOf({ body }: RangeReply, most: number): Promise<number | nul
 }
 
 function judge(error: SourceFailure | PcamError): Pick<Probe, 'status' | 'reachable' | 'message' | 'hint'> {
-  const told = { message: error.message, hint: error.hint ?? null };
-  if (error instanceof PcamError) return { status: 'unreachable', reachable: false, ...told };
+  const said = { message: error.message, hint: error.hint ?? null };
+  if (error instanceof PcamError) return { status: 'unreachable', reachable: false, ...said };
   const { status, kind, missing, proxy } = error;
   const reachable = proxy === undefined && (status !== undefined || kind === 'refused' || missing);
-  return { status: statusOf(error), reachable, ...told };
+  return { status: statusOf(error), reachable, ...said };
 }
 
 function statusOf({ kind, quota, missing, proxy, status, wholeHost }: SourceFailure): ProbeStatus {

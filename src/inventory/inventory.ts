@@ -62,7 +62,7 @@ export class Inventory {
     let found = this.#seen.get(path);
     if (!found) {
       found = this.#look(path, content, folder === this.#options.dir);
-      found.catch(() => {}); // heard of by whoever asks
+      found.catch(() => {}); // reported to the caller that awaits it
       this.#seen.set(path, found);
     }
     return found;

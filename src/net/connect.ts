@@ -168,7 +168,7 @@ class Attempt {
     this.#socket = socket;
     const happened = new Promise<void>((resolve, reject) => {
       socket.once(event, resolve);
-      // Stays: a socket that nobody has asked for yet may fail too.
+      // Stays attached: a socket that is not in use yet may fail too.
       socket.on('error', reject);
       socket.once('close', () => reject(new Closed('the other side closed the connection')));
     });

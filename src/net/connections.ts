@@ -25,7 +25,7 @@ export interface TakeOptions {
   readonly route: Route;
   /** A new one, where those at hand have turned out to be closed. */
   readonly fresh: boolean;
-  /** ms until it must stand. */
+  /** ms until the connection must be established. */
   readonly timeout: number;
   readonly signal: AbortSignal;
 }

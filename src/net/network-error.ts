@@ -150,7 +150,7 @@ function tlsFailure(
   return undefined;
 }
 
-/** The failure that a proxy's own answer stands for, to CONNECT or in place of the server's reply. */
+/** The failure that a proxy's own answer means, to CONNECT or in place of the server's reply. */
 export function proxyRefusal(status: number, { target, proxy }: Route): SourceFailure {
   const name = proxy?.name ?? '';
   const options = { wholeHost: true, proxy: name };

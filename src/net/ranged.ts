@@ -19,9 +19,9 @@ export interface RangeReply {
   readonly start: number;
   /** True for 206; false when the whole file comes, whatever was asked for. */
   readonly ranged: boolean;
-  /** Where the body ends, as far as the reply tells; a server may send less than it was asked for. */
+  /** Where the body ends, as far as the reply says; a server may send less than it was asked for. */
   readonly end: number | undefined;
-  /** Size of the whole file, where the reply tells. */
+  /** Size of the whole file, where the reply gives it. */
   readonly total: number | undefined;
   /** Strong ETag or Last-Modified, in the form that If-Range takes: changes when the file on the server does. */
   readonly validator: string | undefined;

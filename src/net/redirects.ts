@@ -1,4 +1,4 @@
-/** Follows redirects by our own rules, and keeps credentials from whoever a server redirects to. */
+/** Follows redirects by our own rules, and sends no credentials to the target of a redirect. */
 
 import { showUrl } from '../core/index.js';
 import { SourceFailure } from './failure.js';

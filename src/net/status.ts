@@ -1,4 +1,4 @@
-/** The failure that a status stands for, and what a server says of when to come back. */
+/** The failure that a status means, and when the server asks to retry. */
 import { SourceFailure } from './failure.js';
 import type { HttpReply } from './types.js';
 

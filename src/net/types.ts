@@ -1,7 +1,7 @@
 /** What a client for HTTP takes and gives. */
 
 export interface Timeouts {
-  /** ms until a connection must stand: name lookup, proxy and TLS included. */
+  /** ms until a connection must be established: name lookup, proxy and TLS included. */
   connect: number;
   /** ms until the headers of a reply must be there. */
   headers: number;

@@ -221,7 +221,7 @@ interface Code {
 function code(counts: Uint32Array, limit: number): Code {
   const lengths = new Uint8Array(counts.length);
   const codes = new Uint16Array(counts.length);
-  // A code has two symbols at least; those that do not occur cost a bit where they stand in for one.
+  // A code has two symbols at least; unused ones cost a bit where they take a place.
   for (let symbol = 0, used = counts.filter((n) => n > 0).length; used < 2; symbol++) {
     if (counts[symbol] === 0) {
       counts[symbol] = 1;

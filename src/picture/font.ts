@@ -1,6 +1,6 @@
 /** A bitmap font, 7 px high, for what captions say: the names of splits and numbers. */
 
-/** Height of every glyph in px; all stand on the last row. */
+/** Height of every glyph in px; the baseline is the last row. */
 export const GLYPH_HEIGHT = 7;
 /** Px between two glyphs. */
 export const GLYPH_SPACE = 1;

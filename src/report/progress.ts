@@ -166,8 +166,8 @@ class Lines implements Progress {
   readonly #paint: Paint;
   readonly #board = new TaskBoard(seconds);
   readonly #sentences = new Sentences(seconds);
-  /** When a task was last told of. */
-  readonly #told = new Map<string, number>();
+  /** When the progress of a task was last printed. */
+  readonly #reported = new Map<string, number>();
 
   constructor(stream: NodeJS.WriteStream, paint: Paint) {
     this.#stream = stream;
@@ -185,10 +185,10 @@ class Lines implements Progress {
 
   #progress(task: string): void {
     const now = seconds();
-    const last = this.#told.get(task);
-    if (last === undefined) this.#told.set(task, now);
+    const last = this.#reported.get(task);
+    if (last === undefined) this.#reported.set(task, now);
     if (last === undefined || now - last < LINE_EVERY) return;
-    this.#told.set(task, now);
+    this.#reported.set(task, now);
     const active = this.#board.active().find(({ state }) => state.task === task);
     if (active) this.#stream.write(`${rowWords(taskRow(active.state, active.speed))}\n`);
   }

@@ -2,7 +2,7 @@
 import { formatBytes, formatSeconds, type PcamEvent, printable, shortName } from '../core/index.js';
 import type { Style } from './colour.js';
 
-/** Seconds in which the same trouble with a source is told once. */
+/** Seconds in which the same problem with a source is reported once. */
 const TOLD_ONCE_IN = 60;
 
 export interface Sentence {
@@ -12,8 +12,8 @@ export interface Sentence {
 
 export class Sentences {
   readonly #now: () => number;
-  /** When something was last told, by its words. */
-  readonly #told = new Map<string, number>();
+  /** When a message was last printed, by its text. */
+  readonly #reported = new Map<string, number>();
 
   /** @param now seconds */
   constructor(now: () => number) {
@@ -39,9 +39,9 @@ export class Sentences {
   #trouble(event: Extract<PcamEvent, { type: 'pause' | 'drop' }>): Sentence | undefined {
     const { type, source, file, reason } = event;
     const key = `${type} ${source} ${reason.replaceAll(file, '')}`;
-    const [now, last] = [this.#now(), this.#told.get(key)];
+    const [now, last] = [this.#now(), this.#reported.get(key)];
     if (last !== undefined && now - last < TOLD_ONCE_IN) return undefined;
-    this.#told.set(key, now);
+    this.#reported.set(key, now);
     const text =
       type === 'pause'
         ? `${source}: pausing for ${formatSeconds(event.ms / 1000)} (${reason})`
@@ -52,7 +52,7 @@ export class Sentences {
 
 function ended(event: Extract<PcamEvent, { type: 'end' }>): Sentence | undefined {
   const { task, unit, outcome, done, seconds } = event;
-  // Why it failed is told by the command, once for all files with the same cause.
+  // The command reports why it failed, once for all files with the same cause.
   if (outcome === 'failed') return { text: `${shortName(task)}: failed`, style: 'red' };
   if (outcome === 'done' || unit !== 'bytes') return undefined;
   const took = outcome === 'present' || seconds < 1 ? '' : ` in ${formatSeconds(seconds)}`;

@@ -1,5 +1,5 @@
 /**
- * Scans that are kept in the data set folder, each under the MD5 of the images that it is of, so that nobody reads
+ * Scans cached in the data set folder, each under the MD5 of the images that it is of, so that nothing reads
  * 7 GB again to hear the same. What is damaged, of another version or of other images is as good as nothing.
  */
 import { readdir, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** A hash table of digests that threads share without locks: it tells the first of equal patches from its copies. */
+/** A hash table of digests that threads share without locks: it distinguishes the first of equal patches from its copies. */
 import { SHA1_BYTES } from './types.js';
 
 /** Bytes of a table for some patches: at most half full, so that chains stay short. */
@@ -38,7 +38,7 @@ export class DigestTable {
     let slot =
       (digest[at]! | (digest[at + 1]! << 8) | (digest[at + 2]! << 16) | (digest[at + 3]! << 24)) & this.#mask;
     for (;;) {
-      // A digest is written before its number: whoever sees the number sees the digest.
+      // A digest is written before its number: a thread that sees the number sees the digest.
       const held = Atomics.compareExchange(this.#slots, slot, 0, patch + 1);
       if (held === 0) return patch;
       if (this.#same(held - 1, patch)) return held - 1;

@@ -12,7 +12,7 @@ const SPLIT_WORDS = new Map<string, SplitName>([
   ['validation', 'valid'],
 ]);
 
-/** The numbers of one split, and the line that each one stands on. */
+/** The numbers of one split, and the line that each one is on. */
 export interface IndexList {
   readonly indices: readonly number[];
   readonly lines: readonly number[];

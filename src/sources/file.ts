@@ -36,7 +36,7 @@ async function lookAt(path: string): Promise<{ size: number; mtimeMs: number }> 
   return stats;
 }
 
-/** The same buffer again and again: whoever takes a chunk copies what it keeps before it asks for the next one. */
+/** The same buffer again and again: a consumer must copy what it keeps before it asks for the next chunk. */
 async function* read(
   handle: FileHandle,
   { path, range: { start, end }, signal }: { path: string; range: ByteRange; signal: AbortSignal },

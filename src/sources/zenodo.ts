@@ -22,7 +22,7 @@ export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { cli
 };
 
 /**
- * Users with a token may send more requests. It is for this origin over https alone: whoever it redirects to does not
+ * Users with a token may send more requests. It is for this origin over https alone: the target of a redirect does not
  * get it.
  * @throws PcamError USAGE when the token cannot be one; it is not shown
  */

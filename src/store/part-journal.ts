@@ -51,7 +51,7 @@ export class PartJournal {
     }
     const [first, ...lines] = text.split('\n');
     if (first !== header(file)) return content;
-    lines.pop(); // what stands behind the last line end is empty, or a line that was torn
+    lines.pop(); // what follows the last line end is empty, or a torn line
     for (const line of lines) readLine(line, content);
     return content;
   }

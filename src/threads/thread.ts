@@ -16,7 +16,7 @@ export interface ThreadOptions {
   silent?: boolean;
 }
 
-/** @template In what the thread is told, @template Out what it tells */
+/** @template In what the thread is sent, @template Out what it sends */
 export class Thread<In, Out> {
   readonly #worker: Worker;
   readonly #exited: Promise<unknown>;

@@ -11,16 +11,16 @@ const RETRIES: Record<FailureKind, number> = {
 };
 
 /** How long sources pause, and how long a file waits for them (ms). */
-export interface Rests {
+export interface Pauses {
   /** @default 500 */
   first: number;
   /** @default 30000 */
   longest: number;
-  /** Longest that a file waits for a resting source when no other one can deliver it. @default 120000 */
+  /** Longest that a file waits for a paused source when no other one can deliver it. @default 120000 */
   patience: number;
 }
 
-export interface RestInput {
+export interface PauseInput {
   kind: FailureKind;
   /** Failures in a row, this one included: 1 or more. */
   failures: number;
@@ -28,17 +28,17 @@ export interface RestInput {
   retryAfter?: number;
   /** 0 to 1. */
   random: number;
-  rests?: Partial<Rests>;
+  pauses?: Partial<Pauses>;
 }
 
 /**
- * Backoff doubles from `firstRest` to `longestRest`, with jitter of up to half taken off, so that many clients do
+ * Backoff doubles from `firstPause` to `longestPause`, with jitter of up to half taken off, so that many clients do
  * not come back at once. A server's own `Retry-After` is obeyed, however long; who waits for it is the pool's choice.
  * @returns milliseconds to pause; 0: drop the source
  */
-export function restAfter({ kind, failures, retryAfter, random, rests = {} }: RestInput): number {
+export function pauseAfter({ kind, failures, retryAfter, random, pauses = {} }: PauseInput): number {
   if (failures > RETRIES[kind]) return 0;
-  const { first = DEFAULTS.firstRest, longest = DEFAULTS.longestRest } = rests;
+  const { first = DEFAULTS.firstPause, longest = DEFAULTS.longestPause } = pauses;
   const backoff = Math.min(first * 2 ** (failures - 1), longest);
   const jittered = Math.max(1, Math.round(backoff * (1 - random / 2)));
   return Math.max(jittered, retryAfter ?? 0);

@@ -18,7 +18,7 @@ export type BlameEvent =
   | { type: 'changed'; source: string }
   /** What is on the disk is not what was written there. */
   | { type: 'tampered' }
-  /** A source was refused because its copy has another size than the first source told; the manifest knows none. */
+  /** A source was refused because its copy has another size than the first source gave; the manifest gives none. */
   | { type: 'other-size'; source: string }
   /** Bytes are missing and no source can deliver them. `from`: the sources of those that are there. */
   | { type: 'no-source'; from: ReadonlySet<string>; usable: readonly string[] };
@@ -84,12 +84,12 @@ export class Blame {
 
   #noSource({ from, usable }: Extract<BlameEvent, { type: 'no-source' }>): Decision {
     if (this.#otherSize.size > 0 && this.#newSizes < MOST_NEW_SIZES) {
-      // Those that told the size cannot deliver, and those that could were refused because of it: theirs counts now.
+      // The sources that gave the size cannot deliver, and those that can were refused because of it: now their size counts.
       this.#newSizes++;
       const readmit = this.#takeOtherSize();
       for (const source of from)
         if (!readmit.has(source))
-          this.#exclude(source, 'it told another size, and could not deliver the file');
+          this.#exclude(source, 'it gave another size, and could not deliver the file');
       return this.#next('everything', undefined, readmit);
     }
     if (!this.#mismatched) return this.#next('nothing', 'no-source');

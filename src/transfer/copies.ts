@@ -13,14 +13,14 @@ export class SourceChanged extends Error {
 export interface CopiesOptions {
   part: Part;
   file: DatasetFile;
-  /** A source was refused because its copy has another size than an earlier source told. */
+  /** A source was refused because its copy has another size than an earlier source gave. */
   onOtherSize: (source: string) => void;
 }
 
 export class Copies {
   readonly #options: CopiesOptions;
-  /** Sources that have told the validator of their copy in this transfer. */
-  readonly #told = new Set<string>();
+  /** Sources that have sent the validator of their copy in this transfer. */
+  readonly #validated = new Set<string>();
 
   constructor(options: CopiesOptions) {
     this.#options = options;
@@ -29,8 +29,8 @@ export class Copies {
   /** The validator that all further bytes of a source must have: that of bytes which are there, or were promised. */
   validatorOf(source: string): string | undefined {
     const { part } = this.#options;
-    // What it told a moment ago counts even before a byte of that reply is written.
-    const counts = this.#told.has(source) || (part.contributions().get(source) ?? 0) > 0;
+    // What it sent a moment ago counts even before a byte of that reply is written.
+    const counts = this.#validated.has(source) || (part.contributions().get(source) ?? 0) > 0;
     return counts ? part.validatorOf(source) : undefined;
   }
 
@@ -58,7 +58,7 @@ export class Copies {
     if (validator === undefined) return;
     const earlier = this.validatorOf(source);
     if (earlier !== undefined && earlier !== validator) throw new SourceChanged(source);
-    this.#told.add(source);
+    this.#validated.add(source);
     if (part.validatorOf(source) !== validator) await part.setValidator(source, validator);
   }
 }

@@ -1,4 +1,4 @@
-export type { Rests } from './backoff.js';
+export type { Pauses } from './backoff.js';
 export { Blame, type BlameEvent, type Decision } from './blame.js';
 export { SourceChanged } from './copies.js';
 export { backlogOf, type RateLimit, rateLimit, UNLIMITED } from './pace.js';

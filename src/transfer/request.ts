@@ -116,7 +116,7 @@ async function requireWhole(
     throw new SourceFailure('passing', `the reply ended at byte ${position} of ${reply.end}`);
   }
   if (reply.end === undefined && !Number.isFinite(piece.end)) {
-    // No length was ever told: the end of the body is the end of the file. The digest has the last word.
+    // No length was ever given: the end of the body is the end of the file. The digest decides.
     await part.setSize(position);
     pieces.size = position;
     return;

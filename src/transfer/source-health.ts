@@ -3,7 +3,7 @@ import { type Clock, formatSeconds, PcamError, type SourceReason, systemCode } f
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
-import { type Rests, restAfter } from './backoff.js';
+import { type Pauses, pauseAfter } from './backoff.js';
 
 export interface Health {
   /** Failures in a row without progress. */
@@ -41,7 +41,7 @@ export type Consequence = { type: 'pause'; ms: number } | { type: 'drop' };
 export function recordFailure(
   health: Health,
   { kind, retryAfter, message, cause }: SourceFailure,
-  { clock, rests }: { clock: Clock; rests: Partial<Rests> },
+  { clock, pauses }: { clock: Clock; pauses: Partial<Pauses> },
 ): Consequence | undefined {
   const now = clock.now();
   health.lastReason = message;
@@ -52,7 +52,7 @@ export function recordFailure(
     return undefined;
   }
   health.failures++;
-  const ms = restAfter({ kind, failures: health.failures, retryAfter, random: clock.random(), rests });
+  const ms = pauseAfter({ kind, failures: health.failures, retryAfter, random: clock.random(), pauses });
   if (ms === 0) {
     health.dropped = message;
     return { type: 'drop' };

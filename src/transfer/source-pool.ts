@@ -6,7 +6,7 @@ import { abortError, type Clock, DEFAULTS, type OnEvent, type PcamError } from '
 import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
-import type { Rests } from './backoff.js';
+import type { Pauses } from './backoff.js';
 import type { Verdict } from './blame.js';
 import { sleep } from './pace.js';
 import {
@@ -29,7 +29,7 @@ export interface Lease {
 }
 
 /**
- * How long a cut connection still counts (ms): a server that is told of its end and of a new connection in the same
+ * How long a cut connection still counts (ms): a server that learns of its end and of a new connection in the same
  * moment may see both, and would see more of them than were allowed.
  */
 const CLOSING = 100;
@@ -49,7 +49,7 @@ export interface PoolOptions {
   clock: Clock;
   onEvent?: OnEvent;
   patience?: number;
-  rests?: Partial<Rests>;
+  pauses?: Partial<Pauses>;
 }
 
 export class SourcePool {
@@ -57,7 +57,7 @@ export class SourcePool {
   readonly #connections: number;
   readonly #clock: Clock;
   readonly #patience: number;
-  readonly #rests: Partial<Rests>;
+  readonly #pauses: Partial<Pauses>;
   readonly #onEvent: OnEvent;
   /** The one source that a file is fetched from, after bytes of several made a wrong whole. */
   readonly #only = new Map<string, string>();
@@ -70,8 +70,8 @@ export class SourcePool {
     connections,
     clock,
     onEvent = () => {},
-    rests = {},
-    patience = rests.patience ?? DEFAULTS.patience,
+    pauses = {},
+    patience = pauses.patience ?? DEFAULTS.patience,
   }: PoolOptions) {
     const hosts = new Map<string, Host>();
     this.#members = sources.map((source) => {
@@ -83,7 +83,7 @@ export class SourcePool {
     this.#connections = connections;
     this.#clock = clock;
     this.#patience = patience;
-    this.#rests = rests;
+    this.#pauses = pauses;
     this.#onEvent = onEvent;
   }
 
@@ -289,7 +289,7 @@ export class SourcePool {
     const health = failure.wholeHost ? member.health : change(member, file);
     if (failure.missing) change(member, file).lacking = true;
     if (failure.hint !== undefined) health.hint = failure.hint;
-    const consequence = recordFailure(health, failure, { clock: this.#clock, rests: this.#rests });
+    const consequence = recordFailure(health, failure, { clock: this.#clock, pauses: this.#pauses });
     if (consequence)
       this.#onEvent({ ...consequence, file: file.name, source: member.source.id, reason: failure.message });
   }

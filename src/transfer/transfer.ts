@@ -34,7 +34,7 @@ export interface TransferOptions {
   most?: number;
   /** Bytes that came, each counted once, just before they are written. */
   onReceived?: (source: string, bytes: number) => void;
-  /** A source was refused because its copy has another size than an earlier source told. */
+  /** A source was refused because its copy has another size than an earlier source gave. */
   onOtherSize?: (source: string) => void;
   /** A request failed, and its source has been judged by it. */
   onFailure?: (failure: SourceFailure) => void;
@@ -69,7 +69,7 @@ class Transfer {
   readonly #stop: () => void;
   readonly #lanes = new Set<Promise<void>>();
   readonly #began: number;
-  /** Until a reply has told the size, and whether ranges work, one lane is enough. */
+  /** Until a reply has given the size, and shown whether ranges work, one lane is enough. */
   #answered = false;
   /** Sources that send the whole file whatever is asked for. */
   readonly #single = new Set<string>();
@@ -181,7 +181,7 @@ class Transfer {
     const speed = (id: string) => this.#speeds.of(id) ?? Number.MAX_VALUE;
     for (const id of this.#candidates().sort((a, b) => speed(b) - speed(a))) {
       const helper = this.#helper(id);
-      // No source has told the size yet where it is not known: then there is no second piece.
+      // Where no source has given the size yet, there is no second piece.
       const whole = !this.#answered && Number.isFinite(this.#pieces.size);
       for (;;) {
         if (!pool.free(file).includes(id)) break;

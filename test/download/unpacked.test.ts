@@ -14,7 +14,7 @@ const files = [
 const [x] = files as [(typeof files)[number]];
 const plain = Object.fromEntries(files.map((one) => [one.file.extracted?.name ?? one.file.name, one.plain]));
 const served = Object.fromEntries(files.map((one) => [one.file.name, one.served]));
-const rests = { first: 2, longest: 20 };
+const pauses = { first: 2, longest: 20 };
 
 describe('a mirror with the decompressed files alone', () => {
   it('over http, delivers them, verified, in ranges', async () => {
@@ -60,7 +60,7 @@ describe('a mirror with the decompressed files alone', () => {
   it('is used when those with the archives cannot deliver', async () => {
     const broken = await listen((_, response) => void response.writeHead(403).end());
     const mirror = await serveFiles(plain);
-    const { result, dir } = await fetchAll({ files, at: { broken: broken.url, mirror: mirror.url }, rests });
+    const { result, dir } = await fetchAll({ files, at: { broken: broken.url, mirror: mirror.url }, pauses });
     expect(result.ok).toBe(true);
     expect(await contents(dir)).toEqual(holding(files));
   });

@@ -13,7 +13,7 @@ const openssl = await requireTool('openssl');
 const tls = openssl ? await makeCertificate() : undefined;
 const files = [archive('train_x.h5', noise(300_000, 1)), archive('valid_x.h5', noise(100_000, 2))];
 const served = Object.fromEntries(files.map(({ file, served }) => [file.name, served]));
-const rests = { first: 2, longest: 20 };
+const pauses = { first: 2, longest: 20 };
 const SHORT = { connect: 60, headers: 60, stall: 60 };
 /** One try and the retries. */
 const MOST_CONNECTIONS = 1 + DEFAULTS.retries;
@@ -43,7 +43,7 @@ describe.skipIf(!openssl).each(CASES)('a proxy that at "%s" (%s) chooses %s', (a
     });
     const proxy = { [scheme]: `127.0.0.1:${peer.port}`, no: '127.0.0.1' };
     const timeouts = ending === 'silence' ? SHORT : {};
-    return { peer, options: { files, proxy, ca: tls?.cert, timeouts, rests } };
+    return { peer, options: { files, proxy, ca: tls?.cert, timeouts, pauses } };
   };
 
   it('is given up after the retries, and named', async () => {

@@ -198,7 +198,7 @@ describe.concurrent('under a running download', () => {
       atSecondRange(() => disasters[name]!(path)),
     );
     path = partPath(mine, setup.mini.names[0]!);
-    const result = await download({ dir: mine, manifest: setup.manifest, rests: { first: 20 } });
+    const result = await download({ dir: mine, manifest: setup.manifest, pauses: { first: 20 } });
     expect(result.files[0]!.error).toBeUndefined();
     await expectRight(mine, setup.mini);
   });
@@ -215,7 +215,7 @@ describe.concurrent('under a running download', () => {
     const result = await download({
       dir: mine,
       manifest: setup.manifest,
-      rests: { first: 20 },
+      pauses: { first: 20 },
       onEvent: (event) => {
         if (event.type === 'notice') notices.push(event.message);
         expect(event.type).not.toBe('drop');
@@ -236,7 +236,7 @@ test('a clock that jumps back an hour does not matter', async () => {
       if (n++ > 1) return undefined;
       return { status: 429, headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() } };
     });
-    const result = await download({ dir, manifest: setup.manifest, rests: { first: 20 } });
+    const result = await download({ dir, manifest: setup.manifest, pauses: { first: 20 } });
     expect(result.files[0]!.error).toBeUndefined();
     await expectRight(dir, setup.mini);
     expect((await verify({ dir, manifest: setup.manifest, quick: true })).ok).toBe(true);

@@ -80,7 +80,7 @@ async function run({ row, zone, times, sources }: Cell): Promise<void> {
         ...(sources === 2 && { healthy: sourceAt('http', (second ?? healthy).url) }),
       }),
       timeouts: { connect: 2000, headers: 300, stall: 300 },
-      rests: { first: 20, longest: 200, patience: 5000 },
+      pauses: { first: 20, longest: 200, patience: 5000 },
       ca: row.tls && trusted.cert,
       onEvent: (event) => {
         if (event.type === 'pause' || event.type === 'drop') reasons.push(event.reason);

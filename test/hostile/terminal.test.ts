@@ -90,7 +90,7 @@ describe('what a server sends', () => {
     await writeFile(data.manifest, JSON.stringify(json));
     const args = ['download', '--manifest', data.manifest, '--dir', data.dir];
     const limited = startPcam(args);
-    // A source may be asked again and again, with rests between; the first words about it are enough.
+    // A source may be asked again and again, with pauses between; the first words about it are enough.
     limited.child.stderr!.on('data', (words: string) => {
       if (/drive: pausing|giving up on drive/.test(words)) limited.child.kill('SIGTERM');
     });

@@ -148,7 +148,7 @@ describe.skipIf(!tinyproxy)('a proxy', () => {
       files: [x],
       at: { web: server.url },
       proxy: { http: `http://127.0.0.1:${port}` },
-      rests: { first: 1, longest: 2 },
+      pauses: { first: 1, longest: 2 },
     });
     expect(result.files[0]!.error!.message).toContain(`the proxy 127.0.0.1:${port} refused the connection`);
     expect(server.requests).toEqual([]);

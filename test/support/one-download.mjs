@@ -16,7 +16,7 @@ try {
     dir,
     manifest: parseManifest(JSON.parse(await readFile(manifest, 'utf8'))),
     timeouts: { connect: 2000, headers: 300, stall: 300 },
-    rests: { first: 20, longest: 100, patience: 2000 },
+    pauses: { first: 20, longest: 100, patience: 2000 },
     signal: stop.signal,
     onEvent: (event) => {
       if (event.type === 'progress' && event.step === 'fetch') received = event.done;

@@ -1,30 +1,30 @@
-/** How long a source rests, and what a server can say about it. */
+/** How long a source pauses, and what a server can say about it. */
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '#pcam/core/defaults.js';
 import type { FailureKind } from '#pcam/net/failure.js';
 import { parseRetryAfter } from '#pcam/net/status.js';
-import { restAfter } from '#pcam/transfer/backoff.js';
+import { pauseAfter } from '#pcam/transfer/backoff.js';
 
-describe('restAfter', () => {
-  const rests = (kind: FailureKind, random: number) =>
-    Array.from({ length: 8 }, (_, i) => restAfter({ kind, failures: i + 1, random }));
+describe('pauseAfter', () => {
+  const pauses = (kind: FailureKind, random: number) =>
+    Array.from({ length: 8 }, (_, i) => pauseAfter({ kind, failures: i + 1, random }));
 
   it('doubles up to a bound, then stops', () => {
-    expect(rests('passing', 0)).toEqual([500, 1000, 2000, 4000, 8000, 0, 0, 0]);
+    expect(pauses('passing', 0)).toEqual([500, 1000, 2000, 4000, 8000, 0, 0, 0]);
   });
 
   it('takes off up to half, by chance', () => {
-    expect(rests('busy', 1)).toEqual([250, 500, 1000, 2000, 4000, 0, 0, 0]);
+    expect(pauses('busy', 1)).toEqual([250, 500, 1000, 2000, 4000, 0, 0, 0]);
   });
 
   it('gives a refusal two more tries, and what is wrong none', () => {
-    expect(rests('refused', 0)).toEqual([500, 1000, 0, 0, 0, 0, 0, 0]);
-    expect(rests('wrong', 0)).toEqual(Array(8).fill(0));
+    expect(pauses('refused', 0)).toEqual([500, 1000, 0, 0, 0, 0, 0, 0]);
+    expect(pauses('wrong', 0)).toEqual(Array(8).fill(0));
   });
 
   it('waits as long as the server asks, and never less than its own rest', () => {
-    expect(restAfter({ kind: 'busy', failures: 1, retryAfter: 86_400_000, random: 0 })).toBe(86_400_000);
-    expect(restAfter({ kind: 'busy', failures: 1, retryAfter: 0, random: 0 })).toBe(DEFAULTS.firstRest);
+    expect(pauseAfter({ kind: 'busy', failures: 1, retryAfter: 86_400_000, random: 0 })).toBe(86_400_000);
+    expect(pauseAfter({ kind: 'busy', failures: 1, retryAfter: 0, random: 0 })).toBe(DEFAULTS.firstPause);
   });
 });
 

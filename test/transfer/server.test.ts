@@ -80,7 +80,9 @@ it.each([1, 3])(
       const kinds = [steady, broken, slow];
       kinds[requests++ % kinds.length]!(request, response);
     });
-    expectWhole(await fetchAll({ files: [file], at: { web: server.url }, connections, rests: { first: 1 } }));
+    expectWhole(
+      await fetchAll({ files: [file], at: { web: server.url }, connections, pauses: { first: 1 } }),
+    );
     expect(server.most).toBeLessThanOrEqual(connections);
   },
 );

@@ -1,4 +1,4 @@
-/** The pool of sources, by a clock that the test holds: who is asked, who rests, who is out. */
+/** The pool of sources, by a clock that the test moves: who is asked, who pauses, who is out. */
 import { describe, expect, it } from 'vitest';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { SourceFailure } from '#pcam/net/failure.js';
@@ -98,7 +98,7 @@ describe('SourcePool', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it('rests a file or a whole host, as the failure says', async () => {
+  it('pauses a file or a whole host, as the failure says', async () => {
     const { pool: p } = pool(['a', 'b']);
     fail(await p.lease(one, signal), 'refused');
     expect((await p.lease(two, signal)).source.id).toBe('a');

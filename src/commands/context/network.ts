@@ -9,7 +9,7 @@ export interface NetworkSettings {
   ca?: string;
 }
 
-/** Reads SSL_CERT_FILE where it is set; a file that cannot be read is told, and does not end the command. */
+/** Reads SSL_CERT_FILE where it is set; a file that cannot be read is reported, and does not end the command. */
 export async function networkSettings(context: Context): Promise<NetworkSettings> {
   const { proxy, zenodoToken } = context.env;
   return { proxy, zenodoToken, ca: await certificates(context) };

@@ -1,4 +1,4 @@
-/** Files that could not be fetched, told by cause: one cause is told once, however many files it concerns. */
+/** Files that could not be fetched, by cause: one cause is reported once, however many files it concerns. */
 import { count, type ErrorFacts, shortName } from '../../core/index.js';
 import type { DownloadedFile } from '../../download/index.js';
 import { type Context, printError } from '../context/index.js';
@@ -12,7 +12,7 @@ export function printFailures(context: Context, files: readonly DownloadedFile[]
     const key = causeOf(file);
     causes.set(key, [...(causes.get(key) ?? []), file]);
   }
-  for (const group of causes.values()) printError(context, toldAs(group));
+  for (const group of causes.values()) printError(context, reportOf(group));
 }
 
 /** What two failures of one cause have in common. */
@@ -29,7 +29,7 @@ function isOffline({ reasons = [] }: ErrorFacts): boolean {
   return unresolved.length > 0 && unresolved.length === reasons.length;
 }
 
-function toldAs(group: readonly Failed[]): Pick<ErrorFacts, 'message' | 'hint' | 'options' | 'next'> {
+function reportOf(group: readonly Failed[]): Pick<ErrorFacts, 'message' | 'hint' | 'options' | 'next'> {
   const [{ name, error }] = group as [Failed];
   const names =
     group.length > 3 ? count(group.length, 'file') : group.map((file) => shortName(file.name)).join(', ');

@@ -1,4 +1,4 @@
-/** What the name of a slide of Camelyon16 tells, and how its patches are spread. */
+/** What the name of a Camelyon16 slide says, and how its patches are spread. */
 import { QUESTIONABLE_SLIDES, type SplitDetails } from '../stats/index.js';
 import type { Centre, SlideFacts, SplitSlides } from './model/index.js';
 import { drawSlideMaps } from './slide-maps.js';

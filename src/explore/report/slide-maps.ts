@@ -8,7 +8,7 @@ const LARGEST = 176;
 const NOTHING = 0;
 const NEGATIVE = 1;
 const POSITIVE = 2;
-/** Mid tones that can be told from light and from dark paper. */
+/** Mid tones that are visible on light and on dark backgrounds. */
 const PALETTE = [
   [0, 0, 0, 0],
   [98, 142, 166, 255],

@@ -1,4 +1,4 @@
-/** What has been published about the real data set, to stand beside what was measured. */
+/** What has been published about the real data set, for comparison with what was measured. */
 import type { SplitName } from '../../manifest/index.js';
 
 /** What the manifest of the real data set calls it. */

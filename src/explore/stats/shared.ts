@@ -64,7 +64,7 @@ export function together(splits: readonly SplitDetails[]): { all: Totals; shared
   return { all, shared };
 }
 
-/** Names of the slides that are in both, or `null` when that cannot be told. */
+/** Names of the slides that are in both, or `null` when that is unknown. */
 export function commonSlides(one: SplitDetails, other: SplitDetails): string[] | null {
   if (!one.meta || !other.meta) return null;
   const known = new Set(one.meta.slides);

@@ -24,7 +24,7 @@ export interface SplitDetails extends Copies {
 
 export async function readSplit(request: SplitScanRequest): Promise<SplitDetails> {
   const { split, signal } = request;
-  // Labels and meta first: what is wrong with them is told in a moment, and not after minutes.
+  // Labels and meta first: an error in them is reported at once, and not after minutes.
   const { labels, meta, foreign } = await readSmallFiles(request);
   const scan = await scanSplit(request);
   throwIfAborted(signal);

@@ -26,7 +26,7 @@ export interface Channels {
   readonly histogram: readonly (readonly number[])[];
 }
 
-/** What is said of each split, and of all of them together. `null` is what cannot be told without labels. */
+/** The figures of each split, and of all of them together. `null` is what is unknown without labels. */
 export interface Totals {
   readonly patches: number;
   readonly positive: number | null;

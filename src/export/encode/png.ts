@@ -5,7 +5,7 @@ import { buffers, deflate } from './deflate.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const IHDR_BYTES = 13;
-/** Length and type stand before the data of a chunk, its CRC behind. */
+/** Length and type precede the data of a chunk, its CRC follows. */
 const CHUNK_HEAD = 8;
 const CHUNK_TAIL = 4;
 const IDAT = SIGNATURE.length + CHUNK_HEAD + IHDR_BYTES + CHUNK_TAIL;

@@ -20,7 +20,7 @@ const BYTES_LIST = delimited(1);
 const INT64_LIST = delimited(3);
 const LIST_VALUE = delimited(1);
 
-/** A feature's name and its one value; a number stands for an int64 that is not negative. */
+/** A feature's name and its one value; a number is written as a non-negative int64. */
 export type Feature = readonly [name: string, value: Uint8Array | number];
 
 /**

@@ -1,4 +1,4 @@
-/** The dataset card of a Parquet export: a README.md whose header tells the hub and its viewer what is where. */
+/** The dataset card of a Parquet export: a README.md whose header describes the files to the hub and its viewer. */
 import type { SplitName } from '../../manifest/index.js';
 import type { Recipe, SplitSummary } from './types.js';
 

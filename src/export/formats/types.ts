@@ -119,9 +119,9 @@ export interface ExportFormat {
   readonly indexes: readonly ShardIndex[];
   /** Whether it has a place for the SHA-1 of each patch. @default false */
   readonly sha1?: boolean;
-  /** Patches per shard unless told; `null` when a split is always one shard. */
+  /** Patches per shard by default; `null` when a split is always one shard. */
   readonly shardSize: number | null;
-  /** Most threads unless told: so many stay under 500 MB of memory. */
+  /** Most threads by default: this many stay under 500 MB of memory. */
   readonly workers: number;
   /** Estimated bytes on the disk for one patch, slightly too many rather than too few. */
   bytesPerPatch(request: { side: number; blockSize: number }): number;

@@ -283,7 +283,7 @@ async function readOptional(path: string): Promise<string | undefined> {
   }
 }
 
-/** A ledger that is damaged describes nothing; one that is a pipe or a link is none of ours, and is told. */
+/** A damaged ledger is ignored; one that is a pipe or a link was not written by pcam, and is reported. */
 function unlessUnfit(error: unknown): undefined {
   if (error instanceof PcamError && error.code === 'OUTPUT_MISMATCH') return undefined;
   throw error;

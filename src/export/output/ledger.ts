@@ -156,7 +156,7 @@ export interface Difference {
 
 /**
  * What differs between an export that is there and the one that is wanted, in words; `undefined` when they are one.
- * Other splits are no difference: they stand side by side.
+ * Other splits are no difference: they can lie side by side.
  */
 export function difference(there: LedgerHeader, wanted: LedgerHeader): Difference | undefined {
   const keys = new Set([...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<keyof Recipe>;

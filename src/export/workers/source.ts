@@ -1,4 +1,4 @@
-/** The patches of a shard on their way from the images to a format: read in batches, cropped, with what it is told of them. */
+/** The patches of a shard on their way from the images to a format: read in batches, cropped, and joined with label and meta columns. */
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { PATCH_BYTES, PcamError } from '../../core/index.js';

@@ -1,4 +1,4 @@
-/** Linear scales. d3-scale would do this, too, and bring nine packages for time and colour along. */
+/** Linear scales. d3-scale would do this too, but pulls in nine packages for time and colour. */
 import { nice, ticks } from 'd3-array';
 
 export interface Scale {

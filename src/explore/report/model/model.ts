@@ -27,7 +27,7 @@ export interface Repeat extends ShownPatch {
   readonly conflicting: boolean;
 }
 
-/** `wrong`: it holds other bytes than the manifest's; `unchecked`: nobody has looked, as its split has no images. */
+/** `wrong`: it holds other bytes than the manifest's; `unchecked`: not read, as its split has no images. */
 export type FileStatus = 'ok' | 'missing' | 'unchecked' | 'wrong';
 
 /** A file of the data set, as it was found. */

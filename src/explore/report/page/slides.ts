@@ -15,7 +15,7 @@ const LEVEL_0_MICRONS = 0.24;
 export function slidesSection({ slides, mapScale }: ReportModel): Html {
   const known = slides.filter((split): split is Known => split.slides !== null);
   if (known.length === 0) {
-    return html`<p class="empty">The meta CSV files are not in the folder, so it cannot be told which slide a patch is from. <code>pcam download --kind meta</code> fetches them.</p>`;
+    return html`<p class="empty">The meta CSV files are not in the folder, so the slide of a patch is unknown. <code>pcam download --kind meta</code> fetches them.</p>`;
   }
   const marked = known.some((split) => split.slides.some(({ questionable }) => questionable));
   return html`<ul class="keys"><li class="k-positive"><i></i><span>positive</span></li><li class="k-negative"><i></i><span>negative</span></li>${marked && html`<li class="k-mark"><i></i><span>questionable annotation</span></li>`}</ul>
@@ -80,7 +80,7 @@ function centres(splits: readonly Known[]): Html | null {
   const order = (['Radboud UMC', 'UMC Utrecht', null] as const).filter((centre) => sums.has(centre));
   return html`<h3>By center</h3>${scrolling(
     'By center',
-    html`<table><caption>As far as the slide's name tells; for the test slides it is not published</caption><thead><tr><th scope="col">Center</th><th scope="col" class="n">Slides</th><th scope="col" class="n">Patches</th><th scope="col" class="n">of all</th><th scope="col" class="n">Positive</th></tr></thead>
+    html`<table><caption>By the slide's name; for the test slides, the center is not published</caption><thead><tr><th scope="col">Center</th><th scope="col" class="n">Slides</th><th scope="col" class="n">Patches</th><th scope="col" class="n">of all</th><th scope="col" class="n">Positive</th></tr></thead>
 <tbody>${order.map((centre) => {
       const { slides, patches, positive } = sums.get(centre)!;
       return html`<tr><th scope="row">${centre ?? 'not known'}</th><td class="n">${integer(slides)}</td><td class="n">${integer(patches)}</td><td class="n">${share(patches, total)}</td><td class="n">${share(positive, patches)}</td></tr>`;

@@ -52,7 +52,7 @@ export function leakageSection({ stats }: ReportModel): Html {
   const patches = stats.shared.reduce((sum, pair) => sum + pair.patches, 0);
   const slides = stats.shared.reduce((sum, pair) => sum + (pair.slides ?? 0), 0);
   return html`<p>${verdict(patches, slidesKnown ? slides : null)}</p><div class="pair">
-${slidesKnown ? matrix({ title: 'Slides in common', names, own: (split) => split.slides!, between: (pair) => pair.slides!, model: stats }) : html`<p class="empty">Without the meta CSV of every split, it cannot be told whether splits share slides.</p>`}
+${slidesKnown ? matrix({ title: 'Slides in common', names, own: (split) => split.slides!, between: (pair) => pair.slides!, model: stats }) : html`<p class="empty">Without the meta CSV of every split, it is unknown whether splits share slides.</p>`}
 ${matrix({ title: 'Pixel contents in common', names, own: (split) => split.unique, between: (pair) => pair.patches, model: stats })}</div>
 <p class="soft small">On the diagonal: all slides, or all different contents, of the split.</p>`;
 }

@@ -45,7 +45,7 @@ ${archives(files)}
 ${findingsOf(stats.findings)}`;
 }
 
-/** What needs attention is shown, the rest is there for whoever looks. */
+/** What needs attention is shown, the rest can be unfolded. */
 function findingsOf(findings: ReportModel['stats']['findings']): Html | null {
   const list = (some: typeof findings) =>
     html`<ul class="findings">${some.map(({ level, message }) => html`<li class="${level}">${message}</li>`)}</ul>`;
@@ -61,7 +61,7 @@ function row({ name, status, bytes, md5 }: ReportFile): Html {
   return html`<tr><th scope="row">${shortFile(name)}</th><td class="n bytes">${bytes === null ? '–' : html`<span title="${integer(bytes)} bytes">${formatBytes(bytes)}</span>`}</td><td class="state ${style}">${words}</td><td class="digest">${md5}</td></tr>\n`;
 }
 
-/** The archives' SHA-256, for whoever wants to cite the exact bytes. */
+/** The archives' SHA-256, to cite the exact bytes. */
 function archives(files: readonly ReportFile[]): Html | null {
   const known = files.filter(({ sha256 }) => sha256 !== null);
   if (known.length === 0) return null;
@@ -77,7 +77,7 @@ function sentence({ files, real }: ReportModel): Html {
   const wrong = files.filter(({ status }) => status === 'wrong');
   const missing = files.filter(({ status }) => status !== 'ok' && status !== 'wrong');
   if (wrong.length > 0) {
-    return html`The figures below are <strong>not those of ${of}</strong>: ${plural(wrong.length, 'file')} in the folder ${wrong.length === 1 ? 'holds' : 'hold'} other bytes. <code>pcam verify</code> tells more.`;
+    return html`The figures below are <strong>not those of ${of}</strong>: ${plural(wrong.length, 'file')} in the folder ${wrong.length === 1 ? 'holds' : 'hold'} other bytes. <code>pcam verify</code>shows the details.`;
   }
   if (missing.length > 0) {
     return html`What was checked is, byte for byte, that of ${of}; ${plural(missing.length, 'file')} of it ${missing.length === 1 ? 'is' : 'are'} not here, so that the figures below do not tell all.`;

@@ -7,7 +7,7 @@ export function splitTitle(split: SplitName): string {
   return LETTERS[split];
 }
 
-/** `262,144`; a dash for what cannot be told. */
+/** `262,144`; a dash for what is unknown. */
 export function integer(value: number | null): string {
   return value === null ? '–' : value.toLocaleString('en-US');
 }
