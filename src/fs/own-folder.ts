@@ -12,7 +12,7 @@ export async function requireOwnFolder(path: string): Promise<void> {
     throw new PcamError('NOT_A_FOLDER', `${path} must be a folder of pcam's own, and is ${found}`, {
       expected: 'a folder',
       found,
-      hint: 'nothing was written or removed behind it; remove it, then run it again',
+      hint: 'nothing was written or removed through it; remove it, then run it again',
     });
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
@@ -41,7 +41,7 @@ export async function requireNoLinks(root: string, paths: Iterable<string>): Pro
       throw new PcamError('NOT_A_FOLDER', `${at} is a link, and could lead out of ${root}`, {
         expected: 'a directory or a file',
         found: 'a link',
-        hint: 'nothing was written or removed behind it; remove it, then run the same command again',
+        hint: 'nothing was written or removed through it; remove it, then run the same command again',
       });
     }
   }

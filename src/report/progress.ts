@@ -124,7 +124,9 @@ class Bars implements Progress {
   #contents(): RowContent[] {
     const tasks = this.#board.active().map(({ state, speed }) => taskRow(state, speed));
     const overall = this.#board.overall();
-    return overall ? [...tasks, overallRow(overall)] : tasks;
+    // What comes after the planned tasks, such as the mean patches of a report, is not summed up.
+    const over = overall === undefined || (overall.ended === overall.tasks && tasks.length > 0);
+    return over ? tasks : [...tasks, overallRow(overall)];
   }
 
   #row(row: number, options: cliProgress.Options): string {

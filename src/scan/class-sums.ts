@@ -61,7 +61,7 @@ async function addUp({
   const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
   const count = Math.min(images.count, labels.length);
   const state = {
-    task: `${split}, mean patches`,
+    task: `mean of ${split}`,
     step: 'scan',
     unit: 'patches',
     done: 0,

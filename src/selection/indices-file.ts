@@ -84,12 +84,12 @@ async function readText(path: string): Promise<string> {
     return await readSmallFile(path, { most: LARGEST_FILE });
   } catch (error) {
     if (error instanceof UnfitFile) {
-      throw new PcamError('USAGE', `${path} cannot be read as a file of indices: ${error.message}`, {
+      throw new PcamError('USAGE', `${path} cannot be read as an indices file: ${error.message}`, {
         cause: error,
       });
     }
     if (systemCode(error) !== 'ENOENT') throw fsError(error, `reading ${path}`);
-    throw new PcamError('USAGE', `there is no file of indices ${path}`, { cause: error });
+    throw new PcamError('USAGE', `there is no indices file ${path}`, { cause: error });
   }
 }
 

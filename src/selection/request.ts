@@ -24,7 +24,7 @@ export function checkOptions({
     throw new PcamError('USAGE', `a label is 0 or 1, not ${label}`);
   }
   if (slides?.some((glob) => glob === '')) throw new PcamError('USAGE', 'a pattern of slide names is empty');
-  if (indices === '') throw new PcamError('USAGE', 'the path of the file of indices is empty');
+  if (indices === '') throw new PcamError('USAGE', 'the path of the indices file is empty');
 }
 
 /** Whether anything is asked for but all patches in the order of the files. */

@@ -1,6 +1,7 @@
 /** Turns selection options into lists of patch indices: filters, then sampling, then the order. */
 import { type OnEvent, PcamError, printable, Random } from '../core/index.js';
 import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
+import { sumUpScans } from '../scan/index.js';
 import { type Facts, type Needs, readFacts } from './facts.js';
 import { globMatcher } from './globs.js';
 import { type IndicesFile, readIndices, requireInRange } from './indices-file.js';
@@ -60,12 +61,14 @@ export async function select(request: SelectRequest): Promise<Selected> {
   const slides = selection.slides && new SlideFilter(selection.slides);
   const selections: PatchSelection[] = [];
   let total = 0;
+  const progress = selection.unique ? await sumUpScans({ dir, manifest, splits, onEvent }) : undefined;
   for (const split of splits) {
     const facts = await readFacts({ dir, manifest, split, needs: needsOf(selection), signal });
     total += facts.count;
     const firsts = selection.unique
-      ? await firstOfEach({ dir, manifest, split, signal, onEvent })
+      ? await firstOfEach({ dir, manifest, split, signal, onEvent: progress?.onEvent })
       : undefined;
+    progress?.done(split);
     const filtered = filter({ split, facts, selection, file, slides, firsts });
     if (filtered.length === 0) continue;
     const sampled = sampleOf({ split, candidates: filtered, facts, selection });

@@ -1,7 +1,10 @@
 /** Bars on the screen of a real terminal: no row is wider than it, and nothing is left behind a notice. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { makeDataset } from '../support/dataset.js';
+import { PCAM } from '../support/process.js';
 import { hasTmux, Screen } from '../support/screen.js';
 
 const SCRIPT = fileURLToPath(new URL('../support/bars.mjs', import.meta.url));
@@ -60,5 +63,50 @@ describe.skipIf(!hasTmux)('a terminal whose size changes', () => {
     screen.press('stop say', 'Enter');
     await screen.shows(/over/);
     expect(screen.rows()).toEqual(['over']);
+  });
+});
+
+describe.skipIf(!hasTmux)('statistics', () => {
+  it.each([40, 80, 200])(
+    'sum up all splits in the last row, of %i columns, until the scans are done',
+    async (columns) => {
+      using screen = new Screen(COMMAND, columns);
+      await sleep(150);
+      screen.press('scan', 'Enter');
+      let rows = await screen.shows(/of 3 splits/);
+      expect(rows.filter((row) => row !== '')).toHaveLength(2);
+      expect(rows.at(-1)).toMatch(/^1 of 3 splits +\[=+ +\] +50%/);
+      expect(Math.max(...rows.map((row) => row.length))).toBeLessThan(columns);
+      screen.press('means', 'Enter');
+      rows = await screen.shows(/mean of train/);
+      await sleep(150);
+      expect(screen.rows().filter((row) => row !== '')).toHaveLength(1);
+      screen.press('stop say', 'Enter');
+      await screen.shows(/over/);
+      expect(screen.rows()).toEqual(['over']);
+    },
+  );
+
+  it('leave text of at most 80 columns, and no bar', async () => {
+    const data = await makeDataset({ train: 60, valid: 30, test: 30 });
+    const words = [
+      'stats',
+      '--dir',
+      data.dir,
+      '--manifest',
+      join(data.dir, '..', 'archives', 'manifest.json'),
+    ];
+    using screen = new Screen(
+      [process.execPath, PCAM, ...words].map((word) => `'${word}'`).join(' '),
+      80,
+      60,
+    );
+    const rows = await screen.shows(/ report --dir /);
+    expect(rows[0]).toMatch(/^split +patches +positive/);
+    const end = rows.findIndex((row) => row.startsWith('The same with pictures'));
+    const text = rows.slice(0, end);
+    expect(text.filter((row) => row.length > 79)).toEqual([]);
+    expect(text.filter((row) => /%$|\[=/.test(row))).toEqual([]);
+    expect(text.filter((row) => row.startsWith('transforms.Normalize(mean=['))).toHaveLength(2);
   });
 });

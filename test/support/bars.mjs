@@ -13,6 +13,8 @@ const task = (i, done, step = 'fetch') => ({
   done,
   total: i === 2 ? undefined : 6400 * MB,
 });
+const splits = ['train', 'valid', 'test'];
+const scan = (name, done) => ({ task: name, step: 'scan', unit: 'patches', done, total: 1000 });
 const reason =
   "the server answered 429 with a page that is called 'Google Drive - Quota exceeded': Too many users have viewed or downloaded this file recently. Please try accessing the file again later.";
 const progress = createProgress({ stream: process.stdout });
@@ -31,6 +33,21 @@ const steps = {
   notice: () => progress.onEvent({ type: 'pause', file: names[0], source: 'gdrive', reason, ms: 8000 }),
   verify: () => progress.onEvent({ type: 'progress', ...task(1, 6000 * MB, 'unpack') }),
   finish: () => progress.onEvent({ type: 'end', ...task(2, 1234), outcome: 'downloaded', seconds: 3 }),
+  scan: () => {
+    progress.onEvent({
+      type: 'plan',
+      unit: 'patches',
+      tasks: splits.map((split) => ({ task: split, total: 1000 })),
+    });
+    progress.onEvent({ type: 'end', ...scan('train', 1000), outcome: 'done', seconds: 1 });
+    progress.onEvent({ type: 'begin', ...scan('valid', 500) });
+  },
+  means: () => {
+    for (const split of splits) {
+      progress.onEvent({ type: 'end', ...scan(split, 1000), outcome: 'present', seconds: 0 });
+    }
+    progress.onEvent({ type: 'begin', ...scan('mean of train', 100) });
+  },
   stop: () => progress.stop(),
   say: () => process.stdout.write('over\n'),
 };

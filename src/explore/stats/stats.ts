@@ -2,6 +2,7 @@
 import { DEFAULTS, PcamError, throwIfAborted } from '../../core/index.js';
 import { locate } from '../../dataset/index.js';
 import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../../manifest/index.js';
+import { sumUpScans } from '../../scan/index.js';
 import { findingsOf } from './findings.js';
 import { together } from './shared.js';
 import { readSplit, type SplitDetails } from './split-facts.js';
@@ -31,10 +32,12 @@ export async function collectStats(options: StatsOptions = {}): Promise<Collecte
   const names = chooseSplits(dir, manifest, options.splits);
   const table =
     options.table === undefined ? undefined : await prepareTable({ path: options.table, dir, manifest });
+  const progress = await sumUpScans({ dir, manifest, splits: names, onEvent });
   const splits: SplitDetails[] = [];
   for (const split of names) {
     throwIfAborted(signal);
-    splits.push(await readSplit({ dir, manifest, split, workers, signal, onEvent }));
+    splits.push(await readSplit({ dir, manifest, split, workers, signal, onEvent: progress.onEvent }));
+    progress.done(split);
   }
   await table?.write(splits, signal);
   const { all, shared } = together(splits);

@@ -60,7 +60,7 @@ export function sourceOf({
 function readAt(fd: number, target: Uint8Array, position: number): void {
   for (let at = 0; at < target.length; ) {
     const read = readSync(fd, target, at, target.length - at, position + at);
-    if (read === 0) throw new PcamError('IO', 'the patches that were put in order are cut short');
+    if (read === 0) throw new PcamError('IO', 'the sorted patches are truncated');
     at += read;
   }
 }

@@ -236,3 +236,22 @@ describe('the real data set', () => {
     );
   });
 });
+
+it('announces all splits before the first scan, and ends each, also one that was scanned before', async () => {
+  const data = await makeDataset({ train: 12, valid: 8, test: 4 });
+  await stats({ ...data, splits: ['valid'] });
+  const events: PcamEvent[] = [];
+  await stats({ ...data, onEvent: (event) => void events.push(event) });
+  const tasks = [
+    { task: 'train', total: 12 },
+    { task: 'valid', total: 8 },
+    { task: 'test', total: 4 },
+  ];
+  expect(events.find(({ type }) => type === 'plan')).toEqual({ type: 'plan', unit: 'patches', tasks });
+  const ends = events.flatMap((event) => (event.type === 'end' && event.step === 'scan' ? [event] : []));
+  expect(ends.map(({ task, done, outcome }) => [task, done, outcome])).toEqual([
+    ['train', 12, 'done'],
+    ['valid', 8, 'present'],
+    ['test', 4, 'done'],
+  ]);
+});
