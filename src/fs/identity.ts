@@ -1,7 +1,7 @@
 /** Who holds a lock: enough to tell a process that has ended from one that this process cannot see. */
 import { randomBytes } from 'node:crypto';
 import { readlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import { systemCode } from '../core/index.js';
 import { readSmallFile } from './open.js';
 
@@ -62,6 +62,21 @@ export async function judge(owner: Identity): Promise<'alive' | 'dead' | 'unknow
   const started = (await procIsOurs()) ? await startOf(String(owner.pid)) : '';
   if (started === undefined) return 'dead';
   return started === '' || owner.started === '' || started === owner.started ? 'alive' : 'dead';
+}
+
+/**
+ * How long ago (ms) this machine started, if the owner belongs to it as it was before; `undefined` for any other owner.
+ * A name is no proof of that: another machine can have it.
+ */
+export async function sinceRestart(owner: Identity): Promise<number | undefined> {
+  const boot = await bootId();
+  const restarted = boot !== '' && isBootId(owner.boot) && owner.boot !== boot;
+  return restarted && owner.host === hostname() ? uptime() * 1000 : undefined;
+}
+
+/** Locks of a version that wrote none have '?', other systems than Linux ''. */
+function isBootId(text: string): boolean {
+  return text.length > 1;
 }
 
 /** Whether a run that wrote its identity to a file may still be at work; false where there is no such file. */

@@ -7,12 +7,17 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 import { makeFolder } from './atomic.js';
-import { type Identity, judge, parseIdentity } from './identity.js';
+import { type Identity, judge, parseIdentity, sinceRestart } from './identity.js';
 import { openFile, readSmallFile } from './open.js';
 import { requireOwnFolder } from './own-folder.js';
 
 /** An owner that cannot be judged is gone when its lock has not been touched for so long (ms). */
 const STALE_AFTER = 5 * 60_000;
+/**
+ * One of this machine before it was started anew has not touched its lock since then; so long must that be (ms), as a
+ * machine of the same name that is at work touches it four times.
+ */
+const RESTARTED_AFTER = 60_000;
 /** How often an owner touches its lock (ms). */
 export const BEAT_EVERY = 15_000;
 const CLEARING_STALE_AFTER = 10_000;
@@ -157,7 +162,9 @@ async function isGone(path: string, own: string, content: string): Promise<boole
   if (!owner) return true; // torn by a power loss
   const verdict = await judge(owner);
   if (verdict !== 'unknown') return verdict === 'dead';
-  return await isOlder(path, own, STALE_AFTER);
+  const restart = await sinceRestart(owner);
+  const after = Math.min(STALE_AFTER, Math.max(RESTARTED_AFTER, restart ?? STALE_AFTER));
+  return await isOlder(path, own, after);
 }
 
 /** Whether a file was touched longer ago than `ms`, by the clock of the file system that it is on. */

@@ -1,9 +1,10 @@
 /** One run at a time in a directory; no lock outlives its run, and no run outlives its lock. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownIdentity } from '#pcam/fs/identity.js';
 import { Workspace, withWorkspace } from '#pcam/fs/workspace.js';
 import { TestClock } from '../support/clock.js';
@@ -45,6 +46,17 @@ async function age(path: string, ms: number): Promise<void> {
 }
 
 const HOUR = 3_600_000;
+
+/** As if this machine had started so long ago. */
+function startedAgo(seconds: number): void {
+  const { uptime } = os;
+  const set = (to: typeof uptime) => {
+    os.uptime = to;
+    syncBuiltinESMExports();
+  };
+  set(() => seconds);
+  onTestFinished(() => set(uptime));
+}
 
 describe('a lock', () => {
   it('keeps a second run out, says who is in, and lets go', async () => {
@@ -94,6 +106,7 @@ describe('a lock', () => {
     ['on a machine of the same name', { boot: 'other', pid: 2 ** 22 }],
     ['of a version that wrote less', { boot: undefined, namespace: undefined, pid: 2 ** 22 }],
   ])('of a process %s holds while its heartbeat is fresh, and no longer', async (_, fields) => {
+    startedAgo(24 * 3600);
     const at = await place(await lockOf(fields));
     await age(at.lock, 120_000);
     expect((await pcamError(open(at))).code).toBe('LOCKED');
@@ -101,6 +114,18 @@ describe('a lock', () => {
     await expectTaken(at);
     await put(join(at.dir, '.pcam'), { lock: await lockOf(fields) });
     await age(at.lock, -2 * HOUR); // a clock was turned back
+    await expectTaken(at);
+  });
+
+  it('of this machine before it was started anew holds for a minute, and not for five', async () => {
+    const at = await place(await lockOf({ boot: 'earlier', pid: 2 ** 22 }));
+    startedAgo(20);
+    await age(at.lock, 40_000); // as old as a live machine of the same name might leave it, stalled
+    expect((await pcamError(open(at))).code).toBe('LOCKED');
+    startedAgo(100);
+    await age(at.lock, 90_000); // touched since, so by another machine
+    expect((await pcamError(open(at))).code).toBe('LOCKED');
+    await age(at.lock, 110_000);
     await expectTaken(at);
   });
 
