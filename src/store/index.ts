@@ -1,7 +1,8 @@
 export { type Layout, layout, type OwnedLayout } from './layout.js';
 export { completeMoves, finishMoves, type Move, moveAll } from './moves.js';
 export { withDataFolder } from './owned.js';
-export { BLOCK, IMPORTED, type OpenPart, type Parts } from './part-file.js';
+export type { OpenPart, Parts } from './part.js';
+export { BLOCK, IMPORTED } from './part-file.js';
 export { OwnedPartStore, PartStore } from './part-store.js';
 export { WindowStore } from './part-window.js';
 export { RangeSet } from './range-set.js';

@@ -6,8 +6,9 @@ import { fsError, systemCode } from '../core/index.js';
 import { copyInto, makeFolder, openFile, UnfitFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { Layout, OwnedLayout } from './layout.js';
+import type { OpenPartOptions, Parts } from './part.js';
 import { checkRanges } from './part-check.js';
-import { type OpenPartOptions, PartFile, type Parts } from './part-file.js';
+import { PartFile } from './part-file.js';
 import { PartJournal } from './part-journal.js';
 
 /** What anyone may ask. */

@@ -9,7 +9,8 @@ import { fsError, PcamError } from '../core/index.js';
 import { openFile, writeAll } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import type { OwnedLayout } from './layout.js';
-import { isSamePlace, type OpenPart, type Parts } from './part-file.js';
+import type { OpenPart, Parts } from './part.js';
+import { isSamePlace } from './part-file.js';
 import { RangeSet } from './range-set.js';
 
 /** Takes the place of a part store for one file. */
