@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,8 +6,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The tests run the built package (#pcam/* is dist/*): worker threads are real files there.
     server: { deps: { external: [/\/dist\//] } },
-    // Most tests wait for servers and disks: on two cores, one worker would leave both idle.
-    maxWorkers: '100%',
+    // Files share processes, in which the package is loaded once. It keeps no state that one test could leave to another.
+    pool: 'forks',
+    isolate: false,
+    // Most tests wait for servers and disks some of the time: one more than there are cores keeps these busy.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

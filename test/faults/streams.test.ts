@@ -1,9 +1,10 @@
 /** What becomes of a command whose output or surroundings are taken away: an end in good order, with its exit code. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { download } from '#pcam/download/download.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
 import { PCAM } from '../support/process.js';
 import { sharedFolder } from '../support/temp.js';
@@ -13,9 +14,17 @@ let manifest: string;
 let folders = 0;
 const fresh = () => join(root.folder, String(folders++));
 
+/** A copy of the data set, in a folder of its own. */
+async function downloaded(): Promise<string> {
+  const folder = fresh();
+  await cp(join(root.folder, 'master'), folder, { recursive: true, preserveTimestamps: true });
+  return folder;
+}
+
 beforeAll(async () => {
   root = await sharedFolder();
-  ({ manifest } = await createFixture({ dir: join(root.folder, 'served'), train: 16, valid: 8, test: 8 }));
+  ({ manifest } = await createFixture({ dir: join(root.folder, 'served'), train: 4, valid: 2, test: 2 }));
+  await download({ dir: join(root.folder, 'master'), manifest });
 });
 afterAll(() => root.remove());
 
@@ -59,8 +68,7 @@ describe('lost output', () => {
   test.each(['verify', 'info', 'export --format raw --out $o', 'download', 'stats', 'cache-key'])(
     'of %s on a full disk is exit code 5 and one line',
     async (command) => {
-      const [d, o] = [fresh(), fresh()];
-      await bash('$pcam download --manifest $m --dir $d --quiet', { d });
+      const [d, o] = [await downloaded(), fresh()];
       const json = command === 'cache-key' ? '' : '--json';
       const line = `$pcam ${command} ${json} --manifest $m --dir $d > /dev/full`;
       const { code, stderr } = await bash(line, { d, o });
@@ -85,8 +93,7 @@ describe('a directory that cannot be made is exit code 5 within seconds', () => 
     'verify --fix --manifest $m --dir /proc/x/y',
     'export --format raw --manifest $m --dir $d --out /proc/x/y',
   ])('%s', async (command) => {
-    const d = fresh();
-    await bash('$pcam download --manifest $m --dir $d --quiet', { d });
+    const d = await downloaded();
     const began = performance.now();
     const { code, stderr } = await bash(`$pcam ${command}`, { d });
     expect(code).toBe(5);
@@ -118,8 +125,7 @@ describe('the machine says no', () => {
     'stats --workers 8',
     'verify --deep',
   ])('few file descriptors: %s', async (command) => {
-    const [d, o] = [fresh(), fresh()];
-    if (!command.startsWith('download')) await bash('$pcam download --manifest $m --dir $d --quiet', { d });
+    const [d, o] = [command.startsWith('download') ? fresh() : await downloaded(), fresh()];
     const { code, stderr } = await bash(`ulimit -n 64; $pcam ${command} --manifest $m --dir $d`, { d, o });
     expect([0, 5], stderr).toContain(code);
     if (code === 5) expect(stderr).toContain('ulimit -n');

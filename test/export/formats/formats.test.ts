@@ -52,7 +52,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
         format: format.format,
         layout: format.layout,
         shardSize: 7,
-        workers: 2,
+        workers: 1,
         ...options,
       });
 
@@ -61,7 +61,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
     let tree: Record<string, string>;
     beforeAll(async () => {
       whole = join(root.folder, `${format.format}-${format.layout}`);
-      const result = await run({ out: whole });
+      const result = await run({ out: whole, workers: 2 });
       expect(result).toMatchObject({ ok: true, format: format.format, out: whole, patches: 60 });
       expect(result.shards.every(({ status }) => status === 'written')).toBe(true);
       tree = await treeOf(whole);
@@ -94,12 +94,11 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       expect(others).toEqual([...described, 'index.json'].sort());
     });
 
-    it('gives the same bytes for other numbers of workers', async () => {
-      for (const workers of [1, 5]) {
-        const out = await temporaryFolder();
-        await run({ out, workers });
-        expect(await treeOf(out)).toEqual(tree);
-      }
+    // The tests below run with one worker each.
+    it('gives the same bytes for more workers', async () => {
+      const out = await temporaryFolder();
+      await run({ out, workers: 5 });
+      expect(await treeOf(out)).toEqual(tree);
     });
 
     it('finds everything there on a second run, and touches nothing', async () => {
@@ -130,7 +129,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
 
     it('comes out whole from parts that write into one folder at once', async () => {
       const out = await temporaryFolder();
-      const parts = [1, 2, 3].map((index) => run({ out, part: { index, of: 3 }, workers: 1 }));
+      const parts = [1, 2, 3].map((index) => run({ out, part: { index, of: 3 } }));
       const results = await Promise.all(parts);
       expect(results.reduce((sum, { patches }) => sum + patches, 0)).toBe(60);
       expect(await treeOf(out)).toEqual(tree);
@@ -162,7 +161,6 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       const stop = new AbortController();
       const stopped = run({
         out,
-        workers: 1,
         signal: stop.signal,
         onEvent: ({ type }) => type === 'output' && stop.abort(),
       });
