@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/global-setup.ts',
     // The tests run the built package (#pcam/* is dist/*): worker threads are real files there.
     server: { deps: { external: [/\/dist\//] } },
     // Files share processes, in which the package is loaded once. It keeps no state that one test could leave to another.
