@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FORMATS } from '#pcam/export/formats/index.js';
 import { layout } from '#pcam/store/index.js';
 import { buildExecutable } from '../../scripts/lib/executable.js';
-import { PCAM } from '../support/process.js';
+import { Series } from '../support/series.js';
 import { listen, send } from '../support/server.js';
 import { sharedFolder } from '../support/temp.js';
 import { treeOf } from '../support/tree.js';
@@ -24,24 +24,29 @@ interface Program {
 }
 
 interface Ended {
-  readonly code: number | null;
+  readonly code: number | string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 let root: { folder: string; remove: () => Promise<void> };
 let executable: Program;
-let npm: Program;
+/** Where the npm build does the same, in one process for all commands. */
+let npm: Pick<Program, 'cwd'>;
+const series = new Series(60_000);
 
 beforeAll(async () => {
   root = await sharedFolder();
   const out = join(root.folder, process.platform === 'win32' ? 'pcam.exe' : 'pcam');
   await buildExecutable({ node: process.execPath, out });
   executable = { command: out, args: [], cwd: join(root.folder, 'a') };
-  npm = { command: process.execPath, args: [PCAM], cwd: join(root.folder, 'b') };
+  npm = { cwd: join(root.folder, 'b') };
   for (const { cwd } of [executable, npm]) await mkdir(cwd);
 }, 120_000);
-afterAll(() => root?.remove());
+afterAll(async () => {
+  series.kill();
+  await root?.remove();
+});
 
 /** Starts a program in its folder, with nothing in PATH. */
 function begin({ command, args, cwd }: Program, words: readonly string[]) {
@@ -60,13 +65,20 @@ function begin({ command, args, cwd }: Program, words: readonly string[]) {
 
 /** Runs a command that has to succeed. */
 async function run(program: Program, ...words: string[]): Promise<string> {
-  const { code, stdout, stderr } = await begin(program, words).ended;
+  return outputOf(words, await begin(program, words).ended);
+}
+
+async function runNpm(...words: string[]): Promise<string> {
+  return outputOf(words, await series.run(words, { cwd: npm.cwd }));
+}
+
+function outputOf(words: readonly string[], { code, stdout, stderr }: Ended): string {
   expect([words[0], code, stderr]).toEqual([words[0], 0, expect.any(String)]);
   return stdout;
 }
 
 async function both(...words: string[]): Promise<[string, string]> {
-  return [await run(executable, ...words), await run(npm, ...words)];
+  return [await run(executable, ...words), await runNpm(...words)];
 }
 
 async function expectSame(name: string): Promise<void> {
@@ -122,7 +134,7 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
     held = false;
     const resumed = JSON.parse(await run(executable, ...words));
     expect(resumed.files).toContainEqual(expect.objectContaining({ status: 'resumed' }));
-    await run(npm, ...words);
+    await runNpm(...words);
     await expectSame('data');
   });
 

@@ -1,9 +1,8 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /** The report in a real browser: quiet, alone, and fit for phone, desktop, dark rooms and paper. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { report } from '#pcam/explore/report/report.js';
@@ -12,8 +11,8 @@ import { sharedFolder } from '../../support/temp.js';
 import { requireTool } from '../../support/tools.js';
 
 const executablePath = await requireTool('chromium');
-/** Ignored by git; for people to look at. */
-const SHOTS = fileURLToPath(new URL('../../../screenshots/', import.meta.url));
+/** Where pictures of the report go, for people to look at; a folder. */
+const SHOTS = process.env.PCAM_SHOTS;
 const QUIET = ['background-networking', 'component-update', 'sync', 'gpu'].map((name) => `--disable-${name}`);
 
 describe.skipIf(!executablePath)('Chromium', () => {
@@ -27,7 +26,6 @@ describe.skipIf(!executablePath)('Chromium', () => {
     await report({ dir, manifest, out });
     url = pathToFileURL(out).href;
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', ...QUIET] });
-    await mkdir(SHOTS, { recursive: true });
   });
   afterAll(async () => {
     await browser?.close();
@@ -59,14 +57,18 @@ describe.skipIf(!executablePath)('Chromium', () => {
     }
   }
 
+  async function keepPicture(page: Page, { width, colorScheme }: View): Promise<void> {
+    const path = SHOTS && join(SHOTS, `report-${width}-${colorScheme}.png`);
+    if (path) await page.screenshot({ path, fullPage: true });
+  }
+
   const VIEWS = [320, 390, 768, 1440].flatMap((width) =>
     (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
   );
 
   it.each(VIEWS)('shows it $width px wide in $colorScheme, with nothing cut off', async (view) => {
     await withPage(view, async (page) => {
-      const path = join(SHOTS, `report-${view.width}-${view.colorScheme}.png`);
-      await page.screenshot({ path, fullPage: true });
+      await keepPicture(page, view);
       const found = await page.evaluate(() => {
         const root = document.documentElement;
         const broken = [...document.images].filter((image) => image.naturalWidth === 0).length;
@@ -123,7 +125,7 @@ describe.skipIf(!executablePath)('Chromium', () => {
 
   it('can be printed', async () => {
     await withPage({ width: 1280, colorScheme: 'dark' }, async (page) => {
-      const pdf = await page.pdf({ path: join(SHOTS, 'report.pdf'), format: 'A4' });
+      const pdf = await page.pdf({ path: SHOTS && join(SHOTS, 'report.pdf'), format: 'A4' });
       expect(pdf.subarray(0, 4).toString()).toBe('%PDF');
       await page.emulateMedia({ media: 'print' });
       const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
