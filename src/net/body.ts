@@ -1,6 +1,78 @@
-/** The bytes of a reply, with a watch over a body that stops coming. */
+/** The bytes of a reply: held back while their reader is busy, with a watch over a body that stops coming. */
 import { type Clock, DEFAULTS } from '../core/index.js';
 import { networkFailure, type Route, TookTooLong } from './network-error.js';
+
+/** Most bytes that wait for a reader before the connection is paused. */
+const MOST_WAITING = 256 * 1024;
+
+/** How a connection is held back. */
+export interface Flow {
+  pause(): void;
+  /** May deliver at once. */
+  resume(): void;
+}
+
+interface Reader {
+  resolve(result: IteratorResult<Uint8Array>): void;
+  reject(error: unknown): void;
+}
+
+/** The chunks of one reply, from the connection to one reader. */
+export class Arrivals implements AsyncIterableIterator<Uint8Array> {
+  readonly #flow: Flow;
+  readonly #lent: boolean;
+  readonly #waiting: Uint8Array[] = [];
+  #bytes = 0;
+  #reader: Reader | undefined;
+  #over: 'well' | { error: unknown } | undefined;
+
+  /** @param lent chunks are memory that is used again: none must come before the reader is done with the last one */
+  constructor(flow: Flow, lent: boolean) {
+    this.#flow = flow;
+    this.#lent = lent;
+  }
+
+  put(chunk: Uint8Array): void {
+    if (chunk.length === 0) return; // so undici tells that it was resumed
+    if (this.#reader) {
+      this.#reader.resolve({ done: false, value: chunk });
+      this.#reader = undefined;
+    } else {
+      this.#waiting.push(chunk);
+      this.#bytes += chunk.length;
+    }
+    if (this.#lent || this.#bytes >= MOST_WAITING) this.#flow.pause();
+  }
+
+  /** What came before is still read. */
+  end(how: 'well' | { error: unknown }): void {
+    this.#over ??= how;
+    if (this.#reader) this.#settle(this.#reader);
+    this.#reader = undefined;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const chunk = this.#waiting.shift();
+    if (chunk) {
+      this.#bytes -= chunk.length;
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#over) return this.#settle({ resolve, reject });
+      this.#reader = { resolve, reject };
+      this.#flow.resume();
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #settle({ resolve, reject }: Reader): void {
+    if (this.#over === 'well') resolve({ done: true, value: undefined });
+    else reject(this.#over?.error);
+  }
+}
 
 export interface WatchOptions {
   readonly route: Route;
@@ -95,7 +167,7 @@ export async function textOf(body: AsyncIterable<Uint8Array>, most: number): Pro
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
-    parts.push(chunk);
+    parts.push(Uint8Array.from(chunk));
     length += chunk.length;
     if (length >= most) break;
   }

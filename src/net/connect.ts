@@ -1,11 +1,12 @@
 /** Opens one connection along a route: name lookup, TCP, the proxy's tunnel, TLS; all within one deadline. */
 import { request } from 'node:http';
-import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect, isIP, type LookupFunction, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { USER_AGENT } from '../core/index.js';
 import { createLookup } from './lookup.js';
 import { Closed, networkFailure, proxyRefusal, type Route, type Step, TookTooLong } from './network-error.js';
 import { hostAndPort } from './proxy.js';
+import { connectWide } from './wide-socket.js';
 
 export interface OpenOptions {
   readonly route: Route;
@@ -14,8 +15,14 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
 }
 
+export interface Opened {
+  readonly socket: Socket;
+  /** What it receives is overwritten by the next bytes: see `connectWide`. */
+  readonly lends: boolean;
+}
+
 /** @throws SourceFailure, or the signal's reason; the socket is gone then */
-export type Opener = (options: OpenOptions) => Promise<Socket>;
+export type Opener = (options: OpenOptions) => Promise<Opened>;
 
 const MOST_SESSIONS = 100;
 
@@ -34,7 +41,9 @@ export function createOpener({ ca }: { ca?: string }): Opener {
     };
     try {
       const first = proxy?.url ?? target;
-      await attempt.connect(first);
+      // TLS takes what is below it by another way.
+      const lends = first.protocol === 'http:' && target.protocol === 'http:';
+      await attempt.connect(first, lends ? connectWide : connect);
       if (proxy?.url.protocol === 'https:') {
         attempt.step = 'proxy-tls';
         await secured(proxy.url);
@@ -44,7 +53,7 @@ export function createOpener({ ca }: { ca?: string }): Opener {
         attempt.step = 'tls';
         await secured(target);
       }
-      return attempt.done();
+      return { socket: attempt.done(), lends };
     } catch (error) {
       attempt.giveUp();
       if (signal.aborted) throw signal.reason;
@@ -79,7 +88,7 @@ class Attempt {
     };
   }
 
-  async connect(url: URL): Promise<void> {
+  async connect(url: URL, open: (options: TcpSocketConnectOpts) => Socket): Promise<void> {
     const host = bare(url.hostname);
     const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
     if (!isIP(host)) this.step = 'lookup';
@@ -89,7 +98,7 @@ class Attempt {
         callback(...found);
       });
     const buffers = { highWaterMark: 64 * 1024 };
-    const socket = connect({ host, port, lookup, noDelay: true, keepAlive: true, ...buffers });
+    const socket = open({ host, port, lookup, noDelay: true, keepAlive: true, ...buffers });
     await this.#until(socket, 'connect');
   }
 

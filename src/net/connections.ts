@@ -5,16 +5,24 @@
  */
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { createOpener, type Opener } from './connect.js';
+import { Arrivals } from './body.js';
+import { createOpener, type Opened, type Opener } from './connect.js';
 import { Closed, type Route } from './network-error.js';
 
 /** How long a connection is kept for the next request (ms); servers close theirs after 5 s and more. */
 const KEPT = 4000;
 
+/** The beginning of a reply, and its body as it comes. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
 export interface Connection {
   /** It has carried a request before: the server may have closed it meanwhile. */
   readonly reused: boolean;
-  send(request: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData>;
+  send(request: Dispatcher.DispatchOptions): Promise<Answer>;
   /** The reply was read to its end: the next request may have the connection. */
   release(): void;
   /** Closes it, whatever is on the way. */
@@ -51,12 +59,12 @@ export class Connections {
     if (usable.length > 0) this.#idle.set(key, usable);
     if (held) return held.again();
     await this.#gone(key);
-    const socket = await this.#open({ route, timeout, signal });
+    const opened = await this.#open({ route, timeout, signal });
     if (this.#closed) {
-      socket.destroy();
+      opened.socket.destroy();
       throw new Closed('the client is closed');
     }
-    return this.#hold(key, route, socket);
+    return this.#hold(key, route, opened);
   }
 
   async close(): Promise<void> {
@@ -65,8 +73,8 @@ export class Connections {
     await Promise.all([...this.#all].map((held) => held.gone));
   }
 
-  #hold(key: string, route: Route, socket: Socket): Held {
-    const held = new Held(key, route, socket, () => {
+  #hold(key: string, route: Route, opened: Opened): Held {
+    const held = new Held(key, route, opened, () => {
       if (!held.alive || this.#closed) return held.destroy();
       this.#idle.set(key, [...(this.#idle.get(key) ?? []), held]);
     });
@@ -94,14 +102,16 @@ class Held implements Connection {
   readonly gone: Promise<void>;
   readonly #client: Client;
   readonly #socket: Socket;
+  readonly #lends: boolean;
 
   constructor(
     readonly key: string,
     { target }: Route,
-    socket: Socket,
+    { socket, lends }: Opened,
     readonly release: () => void,
   ) {
     this.#socket = socket;
+    this.#lends = lends;
     this.gone = new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
     let handedOut = false;
     this.#client = new Client(target.origin, {
@@ -130,8 +140,22 @@ class Held implements Connection {
     return this;
   }
 
-  send(request: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
-    return this.#client.request(request);
+  /** Past undici's streams, which would cost more for each chunk than all that is done with it. */
+  send(request: Dispatcher.DispatchOptions): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let body: Arrivals | undefined;
+      this.#client.dispatch(request, {
+        onRequestStart: () => {},
+        onResponseStart: (controller, status, headers) => {
+          if (status < 200) return; // the reply itself is still to come (RFC 9110, 15.2)
+          body = new Arrivals(controller, this.#lends);
+          resolve({ status, headers, body });
+        },
+        onResponseData: (_, chunk) => body!.put(chunk),
+        onResponseEnd: () => body!.end('well'),
+        onResponseError: (_, error) => (body ? body.end({ error }) : reject(error)),
+      });
+    });
   }
 
   destroy(): void {

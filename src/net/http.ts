@@ -126,7 +126,7 @@ async function exchange({ connection, route, limits, clock, request }: Exchange)
   const discard = () => finish(() => connection.destroy());
   try {
     const {
-      statusCode,
+      status,
       headers: received,
       body,
     } = await connection.send({
@@ -147,13 +147,12 @@ async function exchange({ connection, route, limits, clock, request }: Exchange)
           : {}),
       },
     });
-    body.on('error', () => {}); // a body that is thrown away may still fail later
-    if (statusCode === 407 && byAbsoluteUrl(route)) throw proxyRefusal(statusCode, route);
+    if (status === 407 && byAbsoluteUrl(route)) throw proxyRefusal(status, route);
     const chunks = watched(body, { route, stall: limits.stall, clock, signal, onEnd, onLeft: discard });
     return {
       url,
       method: form === undefined ? 'GET' : 'POST',
-      status: statusCode,
+      status,
       headers: firstValues(received),
       setCookies: [received['set-cookie'] ?? []].flat(),
       proxy: route.proxy?.name,

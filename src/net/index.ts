@@ -1,4 +1,4 @@
-export { type FailureKind, SourceFailure } from './failure.js';
+export { type FailureKind, SourceFailure, statusFailure } from './failure.js';
 export { createHttpClient } from './http.js';
 export { basic } from './proxy.js';
 export {
@@ -10,5 +10,4 @@ export {
   requestRange,
 } from './ranged.js';
 export { requireWeb } from './redirects.js';
-export { statusFailure } from './status.js';
 export type { Cookies, Credentials, HttpClient, HttpReply, Timeouts } from './types.js';

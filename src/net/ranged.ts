@@ -1,7 +1,6 @@
 /** One ranged request (RFC 9110, 14): what is accepted as the bytes that were asked for, and what is not. */
 import type { ByteRange } from '../core/index.js';
-import { SourceFailure } from './failure.js';
-import { statusFailure } from './status.js';
+import { SourceFailure, statusFailure } from './failure.js';
 import type { Credentials, HttpClient, HttpReply } from './types.js';
 
 /** The bytes that are asked for. */

@@ -20,7 +20,7 @@ export interface HttpReply {
   readonly setCookies: readonly string[];
   /** `host:port` of the proxy that it came through. */
   readonly proxy: string | undefined;
-  /** Chunks as they arrive. Throws SourceFailure `passing` when the body breaks off or stalls. */
+  /** Chunks as they arrive, each good until the next is asked for. Throws SourceFailure `passing` when the body breaks off or stalls. */
   readonly body: AsyncIterable<Uint8Array>;
   /** The body as text, cut at `most` bytes. */
   text(most: number): Promise<string>;

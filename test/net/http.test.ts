@@ -1,4 +1,6 @@
 /** Redirects that are followed and those that are not, timeouts, bodies that break off. */
+import { createHash, randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHttpClient } from '#pcam/net/http.js';
 import type { HttpReply } from '#pcam/net/types.js';
@@ -129,6 +131,29 @@ describe('a body', () => {
     }
     expect(length).toBe(300_000);
   });
+
+  it.each(['with a length', 'in chunks'])(
+    '%s arrives whole, however fast it comes and slow its reader is',
+    async (how) => {
+      const sent = randomBytes(12 * 1024 * 1024);
+      const server = await listen((_, response) => {
+        if (how === 'with a length') response.setHeader('content-length', sent.length);
+        for (let at = 0; at < sent.length; at += 300_000) response.write(sent.subarray(at, at + 300_000));
+        response.end();
+      });
+      const own = client();
+      // The second reply comes over the connection of the first.
+      for (let request = 0; request < 2; request++) {
+        const came = createHash('sha256');
+        for await (const chunk of (await own.get(server.url, { signal })).body) {
+          // The chunk is the reader's until it asks for the next one.
+          await setImmediate();
+          came.update(chunk);
+        }
+        expect(came.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'));
+      }
+    },
+  );
 
   it('that breaks off has failed in passing', async () => {
     const server = await listen((_, response) => {

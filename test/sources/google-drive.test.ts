@@ -29,7 +29,7 @@ function drive(server: TestServer) {
 
 async function read(reply: { body: AsyncIterable<Uint8Array>; start: number }): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of reply.body) chunks.push(chunk);
+  for await (const chunk of reply.body) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 

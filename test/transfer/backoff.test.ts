@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '#pcam/core/defaults.js';
 import type { FailureKind } from '#pcam/net/failure.js';
-import { parseRetryAfter } from '#pcam/net/status.js';
+import { parseRetryAfter } from '#pcam/net/failure.js';
 import { pauseAfter } from '#pcam/transfer/backoff.js';
 
 describe('pauseAfter', () => {
