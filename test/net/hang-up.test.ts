@@ -88,8 +88,7 @@ describe.skipIf(!openssl)('one request over', () => {
       const { peer, get } = await setUp({ way, at, ending: 'silence', timeouts: LONG });
       const stop = new AbortController();
       const running = failureOf(get(stop.signal));
-      await expect.poll(() => peer.opened, { interval: 5 }).toBe(1);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await peer.reached;
       stop.abort(new Error('enough'));
       expect(await running).toBe(stop.signal.reason);
       await allClosed(peer);

@@ -1,6 +1,5 @@
 /** Bars on the screen of a real terminal: no row is wider than it, and nothing is left behind a notice. */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { makeDataset } from '../support/dataset.js';
@@ -8,14 +7,14 @@ import { PCAM } from '../support/process.js';
 import { hasTmux, Screen } from '../support/screen.js';
 
 const SCRIPT = fileURLToPath(new URL('../support/bars.mjs', import.meta.url));
-const COMMAND = `stty -echo; exec '${process.execPath}' '${SCRIPT}'`;
+const COMMAND = `stty -echo; printf ready; exec '${process.execPath}' '${SCRIPT}'`;
 
 /** Rows of bars: those with a name and brackets, or a percentage at the end. */
 const isBar = (row: string) => /^(train_x|valid_x|test_meta|\d of 3 files)/.test(row);
 
 async function started(columns: number): Promise<Screen> {
   const screen = new Screen(COMMAND, columns);
-  await sleep(150);
+  await screen.shows(/ready/);
   screen.press('begin move', 'Enter');
   await screen.shows(/of 3 files/);
   return screen;
@@ -54,12 +53,11 @@ describe.skipIf(!hasTmux)('a terminal whose size changes', () => {
   ])('from %i to %i columns keeps one row per bar', async (before, after) => {
     using screen = await started(before);
     screen.resize(after);
-    await sleep(300);
     screen.press('move verify', 'Enter');
-    const rows = await screen.shows(after > 45 ? /verifying/ : /of 3 files/);
-    await sleep(200);
-    expect(rows.filter((row) => row.length >= after)).toEqual([]);
-    expect(screen.rows().filter((row) => row !== '')).toHaveLength(4);
+    await screen.shows(after > 45 ? /verifying/ : /of 3 files/);
+    // The terminal may tell of its size after the keys; a row that is left behind never goes away.
+    const fits = () => screen.rows().flatMap((row) => (row === '' ? [] : [row.length < after]));
+    await expect.poll(fits, { timeout: 10_000 }).toEqual([true, true, true, true]);
     screen.press('stop say', 'Enter');
     await screen.shows(/over/);
     expect(screen.rows()).toEqual(['over']);
@@ -71,7 +69,7 @@ describe.skipIf(!hasTmux)('statistics', () => {
     'sum up all splits in the last row, of %i columns, until the scans are done',
     async (columns) => {
       using screen = new Screen(COMMAND, columns);
-      await sleep(150);
+      await screen.shows(/ready/);
       screen.press('scan', 'Enter');
       let rows = await screen.shows(/of 3 splits/);
       expect(rows.filter((row) => row !== '')).toHaveLength(2);
@@ -79,8 +77,7 @@ describe.skipIf(!hasTmux)('statistics', () => {
       expect(Math.max(...rows.map((row) => row.length))).toBeLessThan(columns);
       screen.press('means', 'Enter');
       rows = await screen.shows(/mean of train/);
-      await sleep(150);
-      expect(screen.rows().filter((row) => row !== '')).toHaveLength(1);
+      await expect.poll(() => screen.rows().filter((row) => row !== ''), { timeout: 10_000 }).toHaveLength(1);
       screen.press('stop say', 'Enter');
       await screen.shows(/over/);
       expect(screen.rows()).toEqual(['over']);
@@ -101,7 +98,9 @@ describe.skipIf(!hasTmux)('statistics', () => {
       80,
       60,
     );
-    const rows = await screen.shows(/ report --dir /);
+    await screen.shows(/ report --dir /);
+    // Once the command has ended, tmux says so in a row of its own, and the first one is off the screen.
+    const rows = screen.rows({ history: true });
     expect(rows[0]).toMatch(/^split +patches +positive/);
     const end = rows.findIndex((row) => row.startsWith('The same with pictures'));
     const text = rows.slice(0, end);

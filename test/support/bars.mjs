@@ -51,6 +51,9 @@ const steps = {
   stop: () => progress.stop(),
   say: () => process.stdout.write('over\n'),
 };
-createInterface({ input: process.stdin, terminal: false }).on('line', (line) => {
+const lines = createInterface({ input: process.stdin, terminal: false });
+// In the first row is the word of the shell that keys are not echoed any more.
+lines.once('line', () => process.stdout.write('\r\x1b[K'));
+lines.on('line', (line) => {
   for (const step of line.trim().split(' ')) steps[step]?.();
 });

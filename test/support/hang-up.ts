@@ -30,6 +30,8 @@ export interface HangUp {
   readonly opened: number;
   /** Connections that are open now. */
   readonly open: number;
+  /** A connection has come to the moment. */
+  readonly reached: Promise<void>;
 }
 
 export interface HangUpOptions {
@@ -44,9 +46,14 @@ export interface HangUpOptions {
 export async function hangUp({ at, ending, tls, tunnel = false }: HangUpOptions): Promise<HangUp> {
   const sockets = new Set<Socket>();
   let opened = 0;
+  let arrived = () => {};
+  const reached = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
   /** True when this was the moment. */
   const now = (moment: Moment, raw: Socket): boolean => {
     if (moment !== at) return false;
+    arrived();
     if (ending === 'end') raw.end();
     if (ending === 'reset') raw.resetAndDestroy();
     return true;
@@ -71,6 +78,7 @@ export async function hangUp({ at, ending, tls, tunnel = false }: HangUpOptions)
   const port = await listening(server, sockets);
   return {
     port,
+    reached,
     get opened() {
       return opened;
     },

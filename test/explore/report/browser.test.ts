@@ -112,9 +112,8 @@ describe.skipIf(!executablePath)('Chromium', () => {
         ).length,
       }));
       expect(found.levels[0]).toBe(1);
-      for (const [i, level] of found.levels.entries()) {
-        if (i > 0) expect(level - found.levels[i - 1]!).toBeLessThanOrEqual(1);
-      }
+      for (const [i, level] of found.levels.slice(1).entries())
+        expect(level - found.levels[i]!).toBeLessThanOrEqual(1);
       expect(new Set(found.ids).size).toBe(found.ids.length);
       expect(found).toMatchObject({ landmarks: [1, 1, 1, 1], lang: 'en', anchors: true, unnamed: 0 });
       // The first stop of the keyboard leads past the contents.
