@@ -171,8 +171,11 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
 
   it.each(FORMATS.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {
     const out = `${format}-${layout}`;
-    const input = ['--dir', 'data', '--manifest', 'archives/manifest.json', '--out', out, '--workers', '2'];
-    await both('export', '--format', format, '--layout', layout, ...input, '--shard-size', '100');
+    const input = ['--dir', 'data', '--manifest', 'archives/manifest.json', '--out', out];
+    // Two threads that unpack the same library, once; the others prove nothing more of it.
+    const workers = format === 'png' ? '2' : '1';
+    const how = ['--format', format, '--layout', layout, '--shard-size', '100', '--workers', workers];
+    await both('export', ...how, ...input);
     await expectSame(out);
   });
 });

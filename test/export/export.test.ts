@@ -23,7 +23,7 @@ afterAll(() => root.remove());
 
 type Options = Partial<ExportOptions> & { out: string };
 const run = (options: Options, { dir, manifest }: Pick<TestDataset, 'dir' | 'manifest'> = data) =>
-  exportDataset({ dir, manifest, format: 'png', splits: ['valid'], shardSize: 20, ...options });
+  exportDataset({ dir, manifest, format: 'png', splits: ['valid'], shardSize: 20, workers: 1, ...options });
 
 /** The manifest with the digest of what really is in a file, as if upstream had published it so. */
 async function blessed(manifest: Manifest, dir: string): Promise<Manifest> {

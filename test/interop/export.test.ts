@@ -33,7 +33,7 @@ afterAll(() => root.remove());
 async function exported(options: Partial<ExportOptions> & Pick<ExportOptions, 'format'>): Promise<string> {
   const name = [options.format, options.layout, options.crop, options.index].join('-');
   const out = join(root.folder, name);
-  await exportDataset({ dir: data.dir, manifest: data.manifest, out, shardSize: 16, workers: 2, ...options });
+  await exportDataset({ dir: data.dir, manifest: data.manifest, out, shardSize: 16, workers: 1, ...options });
   return out;
 }
 

@@ -44,7 +44,7 @@ describe.skipIf(!pil)('NumPy and hashlib', () => {
     const selection = { unique: true, perClass: 20, shuffle: true, seed: 11 };
     const splits = ['train', 'valid'] as const;
     const out = join(root.folder, 'selected');
-    const common = { ...data, splits, selection, shardSize: 16, workers: 2 };
+    const common = { ...data, splits, selection, shardSize: 16, workers: 1 };
     await exportDataset({ ...common, format: 'png', sha1: true, out: join(out, 'png') });
     await exportDataset({ ...common, format: 'png', layout: 'folder', sha1: true, out: join(out, 'folder') });
     await exportDataset({ ...common, format: 'raw', out: join(out, 'raw') });
