@@ -109,9 +109,9 @@ function duplicates({ split, stats, scan }: SplitDetails): StatsFinding[] {
   }
   const one = where(patches, (patch) => scan.uniform[patch] !== 0);
   if (one.number > 0) {
-    const kinds = `${uniform.white} white, ${uniform.black} black, ${uniform.other} of another colour`;
+    const kinds = `${uniform.white} white, ${uniform.black} black, ${uniform.other} of another color`;
     findings.push(
-      warning('UNIFORM', `${split}: ${count(one.number, 'patch')} of one colour (${kinds}), at ${one.some}`),
+      warning('UNIFORM', `${split}: ${count(one.number, 'patch')} of one color (${kinds}), at ${one.some}`),
     );
   }
   return findings;

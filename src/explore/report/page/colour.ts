@@ -18,8 +18,8 @@ ${scrolling(
 <tbody>${stats.splits.flatMap((split) => [channels(splitTitle(split.split), split.channels), split.split === 'train' && published && channels('Train, as published', published.channels)])}</tbody>
 ${stats.splits.length > 1 && html`<tfoot>${channels('All', stats.all.channels)}</tfoot>`}</table>`,
 )}
-<p>For PyTorch, from all of ${stats.splits.length > 1 ? 'these patches' : `the ${stats.splits[0]!.split} split`}:</p>
-<pre><code>${normalize(stats.all.channels).join('\n')}</code></pre>
+<p>For PyTorch, from the ${stats.splits[0]!.split} split${stats.splits.length > 1 && ', as the other splits must not decide'}:</p>
+<pre><code>${normalize(stats.splits[0]!.channels).join('\n')}</code></pre>
 ${means(meanPatches)}`;
 }
 

@@ -12,7 +12,7 @@ interface Recipe {
 export function loadingSection({ stats, manifest }: ReportModel): Html {
   const split = stats.splits[0]!.split;
   return html`<p>The files are in a folder named <code>pcam</code>, as <code>pcam download</code> leaves them; exports are made by <code>pcam export</code>.</p>
-<div class="loading">${recipes(split, normalize(stats.all.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
+<div class="loading">${recipes(split, normalize(stats.splits[0]!.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
 <h3>License</h3><p>${licence(manifest.license)}</p>
 <h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`;
 }
@@ -37,14 +37,17 @@ transform = transforms.Compose([
     transforms.ToTensor(),
 ${normalization.map((line) => `    ${line}`).join('\n')},
 ])
-data = datasets.PCAM(root=".", split="${torch}", transform=transform)`,
+data = datasets.PCAM(
+    root=".", split="${torch}", transform=transform
+)`,
     },
     {
       title: 'NumPy',
       code: `import h5py
 
 stem = "${stem}"
-x = h5py.File(stem + "x.h5")["x"]  # (N, 96, 96, 3), uint8
+# uint8, shape (N, 96, 96, 3)
+x = h5py.File(stem + "x.h5")["x"]
 y = h5py.File(stem + "y.h5")["y"][:].reshape(-1)
 images, labels = x[:256], y[:256]`,
     },
@@ -58,13 +61,15 @@ class PCam(keras.utils.PyDataset):
     def __init__(self, size=128, **options):
         super().__init__(**options)
         self.x = h5py.File(stem + "x.h5")["x"]
-        self.y = h5py.File(stem + "y.h5")["y"][:].reshape(-1)
+        labels = h5py.File(stem + "y.h5")["y"]
+        self.y = labels[:].reshape(-1)
         self.size = size
     def __len__(self):
         return -(-len(self.y) // self.size)
     def __getitem__(self, i):
         part = slice(i * self.size, (i + 1) * self.size)
-        return self.x[part].astype("float32") / 255, self.y[part]
+        images = self.x[part].astype("float32")
+        return images / 255, self.y[part]
 
 model.fit(PCam())`,
     },
@@ -74,24 +79,28 @@ model.fit(PCam())`,
 import tensorflow_datasets as tfds
 
 builder = tfds.builder_from_directory("pcam-tfrecord")
-data = builder.as_dataset(split="${hub}", as_supervised=True)`,
+data = builder.as_dataset(
+    split="${hub}", as_supervised=True
+)`,
     },
     {
       title: 'JAX',
       code: `# pcam export --format raw --shuffle
 import glob, jax, numpy
 
-for path in sorted(glob.glob("pcam-raw/pcam-${split}-x-*.npy")):
+paths = glob.glob("pcam-raw/pcam-${split}-x-*.npy")
+for path in sorted(paths):
     x = numpy.load(path, mmap_mode="r")
     y = numpy.load(path.replace("-x-", "-y-"))
-    batch = jax.device_put(x[:256]), jax.device_put(y[:256])`,
+    images = jax.device_put(x[:256])
+    labels = jax.device_put(y[:256])`,
     },
     {
       title: 'Hugging Face',
       code: `# pcam export --format parquet --shuffle
 import datasets
 
-data = datasets.load_dataset("parquet", data_dir="pcam-parquet")
+data = datasets.load_dataset("pcam-parquet")
 data["${hub}"][0]["image"]`,
     },
   ];
