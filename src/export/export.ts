@@ -1,12 +1,12 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
 import { resolve } from 'node:path';
-import { DEFAULTS, type OnEvent, PcamError, TaskReporter, throwIfAborted } from '../core/index.js';
-import { openSplit } from '../dataset/index.js';
+import { DEFAULTS, PcamError, throwIfAborted } from '../core/index.js';
 import { requireNoLinks, requireRoom } from '../fs/index.js';
-import { type DatasetFile, resolveManifest, type SplitName } from '../manifest/index.js';
-import { checkSelection, isSelective, type Selected, select } from '../selection/index.js';
-import { describeInputs, inputFiles, requireApart, verifiedDigests, watchInputs } from '../verified/index.js';
-import { type SplitSummary, sideOf } from './formats/index.js';
+import { resolveManifest } from '../manifest/index.js';
+import { checkSelection } from '../selection/index.js';
+import { inputFiles, requireApart, watchInputs } from '../verified/index.js';
+import { sideOf } from './formats/index.js';
+import { type Input, surveyInput } from './input.js';
 import {
   countPatches,
   type FileRecord,
@@ -17,10 +17,11 @@ import {
   type ShardStatus,
   withOutputFolder,
 } from './output/index.js';
+import { SplitProgress } from './progress.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import { planStaging, stage, stagedBytes } from './staging.js';
 import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
-import { Crew, type Job, type SplitFacts, shareFacts } from './workers/index.js';
+import { Crew, type Job } from './workers/index.js';
 
 /**
  * Exports splits of a verified data set. Shards that are there and right are kept; a shard gets its name when it is
@@ -80,55 +81,6 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   } finally {
     await crew.end();
   }
-}
-
-interface Input {
-  readonly header: LedgerHeader;
-  readonly facts: ReadonlyMap<SplitName, SplitFacts>;
-}
-
-/** Verifies the input, then opens each split to see that its files belong together. */
-async function surveyInput({
-  options,
-  settings: { splits, recipe },
-  files,
-}: {
-  options: FoundOptions;
-  settings: Settings;
-  files: readonly DatasetFile[];
-}): Promise<Input> {
-  const { dir, manifest, signal, onEvent, inputDigests = verifiedDigests } = options;
-  const digests = await inputDigests({
-    dir,
-    manifest,
-    files,
-    signal,
-    onEvent,
-  });
-  const selected = await selectFrom(options, splits);
-  const summaries: SplitSummary[] = [];
-  const facts = new Map<SplitName, SplitFacts>();
-  for (const name of splits) {
-    const selection = selected?.selections.find(({ split }) => split === name);
-    // Nothing of it was selected, so it is no part of this export.
-    if (selected && !selection) continue;
-    const split = await openSplit({ dir, manifest, split: name, signal });
-    summaries.push({ split: name, patches: selection?.indices.length ?? split.count });
-    facts.set(name, shareFacts(split, selection?.indices));
-    split.close();
-  }
-  const inputs = describeInputs(files, digests).filter(({ split }) => facts.has(split));
-  const asked = selected ? { ...recipe, selection: selected.record } : recipe;
-  return { facts, header: { recipe: asked, splits: summaries, inputs } };
-}
-
-/** `undefined` when it is all patches in their order. */
-async function selectFrom(
-  { dir, manifest, selection = {}, signal, onEvent }: FoundOptions,
-  splits: readonly SplitName[],
-): Promise<Selected | undefined> {
-  if (!isSelective(selection)) return undefined;
-  return select({ dir, manifest, splits, selection, signal, onEvent });
 }
 
 async function readOrClear({
@@ -221,46 +173,6 @@ async function writeShards(request: WriteRequest): Promise<Map<FileRecord, Shard
     await journal.close();
   }
   return statuses;
-}
-
-/** The splits of an export as tasks: each begins with its first patch. */
-class SplitProgress {
-  readonly #onEvent: OnEvent | undefined;
-  readonly #totals = new Map<SplitName, number>();
-  readonly #begun = new Map<SplitName, { reporter: TaskReporter; done: number; total: number }>();
-
-  constructor(jobs: readonly Job[], onEvent: OnEvent | undefined) {
-    this.#onEvent = onEvent;
-    for (const { task } of jobs) {
-      this.#totals.set(task.split, (this.#totals.get(task.split) ?? 0) + task.end - task.start);
-    }
-    const tasks = [...this.#totals].map(([task, total]) => ({ task, total }));
-    onEvent?.({ type: 'plan', unit: 'patches', tasks });
-  }
-
-  add(split: SplitName, patches: number): void {
-    const total = this.#totals.get(split)!;
-    let state = this.#begun.get(split);
-    if (!state) {
-      const begin = { task: split, step: 'export', unit: 'patches', done: 0, total } as const;
-      state = { reporter: new TaskReporter(begin, this.#onEvent), done: 0, total };
-      this.#begun.set(split, state);
-    }
-    state.done += patches;
-    state.reporter.progress({ done: state.done });
-    if (state.done === total) this.#end(split);
-  }
-
-  /** Ends what an error left unfinished. */
-  end(): void {
-    for (const split of [...this.#begun.keys()]) this.#end(split);
-  }
-
-  #end(split: SplitName): void {
-    const { reporter, done, total } = this.#begun.get(split)!;
-    this.#begun.delete(split);
-    reporter.end({ outcome: done === total ? 'done' : 'failed' });
-  }
 }
 
 function toResult({

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
-import { TEMPORARY } from '#pcam/export/output/folder.js';
+import { TEMPORARY } from '#pcam/export/output/jobs.js';
 import { info } from '#pcam/info/info.js';
 import { verify } from '#pcam/verify/verify.js';
 import { makeDataset } from '../support/dataset.js';

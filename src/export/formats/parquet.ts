@@ -1,9 +1,8 @@
 /** Parquet in the folders and names of the Hugging Face hub, with a dataset card. */
-import { estimatePngBytes } from '../encode/index.js';
 import { datasetCard, HUB_SPLITS } from './card.js';
 import { CROISSANT_FILE, parquetCroissant } from './croissant.js';
 import { writeParquet } from './parquet-file.js';
-import { cutShards, digits } from './sample.js';
+import { estimatePngRow, numberedShards } from './sample.js';
 import type { ExportFormat } from './types.js';
 
 export const parquet: ExportFormat = {
@@ -17,16 +16,9 @@ export const parquet: ExportFormat = {
   // Ten times the shards of the others: train becomes 13 files of some 370 MB, near the hub's 500 MB.
   shardSize: 20_480,
 
-  bytesPerPatch: ({ side }) => estimatePngBytes(side) + 100,
+  bytesPerPatch: estimatePngRow,
 
-  plan: ({ split, recipe: { shardSize } }) =>
-    cutShards({
-      split,
-      shardSize,
-      files: (number, of) => [
-        { file: `data/${HUB_SPLITS[split.split]}-${digits(number, 5)}-of-${digits(of, 5)}.parquet` },
-      ],
-    }),
+  plan: numberedShards((split, numbers) => `data/${HUB_SPLITS[split]}-${numbers}.parquet`),
 
   write: ({ task, recipe, source, output }) =>
     writeParquet({ split: task.split, recipe, source, sink: output.create(task.files[0]!.file) }),

@@ -3,9 +3,9 @@
  * `tfds.builder_from_directory` reads.
  * https://www.tensorflow.org/datasets/external_tfrecord and tensorflow_datasets/core/proto
  */
-import { encodePng, estimatePngBytes, RECORD_OVERHEAD, writeExample } from '../encode/index.js';
+import { encodePng, RECORD_OVERHEAD, writeExample } from '../encode/index.js';
 import { HUB_SPLITS } from './card.js';
-import { cutShards, digits, eachPatch, sideOf } from './sample.js';
+import { eachPatch, estimatePngRow, numberedShards, sideOf } from './sample.js';
 import type { ExportFormat, FinishRequest } from './types.js';
 
 const NAME = 'patch_camelyon';
@@ -24,18 +24,9 @@ export const tfrecord: ExportFormat = {
   // Train becomes 16 files, as in TFDS.
   shardSize: 16_384,
 
-  bytesPerPatch: ({ side }) => estimatePngBytes(side) + 100,
+  bytesPerPatch: estimatePngRow,
 
-  plan: ({ split, recipe: { shardSize } }) =>
-    cutShards({
-      split,
-      shardSize,
-      files: (number, of) => [
-        {
-          file: `${NAME}-${HUB_SPLITS[split.split]}.tfrecord-${digits(number, 5)}-of-${digits(of, 5)}`,
-        },
-      ],
-    }),
+  plan: numberedShards((split, numbers) => `${NAME}-${HUB_SPLITS[split]}.tfrecord-${numbers}`),
 
   write({ task, source, output }) {
     const sink = output.create(task.files[0]!.file);

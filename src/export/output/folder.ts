@@ -1,5 +1,5 @@
 /** The output folder: what earlier and parallel runs left in it, and how their ledgers become one. */
-import { readdir, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../../core/index.js';
 import {
@@ -11,7 +11,8 @@ import {
   withWorkspace,
 } from '../../fs/index.js';
 import { parseList } from '../encode/index.js';
-import { type ExportFormat, FORMATS, type SplitSummary } from '../formats/index.js';
+import type { ExportFormat } from '../formats/index.js';
+import { type JobPaths, jobFolders, jobPaths, namesIn, otherJobs, withJob } from './jobs.js';
 import { JOURNAL_FILE, parseJournal } from './journal.js';
 import {
   type Difference,
@@ -27,12 +28,9 @@ import {
   renderIndex,
 } from './ledger.js';
 import type { Part } from './types.js';
+import { describe, formatOf, isComplete } from './whole.js';
 
-/** Shards in progress and journals, one folder per job. Same file system as the shards, so that a rename is enough. */
-export const TEMPORARY = '.pcam-tmp';
-const JOB = /^(whole|part-\d+-of-\d+)$/;
 const PART_INDEX = /^index\.part-\d+-of-\d+\.json$/;
-const LOCK = '.lock';
 /** A line of some 200 bytes for each shard, and a shard may be a single patch. */
 const LARGEST_LEDGER = 256 * 1024 * 1024;
 
@@ -41,24 +39,6 @@ interface Found {
   readonly ledger: Ledger;
   /** An index, not a journal. */
   readonly finished: boolean;
-}
-
-/** Where a job keeps what is not finished. */
-export interface JobPaths {
-  readonly lock: string;
-  readonly folder: string;
-  readonly journal: string;
-  readonly temporaries: string;
-}
-
-function jobPaths(out: string, job: string): JobPaths {
-  const folder = join(out, TEMPORARY, job);
-  return {
-    lock: join(out, TEMPORARY, `${job}${LOCK}`),
-    folder,
-    journal: join(folder, JOURNAL_FILE),
-    temporaries: join(folder, 'tmp'),
-  };
 }
 
 export interface OutputOptions {
@@ -138,7 +118,7 @@ export class OutputFolder {
    * @throws PcamError LOCKED when another job is at work here; NOT_A_FOLDER when a link is among the names
    */
   async clear(): Promise<void> {
-    for (const job of await this.#otherJobs()) await withJob(this.path, job, async () => {});
+    for (const job of await otherJobs(this.path, this.#part)) await withJob(this.path, job, async () => {});
     const files = new Set<string>();
     for (const { path } of await this.#ledgerPaths()) {
       const ledger = await this.#parse(path).catch(unlessUnfit);
@@ -196,17 +176,11 @@ export class OutputFolder {
 
   /** What jobs that were killed left behind; the whole is there without them. */
   async #forgetJobs(): Promise<void> {
-    for (const job of await this.#otherJobs()) {
+    for (const job of await otherJobs(this.path, this.#part)) {
       const { journal, folder, temporaries } = jobPaths(this.path, job);
       await withJob(this.path, job, (workspace) => workspace.remove(journal)).catch(() => {});
       for (const path of [temporaries, folder]) await rmdir(path).catch(() => {});
     }
-  }
-
-  async #otherJobs(): Promise<string[]> {
-    const names = await namesIn(join(this.path, TEMPORARY));
-    const jobs = new Set(names.map((name) => (name.endsWith(LOCK) ? name.slice(0, -LOCK.length) : name)));
-    return [...jobs].filter((job) => JOB.test(job) && job !== partName(this.#part));
   }
 
   /** The journal is of no use once all is done, or while it has no shard. */
@@ -233,33 +207,14 @@ export class OutputFolder {
 
   async #ledgerPaths(): Promise<{ path: string; finished: boolean }[]> {
     const names = await namesIn(this.path);
-    const jobs = (await namesIn(join(this.path, TEMPORARY))).filter((name) => JOB.test(name));
+    const jobs = await jobFolders(this.path);
     const parts = names.filter((name) => PART_INDEX.test(name)).sort();
     return [
       ...parts.map((name) => ({ path: join(this.path, name), finished: true })),
-      ...jobs.map((job) => ({ path: join(this.path, TEMPORARY, job, JOURNAL_FILE), finished: false })),
+      ...jobs.map((job) => ({ path: jobPaths(this.path, job).journal, finished: false })),
       { path: join(this.path, INDEX_FILE), finished: true },
     ];
   }
-}
-
-/** `undefined` when another version of pcam wrote it. */
-function formatOf({ recipe }: Ledger): ExportFormat | undefined {
-  return FORMATS.find(({ format, layout }) => format === recipe.format && layout === recipe.layout);
-}
-
-/** The files that describe a whole export. */
-function describe(ledger: Ledger, format: ExportFormat | undefined): { file: string; text: string }[] {
-  const hasMeta = ({ split }: SplitSummary) =>
-    ledger.inputs.some((input) => input.split === split && input.kind === 'meta');
-  return format?.finish?.({ ...ledger, meta: ledger.splits.every(hasMeta) }) ?? [];
-}
-
-/** Whether every file of every split is there. */
-function isComplete({ recipe, splits, records }: Ledger, format: ExportFormat): boolean {
-  return splits.every((split: SplitSummary) =>
-    format.plan({ split, recipe }).every(({ files }) => files.every(({ file }) => records.has(file))),
-  );
 }
 
 function mismatch(out: string, { words, about }: Difference): PcamError {
@@ -287,24 +242,4 @@ async function readOptional(path: string): Promise<string | undefined> {
 function unlessUnfit(error: unknown): undefined {
   if (error instanceof PcamError && error.code === 'OUTPUT_MISMATCH') return undefined;
   throw error;
-}
-
-/** Runs something as the owner of another job; refused while that one is at work. */
-async function withJob(
-  out: string,
-  job: string,
-  work: (workspace: Workspace) => Promise<void>,
-): Promise<void> {
-  const { lock, temporaries, folder } = jobPaths(out, job);
-  await requireOwnFolder(folder);
-  await withWorkspace({ lock, temporaries, command: 'export' }, work);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
-    throw fsError(error, `reading ${folder}`);
-  }
 }
