@@ -95,7 +95,7 @@ test('a folder is entered through its index.ts, which holds nothing but its publ
   }
 });
 
-test('within a folder, no import goes round in a circle', () => {
+test('within a folder, no import cycle', () => {
   const next = new Map<string, string[]>();
   for (const { from, to } of inside) next.set(from, [...(next.get(from) ?? []), to]);
   const done = new Set<string>();

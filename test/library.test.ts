@@ -101,7 +101,7 @@ async function expectPrompt(stop: AbortController, work: Promise<unknown>, reaso
 }
 
 describe('an abort', () => {
-  it('before anything was begun', async () => {
+  it('before anything was started', async () => {
     const root = await temporaryFolder();
     const { dir, manifest } = await makeDataset();
     const signal = AbortSignal.abort();

@@ -87,7 +87,7 @@ describe('a split', () => {
     await worker.terminate();
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on abort', async () => {
     const data = await makeDataset();
     const split = await openSplit({ ...data, split: 'train' });
     const batches = split.batches({ size: 1, signal: AbortSignal.abort() });

@@ -21,7 +21,7 @@ const total = x.served.length + y.served.length + meta.served.length;
 const sizeOf = (dir: string, name: string) => stat(join(dir, name)).then(({ size }) => size);
 
 describe('download', () => {
-  it('brings, verifies and decompresses all files, and says so as documented', async () => {
+  it('fetches, verifies and decompresses all files, and reports it as documented', async () => {
     const server = await serveFiles(SERVED);
     const { result, dir } = await fetchAll({ files: FILES, at: { web: server.url } });
     expect(result).toEqual({
@@ -65,14 +65,14 @@ describe('download', () => {
     expect(await contents(dir)).toEqual(holding(FILES));
   });
 
-  it('brings the chosen files alone', async () => {
+  it('fetches the chosen files alone', async () => {
     const server = await serveFiles(SERVED);
     const { result, dir } = await fetchAll({ files: FILES, at: { web: server.url }, kinds: ['labels'] });
     expect(result.files.map(({ name }) => name)).toEqual([y.file.name]);
     expect(await contents(dir)).toEqual(holding([y]));
   });
 
-  it('keeps archives, or nothing but archives, when told to', async () => {
+  it('keeps archives, or nothing but archives, as the options say', async () => {
     const server = await serveFiles(SERVED);
     const kept = await fetchAll({ files: FILES, at: { web: server.url }, keepArchives: true });
     expect(await contents(kept.dir)).toEqual({ ...holding(FILES), ...holding([x, y], 'served') });
@@ -110,7 +110,7 @@ describe('download', () => {
     expect(await contents(dir)).toEqual(holding(FILES));
   });
 
-  it('brings what can be brought when one file cannot', async () => {
+  it('fetches what it can when one file fails', async () => {
     const server = await serveFiles({ ...SERVED, [y.file.name]: noise(y.served.length, 7) });
     const { result, dir } = await fetchAll({ files: FILES, at: { web: server.url } });
     expect(result.ok).toBe(false);
@@ -206,7 +206,7 @@ describe('a dry run', () => {
   });
 });
 
-describe('what stands in the way', () => {
+describe('obstacles', () => {
   const at = { web: 'http://127.0.0.1:1' };
 
   it('a file where the folder should be', async () => {

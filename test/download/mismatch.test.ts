@@ -28,7 +28,7 @@ describe('a wrong digest', () => {
     expect(await contents(dir)).toEqual(holding([x]));
   });
 
-  it('everywhere: not kept, and told by expected and found', async () => {
+  it('everywhere: not kept, and reported with expected and found', async () => {
     const [a, b] = [await serveFiles({ [name]: flipped }), await serveFiles({ [name]: flipped })];
     const { result, dir } = await fetchAll({ files: [x, y], at: { a: a.url, b: b.url } });
     expect(result.ok).toBe(false);
@@ -61,7 +61,7 @@ describe('a wrong digest', () => {
     expect(await contents(dir)).toEqual(holding([x]));
   });
 
-  it('that only SHA-256 tells is told', async () => {
+  it('that only SHA-256 detects is reported', async () => {
     const forged = { ...y, file: { ...y.file, sha256: sha256(Buffer.from('another')) } };
     const server = await serveFiles({ [y.file.name]: y.served });
     const { result, dir } = await fetchAll({ files: [forged], at: { web: server.url } });
@@ -94,7 +94,7 @@ describe('a wrong digest', () => {
 });
 
 describe('sources that disagree on the size', () => {
-  it('with the manifest: they are out, and none of their bytes is kept', async () => {
+  it('with the manifest: they are dropped, and none of their bytes is kept', async () => {
     const longer = await serveFiles({ [name]: Buffer.concat([x.served, Buffer.of(0)]) });
     const shorter = await serveFiles({ [name]: x.served.subarray(0, -1) });
     const good = await serveFiles({ [name]: x.served });

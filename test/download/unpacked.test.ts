@@ -121,7 +121,7 @@ describe('a mirror with the decompressed files alone', () => {
     expect(await contents(dir)).toEqual(holding([x]));
   });
 
-  it('does not take the place of an archive that was begun, while others can bring the rest', async () => {
+  it('does not replace an archive that was started, while other sources can deliver the rest', async () => {
     const stop = new AbortController();
     const dir = join(await temporaryFolder(), 'pcam');
     const slow = await listen((_, response) => {

@@ -109,7 +109,7 @@ describe('a download with little room', () => {
 });
 
 describe.skipIf(!mountable)('a small disk', () => {
-  it('of a tenth more than the decompressed file is enough, and the reason is told', async () => {
+  it('of a tenth more than the decompressed file is enough, and the reason is reported', async () => {
     const large = archive('train_x.h5', noise(24 * MB, 3));
     const server = await serveFiles({ [name]: large.served });
     await using disk = await smallDisk(Math.floor(24 * MB * 1.1));

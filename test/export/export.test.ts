@@ -113,7 +113,7 @@ describe('refuses', () => {
     await expect(run({ out: join(link, 'new') })).rejects.toMatchObject(usage);
   });
 
-  it('input that is missing, naming the command that brings it', async () => {
+  it('input that is missing, naming the command that fetches it', async () => {
     const dir = join(await temporaryFolder(), 'nothing');
     const error = run({ out: `${dir}-out` }, { dir, manifest: data.manifest });
     await expect(error).rejects.toMatchObject({ code: 'MISSING', exitCode: 3 });
@@ -199,7 +199,7 @@ describe('an export', () => {
     ]);
   });
 
-  it('tells its progress patch by patch', async () => {
+  it('reports its progress patch by patch', async () => {
     const out = join(await temporaryFolder(), 'out');
     const events: PcamEvent[] = [];
     await run({ out, onEvent: (event) => events.push(event) });

@@ -102,7 +102,7 @@ describe('a directory that cannot be made is exit code 5 within seconds', () => 
   });
 });
 
-describe('the machine says no', () => {
+describe('a local error', () => {
   test.each(['download --manifest $m', 'fixture new', 'info --manifest $m', 'verify --manifest $m'])(
     'a current directory that was removed: %s',
     async (command) => {

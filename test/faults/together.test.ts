@@ -52,7 +52,7 @@ async function expectRight(dir: string, { contents }: Mini): Promise<void> {
 }
 
 describe.concurrent('two at once', () => {
-  test('a second download is told who is in the folder, and exits with 5; the first is not disturbed', async () => {
+  test('a second download reports which process uses the folder, and exits with 5; the first is not disturbed', async () => {
     const { mini, manifestPath, open, arrived, close } = await serve();
     const dir = fresh();
     const args = ['download', '--manifest', manifestPath, '--dir', dir];

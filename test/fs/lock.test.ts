@@ -117,7 +117,7 @@ describe('a lock', () => {
     await expectTaken(at);
   });
 
-  it('of this machine before it was started anew holds for a minute, and not for five', async () => {
+  it('of this machine before its restart is valid for a minute, and not for five', async () => {
     const at = await place(await lockOf({ boot: 'earlier', pid: 2 ** 22 }));
     startedAgo(20);
     await age(at.lock, 40_000); // as old as a live machine of the same name might leave it, stalled
@@ -225,7 +225,7 @@ describe('an owner', () => {
     await late.close();
   });
 
-  it('tells that the lock is lost, and not that a file went missing', async () => {
+  it('reports that the lock is lost, and not that a file is missing', async () => {
     const at = await place();
     const error = await pcamError(
       withWorkspace({ ...at, command: 'export' }, async () => {
@@ -254,7 +254,7 @@ describe('an owner', () => {
     await workspace.close();
   });
 
-  it('sweeps what killed runs left, and keeps what it is told to', async () => {
+  it('sweeps what killed runs left, and keeps what it must', async () => {
     const at = await place();
     await put(at.temporaries, { 'dead/a': '', 'dead/left-older/keep-x': 'x', 'old-file': '', 'keep-y': 'y' });
     const keep = (name: string) => name.startsWith('keep-');

@@ -67,7 +67,7 @@ describe('what is read as it is meant', () => {
     ['every field quoted', plain.replace(/[^,\n]+/g, (field) => `"${field}"`)],
     ['empty lines', plain.replaceAll('\n', '\n\n\n')],
     ['no line end at the end', plain],
-    ['columns nobody asked for', plain.replace(HEADER, `${HEADER},"a ""b"", c"`).replace(/\d$/gm, '$&,x')],
+    ['unexpected columns', plain.replace(HEADER, `${HEADER},"a ""b"", c"`).replace(/\d$/gm, '$&,x')],
   ])('%s', async (_, text) => {
     const file = join(await temporaryFolder(), 'meta.csv');
     await writeFile(file, text);

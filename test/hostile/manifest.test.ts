@@ -87,7 +87,7 @@ describe('a manifest that is none', () => {
   const nested = (n: number) => `${'['.repeat(n)}${']'.repeat(n)}`;
   it.each<[string, (root: string) => Promise<string>]>([
     ['a folder', async (root) => put(join(root, 'm'), {})],
-    ['a pipe that nobody writes to', (root) => pipe(join(root, 'm'))],
+    ['a pipe without a writer', (root) => pipe(join(root, 'm'))],
     ['an endless device', async () => '/dev/zero'],
     [
       'a link to an endless device',

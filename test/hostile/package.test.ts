@@ -49,7 +49,7 @@ describe('the lockfile', async () => {
     }
   });
 
-  it('brings no install script to those who install pcam', () => {
+  it('has no install script', () => {
     const scripts = entries.filter(([, entry]) => entry.hasInstallScript && !entry.dev && !entry.optional);
     expect(scripts).toEqual([]);
   });
@@ -133,7 +133,7 @@ describe('the package', () => {
     expect(packed.unpackedSize).toBeLessThan(2 * MB);
   });
 
-  it('brings few packages along, all of them known', async () => {
+  it('depends on few packages, all of them known', async () => {
     const { packages } = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8'));
     const names = Object.keys(packages).filter((path) => path !== '');
     const known = (await json('package-lock.json')).packages as Record<string, unknown>;

@@ -354,7 +354,7 @@ describe('parseManifest', () => {
     expect(parseManifest(json).files.length).toBeGreaterThan(0);
   });
 
-  it('brings digests to lower case and takes the slashes off a base URL', () => {
+  it('lower-cases digests and removes trailing slashes of a base URL', () => {
     const json = source({ type: 'http', baseUrl: 'https://example.org/a//' }) as { files: Json[] };
     json.files[0]!.md5 = HEX32.toUpperCase();
     const { files, sources } = parseManifest(json);

@@ -45,7 +45,7 @@ describe('finds what goes wrong', () => {
     });
   }
 
-  test('where nobody looks at the lock', async () => {
+  test('where no run checks the lock', async () => {
     vi.spyOn(Workspace.prototype, 'check').mockResolvedValue();
     await expect(explore(true)).rejects.toThrow(/stopped at/);
   });

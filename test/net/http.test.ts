@@ -89,7 +89,7 @@ describe('a request', () => {
     });
   });
 
-  it('fails in passing when nobody listens', async () => {
+  it('fails with a passing failure when nothing listens', async () => {
     const server = await listen((_, response) => response.end());
     await server.close();
     expect(await sourceFailure(client().get(server.url, { signal }))).toMatchObject({

@@ -129,13 +129,13 @@ describe.skipIf(!openssl)('on the command line, certificates', () => {
     expect((await download(both)).code).toBe(0);
   });
 
-  it('that are not trusted are told with the way to trust them', async () => {
+  it('that are not trusted are reported with the way to trust them', async () => {
     const ended = await download(() => ({}));
     expect(ended.code).toBe(4);
     expect(ended.stderr.replace(/\s+/g, ' ')).toMatch(/not trusted.*NODE_EXTRA_CA_CERTS/);
   });
 
-  it('that cannot be read are told, and the built-in ones are used', async () => {
+  it('that cannot be read are reported, and the built-in ones are used', async () => {
     const ended = await download((_, dir) => ({ SSL_CERT_FILE: join(dir, 'absent.pem') }));
     expect(ended.code).toBe(4);
     expect(ended.stderr).toContain('SSL_CERT_FILE');

@@ -36,7 +36,7 @@ describe('digestFile', () => {
   });
 
   it.each([1000, 6_000_000])(
-    'of %i bytes computes only what is asked for, and tells how far it is',
+    'of %i bytes computes only what is asked for, and reports its progress',
     async (size) => {
       const folder = await put(await temporaryFolder(), { f: noise(size, 1) });
       const { digests } = await digestFile({
@@ -79,7 +79,7 @@ describe('digestFile', () => {
     expect(changed).toBe(true);
   });
 
-  it.each([1000, 6_000_000])('of %i bytes stops when it is told to, waiting or under way', async (size) => {
+  it.each([1000, 6_000_000])('of %i bytes stops on abort, waiting or in progress', async (size) => {
     const folder = await put(await temporaryFolder(), { f: noise(size, 1) });
     const stop = new AbortController();
     const request = { path: join(folder, 'f'), bytes: size, digests: ['md5' as const], signal: stop.signal };

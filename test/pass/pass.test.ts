@@ -172,7 +172,7 @@ describe('startPass', () => {
     expect(result.output?.digests.md5).toBe(md5(plain));
   });
 
-  it('does not read ahead of what it was told', async () => {
+  it('does not read ahead of what is known to be written', async () => {
     const right = noise(MB);
     const { input } = await folderWith(Buffer.alloc(MB)); // zeros, as in a part with holes
     const handle = await open(input, 'r+');

@@ -63,7 +63,7 @@ describe('a PNG', () => {
     }
   });
 
-  it('that is large lets other work have its turn, and stops when it is told to', async () => {
+  it('that is large lets other work run, and stops on abort', async () => {
     const [width, height] = [2000, 1000];
     const stop = new AbortController();
     setTimeout(() => stop.abort(new PcamError('ABORTED', 'enough')), 20);

@@ -80,7 +80,7 @@ describe('all tasks together', () => {
 });
 
 describe('the same trouble with a source', () => {
-  it('is told once, however many files and requests it concerns', () => {
+  it('is reported once, however many files and requests it concerns', () => {
     const time = { now: 0 };
     const sentences = new Sentences(() => time.now);
     const pause = (file: string, reason = 'the host name does not resolve') =>

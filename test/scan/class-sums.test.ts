@@ -36,7 +36,7 @@ it('is exact, for more patches than a word holds, and kept until images or label
   split.close();
 });
 
-it('stops when it is told to', async () => {
+it('stops on abort', async () => {
   const { dir, manifest } = await makeDataset();
   const request = { dir, manifest, split: 'train', md5: '', labels: new Uint8Array(12) } as const;
   expect(await pcamError(classSums({ ...request, signal: AbortSignal.abort() }))).toMatchObject({

@@ -59,7 +59,7 @@ it('counts pixels byte by byte', () => {
   }
 });
 
-it('tells digests apart that fall on one slot', () => {
+it('distinguishes digests that fall into one slot', () => {
   const sha1 = new Uint8Array(60);
   sha1[59] = 1;
   const table = new DigestTable({ table: new SharedArrayBuffer(tableBytes(3)), sha1 });

@@ -91,7 +91,7 @@ describe('user name and password in a base URL', () => {
     expect(sent(other)).toEqual([undefined]);
   });
 
-  it('that a redirect brings along are not sent', async () => {
+  it('in the target of a redirect are not sent', async () => {
     const other = await server();
     const from = await server(() => withUser(`${other.url}/arrived`));
     await open({ type: 'http', baseUrl: from.url })();

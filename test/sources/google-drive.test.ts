@@ -131,7 +131,7 @@ describe('google-drive', () => {
     expect(methods).toEqual(['GET', 'POST', status === 303 ? 'GET' : 'POST']);
   });
 
-  it('brings the cookies of the page and of a redirect', async () => {
+  it('sends the cookies of the page and of a redirect', async () => {
     const server = await listen((request, response) => {
       if (request.url!.startsWith('/download') && !confirmed(request)) {
         response.setHeader('set-cookie', [

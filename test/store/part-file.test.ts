@@ -93,7 +93,7 @@ describe('PartFile', () => {
     expect((await reopened(paths, of)).resumed).toBe(large.length);
   });
 
-  it('remembers a size that only a source told once the part is whole by it, and not before', async () => {
+  it('remembers a size that only a source gave once the part is whole by it, and not before', async () => {
     const of = plainFile('c.csv', bytes, { unsized: true }).file;
     const { paths } = await ownFolder(await temporaryFolder());
     const part = await new OwnedPartStore(paths).open(of);

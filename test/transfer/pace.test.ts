@@ -7,7 +7,7 @@ import { pcamError } from '../support/outcome.js';
 const { signal } = new AbortController();
 
 describe('rateLimit', () => {
-  it('lets through so many bytes a second, whoever takes them', async () => {
+  it('lets through so many bytes per second, whichever request takes them', async () => {
     const clock = new TestClock();
     const limit = rateLimit(1000, clock);
     let taken = 0;
@@ -41,7 +41,7 @@ describe('rateLimit', () => {
     await take;
   });
 
-  it('stops waiting when told to, and leaves no timer', async () => {
+  it('stops waiting on abort, and leaves no timer', async () => {
     const clock = new TestClock();
     const stop = new AbortController();
     const wait = pcamError(rateLimit(1, clock).take(1000, stop.signal));
@@ -121,7 +121,7 @@ describe('backlogOf', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it('stops waiting when told to, and leaves no timer', async () => {
+  it('stops waiting on abort, and leaves no timer', async () => {
     const clock = new TestClock();
     const stop = new AbortController();
     const wait = pcamError(backlogOf(() => 2, 1, clock)(stop.signal)!);

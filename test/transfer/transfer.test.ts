@@ -41,7 +41,7 @@ describe('transferFile', () => {
     expect(result.requests).toMatchObject([{ source: 'web', at: 0, start: 400_000, end: 500_000 }]);
   });
 
-  it('sends one request until a reply has told that ranges work, then as many as it may', async () => {
+  it('sends one request until a reply has shown that ranges work, then as many as it may', async () => {
     const result = await simulate({ links: [{ ...web, latency: 100 }], bytes: 20 * MB, connections: 3 });
     expectWhole(result);
     expect(result.requests.filter(({ at }) => at < 100)).toHaveLength(1);
@@ -65,7 +65,7 @@ describe('transferFile', () => {
   });
 
   it.each([true, false])(
-    'learns the size where the manifest does not tell it (ranges: %s)',
+    'learns the size where the manifest does not give it (ranges: %s)',
     async (ranges) => {
       const result = await simulate({ links: [{ ...web, single: !ranges }], bytes: 10 * MB, unsized: true });
       expectWhole(result);
@@ -92,7 +92,7 @@ describe('transferFile', () => {
     }
   });
 
-  it('fails when nobody can deliver, and keeps what came', async () => {
+  it('fails when no source can deliver, and keeps what arrived', async () => {
     const result = await simulate({ links: [{ ...web, refuses: 'wrong' }], bytes: MB });
     expect(result.error).toMatchObject({ code: 'NO_SOURCE' });
     const cut = await simulate({ links: [{ ...web, cut: 10_000 }], bytes: 10 * MB, connections: 1 });
@@ -119,7 +119,7 @@ describe('transferFile', () => {
     expect(result.left).toBe(0);
   });
 
-  it('stops at once when told to, writes what came, and leaves nothing running', async () => {
+  it('stops at once on abort, writes what arrived, and leaves nothing running', async () => {
     const result = await simulate({ links: [web], bytes: 100 * MB, abortAfter: 2000 });
     expect(result.error).toMatchObject({ code: 'ABORTED' });
     expect(result.took).toBe(2000);

@@ -92,7 +92,7 @@ describe('a deep check', () => {
     expect(findings.at(-1)!.message).toContain(`train and valid share 1 of their slides: ${shared}`);
   });
 
-  it('ends when it is told to, or when a split takes too long', async () => {
+  it('ends on abort, or when a split takes too long', async () => {
     const data = await makeDataset();
     await expect(deepCheck({ ...data, signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ABORTED',

@@ -127,7 +127,7 @@ describe('verify', () => {
     expect(found).not.toBe(expected);
   });
 
-  it('tells a download that was interrupted', async () => {
+  it('reports a download that was interrupted', async () => {
     const dir = await folderWith({ 'train_x.h5': null });
     await put(dir, { '.pcam/parts/train_x.h5.gz.part': trainX.served.subarray(0, 10) });
     expect(await statuses(dir)).toEqual({ 'train_x.h5.gz': 'partial' });
@@ -139,7 +139,7 @@ describe('verify', () => {
     expect(await statuses(dir, { splits: ['valid'], kinds: ['images'] })).toEqual({});
   });
 
-  it('says that this machine is at fault when a folder stands in the way, or --dir is a file', async () => {
+  it('is a local error when a folder is in the way, or --dir is a file', async () => {
     const dir = await folderWith({ 'train_x.h5': null });
     await mkdir(join(dir, 'train_x.h5'));
     expect((await pcamError(verify({ dir, manifest }))).exitCode).toBe(5);
@@ -156,7 +156,7 @@ describe('verify', () => {
     );
   });
 
-  it('tells how far it has come', async () => {
+  it('reports its progress', async () => {
     const seen = new Set<string>();
     const large = archive('large.h5', Buffer.alloc(9_000_000, 'abc'));
     const of = manifestOf([large], { web: { type: 'http', baseUrl: 'http://x' } });
@@ -223,7 +223,7 @@ describe('--quick', () => {
 describe('--fix', () => {
   const bytesOf = (dir: string, name: string) => readFile(join(dir, name));
 
-  it('goes round a circle of three', async () => {
+  it('resolves a cycle of three', async () => {
     const dir = await folderWith({
       'train_x.h5': validX.plain,
       'valid_x.h5': testX.plain,
@@ -251,7 +251,7 @@ describe('--fix', () => {
     expect(await bytesOf(dir, 'valid_x.h5')).toEqual(testX.plain);
   });
 
-  it('brings one of two copies home', async () => {
+  it('renames one of two copies back', async () => {
     const dir = await folderWith({ 'valid_x.h5': testX.plain, 'train_x.h5': testX.plain, 'test_x.h5': null });
     const { files } = await verify({ dir, manifest, fix: true });
     expect(files.find(({ name }) => name === 'test_x.h5.gz')?.status).toBe('ok');

@@ -35,7 +35,7 @@ const pcam = (args: readonly string[], env: Record<string, string> = {}) =>
   );
 
 describe('the file', () => {
-  it('shows half positive and half negative patches at the places that are told', async () => {
+  it('shows half positive and half negative patches at the places that are reported', async () => {
     const { width, height, patches, png } = await sheet();
     const picture = decodePng(png);
     expect(picture).toMatchObject({ width, height });
@@ -82,7 +82,7 @@ describe('the file', () => {
     expect(few.width).toBeLessThan(400);
   });
 
-  it('is drawn from one split without labels and meta: what cannot be told is null', async () => {
+  it('is drawn from one split without labels and meta: what is unknown is null', async () => {
     const dir = join(await temporaryFolder(), 'bare');
     await mkdir(dir);
     await writeFile(

@@ -107,7 +107,7 @@ describe('what is not there', () => {
     expect(text).not.toMatch(/\b(null|undefined|NaN|Infinity)\b/);
   });
 
-  it('is told of whole splits, and an error where it is all images', async () => {
+  it('is reported for whole splits, and is an error where all images are missing', async () => {
     const text = await page({ dir: await partOf(/_valid_|test_y/) });
     expect(text).toContain('Verified in part: 3 of 9 files match the manifest');
     expect(text).toMatch(/test_y\.h5<\/th>.*not checked/);
@@ -118,7 +118,7 @@ describe('what is not there', () => {
     expect(await pcamError(report(some))).toMatchObject({ exitCode: 3 });
   });
 
-  it('bytes that are not those of the manifest are told at the top', async () => {
+  it('bytes that are not those of the manifest are reported at the top', async () => {
     const dir = await partOf(/_test_/);
     const path = join(dir, 'camelyonpatch_level_2_split_test_x.h5');
     const bytes = await readFile(path);

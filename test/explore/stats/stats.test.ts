@@ -181,7 +181,7 @@ describe('the second call', () => {
   });
 });
 
-describe('what cannot be told', () => {
+describe('what is unknown', () => {
   it('is null without labels and meta, and is said', async () => {
     const data = await makeDataset();
     await rm(data.path('valid', 'labels'));
