@@ -96,7 +96,7 @@ async function sendBody(reply, handle, { start, end }) {
   }
 }
 
-/** Resolves once the bytes are on their way, or there is nobody left to send them to. */
+/** Resolves once the bytes are on their way, or the client has gone. */
 function write(response, bytes) {
   return new Promise((resolve) => {
     if (response.destroyed) return resolve(undefined);

@@ -20,7 +20,7 @@ import {
 import { SplitProgress } from './progress.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import { planStaging, stage, stagedBytes } from './staging.js';
-import type { ExportOptions, ExportResult, FoundOptions } from './types.js';
+import type { ExportOptions, ExportResult, ResolvedOptions } from './types.js';
 import { Crew, type Job } from './workers/index.js';
 
 /**
@@ -30,7 +30,7 @@ import { Crew, type Job } from './workers/index.js';
  *   DISK_FULL, NO_PERMISSION, LOCKED, IO; ABORTED
  */
 export async function exportDataset(given: ExportOptions): Promise<ExportResult> {
-  const options: FoundOptions = {
+  const options: ResolvedOptions = {
     ...given,
     dir: given.dir ?? DEFAULTS.dir,
     manifest: await resolveManifest(given.manifest),
@@ -90,7 +90,7 @@ async function readOrClear({
 }: {
   folder: OutputFolder;
   header: LedgerHeader;
-  options: FoundOptions;
+  options: ResolvedOptions;
 }): Promise<ReadonlyMap<string, FileRecord>> {
   try {
     return (await folder.read(header)).records;
@@ -139,7 +139,7 @@ function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, block
 }
 
 interface WriteRequest {
-  options: FoundOptions;
+  options: ResolvedOptions;
   folder: OutputFolder;
   header: LedgerHeader;
   jobs: readonly Job[];

@@ -6,7 +6,7 @@ import { describeInputs, verifiedDigests } from '../verified/index.js';
 import type { SplitSummary } from './formats/index.js';
 import type { LedgerHeader } from './output/index.js';
 import type { Settings } from './settings.js';
-import type { FoundOptions } from './types.js';
+import type { ResolvedOptions } from './types.js';
 import { type SplitFacts, shareFacts } from './workers/index.js';
 
 /** What an export reads. */
@@ -21,7 +21,7 @@ export async function surveyInput({
   settings: { splits, recipe },
   files,
 }: {
-  options: FoundOptions;
+  options: ResolvedOptions;
   settings: Settings;
   files: readonly DatasetFile[];
 }): Promise<Input> {
@@ -52,7 +52,7 @@ export async function surveyInput({
 
 /** `undefined` when it is all patches in their order. */
 async function selectFrom(
-  { dir, manifest, selection = {}, signal, onEvent }: FoundOptions,
+  { dir, manifest, selection = {}, signal, onEvent }: ResolvedOptions,
   splits: readonly SplitName[],
 ): Promise<Selected | undefined> {
   if (!isSelective(selection)) return undefined;

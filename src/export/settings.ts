@@ -10,7 +10,7 @@ import {
   type ShardTask,
 } from './formats/index.js';
 import type { FileRecord, Part } from './output/index.js';
-import type { FoundOptions } from './types.js';
+import type { ResolvedOptions } from './types.js';
 
 export interface Settings {
   readonly format: ExportFormat;
@@ -22,7 +22,7 @@ export interface Settings {
 }
 
 /** @throws PcamError USAGE */
-export function settle(options: FoundOptions): Settings {
+export function settle(options: ResolvedOptions): Settings {
   const { manifest, layout = 'shards', crop, index, part } = options;
   const format = findFormat(options.format, layout);
   const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);

@@ -2,12 +2,12 @@
  * Patches that are wanted in another order than they are stored in, where patches share chunks: to read a single one,
  * HDF5 unpacks a chunk of hundreds. They are copied into their order first, in one pass over the images.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fsError, type OnEvent, PATCH_BYTES, TaskReporter, throwIfAborted } from '../core/index.js';
 import { arrayOf, type ImageReader, openImages } from '../dataset/index.js';
-import type { Workspace } from '../fs/index.js';
+import { type Workspace, writeAllSync } from '../fs/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 import type { Job } from './workers/index.js';
 
@@ -115,7 +115,7 @@ async function copy({ images, plan: { split, places }, path, signal, onEvent }: 
         for (let index = done; index < end; index++) {
           if (places[index]! < 0) continue;
           const from = (index - done) * PATCH_BYTES;
-          writeAll(fd, pixels.subarray(from, from + PATCH_BYTES), places[index]! * PATCH_BYTES);
+          writeAllSync(fd, pixels.subarray(from, from + PATCH_BYTES), places[index]! * PATCH_BYTES);
         }
       }
       task.progress({ done: end });
@@ -128,10 +128,6 @@ async function copy({ images, plan: { split, places }, path, signal, onEvent }: 
     task.end({ outcome: done === count ? 'done' : 'failed' });
     if (fd !== undefined) closeSync(fd);
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
 }
 
 function isAscending(order: Uint32Array): boolean {

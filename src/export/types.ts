@@ -41,7 +41,7 @@ export interface ExportOptions {
 }
 
 /** Options with their folder and manifest found. */
-export type FoundOptions = ExportOptions & { dir: string; manifest: Manifest };
+export type ResolvedOptions = ExportOptions & { dir: string; manifest: Manifest };
 
 export interface ExportResult {
   ok: true;

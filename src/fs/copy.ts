@@ -1,5 +1,5 @@
 /** Writing and copying bytes, all of them. */
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { throwIfAborted } from '../core/index.js';
 import { openFile } from './open.js';
@@ -11,6 +11,13 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: 
   for (let written = 0; written < bytes.length; ) {
     const step = await handle.write(bytes, written, bytes.length - written, position + written);
     written += step.bytesWritten;
+  }
+}
+
+/** The same without a turn of the event loop. @param position absent: where the last write ended */
+export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(fd, bytes, at, bytes.length - at, position === undefined ? null : position + at);
   }
 }
 

@@ -1,6 +1,6 @@
 export { Appender } from './appender.js';
 export { makeFolder, replaceFile, writeFileAtomic } from './atomic.js';
-export { copyInto, writeAll } from './copy.js';
+export { copyInto, writeAll, writeAllSync } from './copy.js';
 export { mayLive } from './identity.js';
 export { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
 export { requireOutputPlace } from './output-place.js';

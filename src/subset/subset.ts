@@ -10,8 +10,8 @@ import { checkSelection, type PatchSelection, type Selected, select } from '../s
 import {
   manifestEntry,
   servedName,
+  type TemporaryFile,
   type UpstreamFile,
-  type WrittenFile,
   writeTemporary,
 } from '../upstream/index.js';
 import {
@@ -88,7 +88,7 @@ interface Work extends SubsetOptions {
 interface Written {
   readonly name: string;
   readonly patches: number;
-  readonly file: WrittenFile;
+  readonly file: TemporaryFile;
   /** What its manifest entry says; absent where the archive's entry says it. */
   readonly entry?: object;
 }

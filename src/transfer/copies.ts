@@ -1,7 +1,7 @@
 /** Sees to it that all bytes of a file are of one copy: size and validator are looked at before a byte is kept. */
 import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
-import type { Part } from './piece-writer.js';
+import type { WritablePart } from './piece-writer.js';
 
 /** The copy of a source is not the one that its earlier bytes came from: they must be forgotten. */
 export class SourceChanged extends Error {
@@ -11,7 +11,7 @@ export class SourceChanged extends Error {
 }
 
 export interface CopiesOptions {
-  part: Part;
+  part: WritablePart;
   file: DatasetFile;
   /** A source was refused because its copy has another size than an earlier source gave. */
   onOtherSize: (source: string) => void;

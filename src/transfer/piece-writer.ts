@@ -8,7 +8,7 @@ import type { Pieces } from './pieces.js';
 const FLUSH_EVERY = 1000;
 
 /** What a transfer needs of the part that it fills. */
-export type Part = Pick<
+export type WritablePart = Pick<
   OpenPart,
   | 'done'
   | 'size'
@@ -22,7 +22,7 @@ export type Part = Pick<
 >;
 
 export interface PieceWriterOptions {
-  part: Part;
+  part: WritablePart;
   pieces: Pieces;
   piece: Piece;
   clock: Clock;

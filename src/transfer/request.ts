@@ -6,13 +6,13 @@ import type { Source } from '../sources/index.js';
 import type { Copies } from './copies.js';
 import { type Backlog, type RateLimit, waitWhile } from './pace.js';
 import type { Piece } from './piece.js';
-import { type Part, PieceWriter } from './piece-writer.js';
+import { PieceWriter, type WritablePart } from './piece-writer.js';
 import type { Pieces } from './pieces.js';
 import type { Speeds } from './speeds.js';
 
 export interface RequestContext {
   readonly file: DatasetFile;
-  readonly part: Part;
+  readonly part: WritablePart;
   readonly pieces: Pieces;
   readonly copies: Copies;
   readonly speeds: Speeds;

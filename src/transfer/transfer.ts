@@ -7,7 +7,7 @@ import { BLOCK } from '../store/index.js';
 import { Copies } from './copies.js';
 import { type Backlog, NO_BACKLOG, type RateLimit } from './pace.js';
 import type { Helper, Piece } from './piece.js';
-import type { Part } from './piece-writer.js';
+import type { WritablePart } from './piece-writer.js';
 import { Pieces } from './pieces.js';
 import { type RequestContext, request } from './request.js';
 import type { Lease, SourcePool } from './source-pool.js';
@@ -24,7 +24,7 @@ const FAILED_AFTER = 5000;
 
 export interface TransferOptions {
   file: DatasetFile;
-  part: Part;
+  part: WritablePart;
   pool: SourcePool;
   limit: RateLimit;
   clock: Clock;

@@ -1,5 +1,5 @@
 /** What a manifest says of a file that was just written. */
-import type { WrittenFile } from './archive.js';
+import type { TemporaryFile } from './archive.js';
 import type { UpstreamFile } from './split-files.js';
 
 /** Name under which a file is served: upstream compresses images and labels. */
@@ -14,7 +14,7 @@ export function servedName({ name, gzip }: Pick<UpstreamFile, 'name' | 'gzip'>):
  */
 export function manifestEntry(options: {
   upstream: Omit<UpstreamFile, 'content'>;
-  file: WrittenFile;
+  file: TemporaryFile;
   more?: object;
 }): object {
   const { upstream, file, more } = options;

@@ -43,13 +43,13 @@ export async function deepCheck(options: DeepCheckOptions): Promise<Finding[]> {
   return findings;
 }
 
-interface SplitCheck {
+interface CheckRequest {
   task: SplitTask;
   signal: AbortSignal | undefined;
   timeout: number;
 }
 
-async function checkSplit({ task, signal, timeout }: SplitCheck): Promise<SplitReport> {
+async function checkSplit({ task, signal, timeout }: CheckRequest): Promise<SplitReport> {
   const thread = new Thread<never, SplitReport>({
     script: 'verify/deep-worker.js',
     data: task,

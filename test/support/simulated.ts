@@ -4,7 +4,7 @@ import type { RangeReply } from '#pcam/net/ranged.js';
 import type { Source } from '#pcam/sources/types.js';
 import { RangeSet } from '#pcam/store/range-set.js';
 import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
-import type { Part } from '#pcam/transfer/piece-writer.js';
+import type { WritablePart } from '#pcam/transfer/piece-writer.js';
 import { SourcePool } from '#pcam/transfer/source-pool.js';
 import { transferFile } from '#pcam/transfer/transfer.js';
 import { settle, TestClock } from './clock.js';
@@ -63,7 +63,7 @@ export interface Simulated {
 }
 
 /** What a file of a transfer is, in memory and without its bytes. */
-export class MemoryPart implements Part {
+export class MemoryPart implements WritablePart {
   readonly done = new RangeSet();
   readonly writes: { start: number; end: number; source: string }[] = [];
   readonly #validators = new Map<string, string>();

@@ -34,7 +34,7 @@ const PART_INDEX = /^index\.part-\d+-of-\d+\.json$/;
 /** A line of some 200 bytes for each shard, and a shard may be a single patch. */
 const LARGEST_LEDGER = 256 * 1024 * 1024;
 
-interface Found {
+interface FoundLedger {
   readonly path: string;
   readonly ledger: Ledger;
   /** An index, not a journal. */
@@ -189,8 +189,8 @@ export class OutputFolder {
     if (done || !journal?.records.size) await this.workspace.remove(this.journal);
   }
 
-  async #ledgers(): Promise<Found[]> {
-    const found: Found[] = [];
+  async #ledgers(): Promise<FoundLedger[]> {
+    const found: FoundLedger[] = [];
     for (const { path, finished } of await this.#ledgerPaths()) {
       const ledger = await this.#parse(path);
       // A job that was stopped before its first shard has left nothing to respect.

@@ -1,9 +1,9 @@
 /** The files of one shard under temporary names, hashed on their way to the disk. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fsError } from '../../core/index.js';
-import type { FileIdentity } from '../../fs/index.js';
+import { type FileIdentity, writeAllSync } from '../../fs/index.js';
 import type { FileSink } from '../encode/index.js';
 import type { ShardOutput } from '../formats/index.js';
 
@@ -126,8 +126,7 @@ class Sink implements FileSink {
   #put(bytes: Uint8Array): void {
     this.#hash.update(bytes);
     try {
-      // A full disk can take the first part of a write and refuse the rest only then.
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      writeAllSync(this.#fd, bytes);
     } catch (error) {
       throw fsError(error, `writing ${this.#path}`);
     }

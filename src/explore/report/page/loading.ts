@@ -4,7 +4,7 @@ import type { ReportModel } from '../model/index.js';
 import { normalize } from './colour.js';
 import { type Html, html } from './html.js';
 
-interface Recipe {
+interface Snippet {
   readonly title: string;
   readonly code: string;
 }
@@ -12,7 +12,7 @@ interface Recipe {
 export function loadingSection({ stats, manifest }: ReportModel): Html {
   const split = stats.splits[0]!.split;
   return html`<p>The files are in a folder named <code>pcam</code>, as <code>pcam download</code> leaves them; exports are made by <code>pcam export</code>.</p>
-<div class="loading">${recipes(split, normalize(stats.splits[0]!.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
+<div class="loading">${snippets(split, normalize(stats.splits[0]!.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
 <h3>License</h3><p>${licence(manifest.license)}</p>
 <h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`;
 }
@@ -24,7 +24,7 @@ function licence(license: string | null): Html {
   return license === null ? html`The manifest names no license.` : html`${license}`;
 }
 
-function recipes(split: SplitName, normalization: readonly string[]): Recipe[] {
+function snippets(split: SplitName, normalization: readonly string[]): Snippet[] {
   const stem = `pcam/camelyonpatch_level_2_split_${split}_`;
   const torch = split === 'valid' ? 'val' : split;
   const hub = split === 'valid' ? 'validation' : split;
