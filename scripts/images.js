@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { createFixture, download, preview, report } from '../dist/index.js';
+import { report } from '../dist/index.js';
+import { drawSheet, makeData } from './lib/contact-sheet.js';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const CHROMIUM = '/usr/bin/chromium';
@@ -30,7 +31,11 @@ async function screenshot(page, path) {
     });
     const tab = await context.newPage();
     await tab.goto(pathToFileURL(page).href);
-    await tab.evaluate(() => document.querySelector('#splits').scrollIntoView());
+    await tab.evaluate(() => {
+      document.querySelector('#splits').scrollIntoView();
+      // Past the last captions of the section before it.
+      window.scrollBy(0, 24);
+    });
     await tab.screenshot({ path });
   } finally {
     await browser.close();
@@ -40,13 +45,10 @@ async function screenshot(page, path) {
 const work = await mkdtemp(join(tmpdir(), 'pcam-images-'));
 try {
   await mkdir(IMAGES, { recursive: true });
-  const { manifest } = await createFixture({ dir: join(work, 'served'), train: 1024, valid: 256, test: 256 });
-  const dir = join(work, 'pcam');
-  await download({ dir, manifest });
-  const sheet = join(IMAGES, 'contact-sheet.png');
-  await preview({ dir, manifest, out: sheet, rows: 2, cols: 8, scale: 1 });
+  const data = await makeData(work);
+  await drawSheet(data, join(IMAGES, 'contact-sheet.png'));
   const page = join(work, 'report.html');
-  await report({ dir, manifest, out: page });
+  await report({ ...data, out: page });
   await screenshot(page, join(IMAGES, 'report.png'));
 } finally {
   await rm(work, { recursive: true, force: true });

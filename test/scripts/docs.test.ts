@@ -7,6 +7,8 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { readEnvironment } from '#pcam/commands/index.js';
 import { createProgram } from '#pcam/program/index.js';
+import { drawSheet, makeData } from '../../scripts/lib/contact-sheet.js';
+import { temporaryFolder } from '../support/temp.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const docs = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'));
@@ -72,4 +74,14 @@ it('finds commands where they are, and what is wrong with them', () => {
     'Run `pcam download --splt valid`.\n```sh\n$ pcam verify --fix   # or\nnpx --yes pcam@1.2.3 exprt --format png\n```\n';
   expect(commandsIn(text)).toEqual(['verify --fix', 'exprt --format png', 'download --splt valid']);
   expect(commandsIn(text).flatMap(unknownIn)).toEqual(['exprt', 'download --splt']);
+});
+
+it('the contact sheet of the README is what the code draws (node scripts/images.js)', async () => {
+  const work = await temporaryFolder();
+  const out = join(work, 'sheet.png');
+  await drawSheet(await makeData(work), out);
+  const [drawn, shown] = await Promise.all(
+    [out, join(ROOT, 'docs/images/contact-sheet.png')].map((path) => readFile(path)),
+  );
+  expect(drawn!.equals(shown!)).toBe(true);
 });
