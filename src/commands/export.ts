@@ -3,15 +3,13 @@ import { Command } from 'commander';
 import { DEFAULTS, LIMITS, PcamError, wrapText } from '../core/index.js';
 import {
   CROPS,
-  type Crop,
   FORMATS,
   type FormatName,
   LAYOUTS,
   type LayoutName,
   SHARD_INDEXES,
-  type ShardIndex,
 } from '../export/formats/index.js';
-import type { Part } from '../export/output/index.js';
+import type { ExportOptions } from '../export/index.js';
 import { resolveManifest } from '../manifest/index.js';
 import {
   type Context,
@@ -32,17 +30,12 @@ import {
 } from './options/index.js';
 import { printExport } from './texts/index.js';
 
-interface Options extends SplitOptions, PatchOptions {
+interface Options
+  extends SplitOptions,
+    PatchOptions,
+    Pick<ExportOptions, 'out' | 'shardSize' | 'part' | 'workers' | 'crop' | 'index' | 'sha1' | 'force'> {
   format?: FormatName;
   layout: LayoutName;
-  out?: string;
-  shardSize?: number;
-  part?: Part;
-  workers?: number;
-  crop?: Crop;
-  index?: ShardIndex;
-  sha1?: boolean;
-  force?: boolean;
 }
 
 const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];

@@ -3,6 +3,7 @@ export { type OpenDatasetOptions, openDataset } from './dataset.js';
 export { type ImageReader, openImages } from './images.js';
 export { isUnbalanced, readLabels } from './labels.js';
 export { readMeta } from './meta.js';
+export { type MetaColumns, metaTable } from './meta-table.js';
 export { arrayOf, countPatches, locate, type OpenSplitOptions, openSplit } from './split.js';
 export type {
   Batch,

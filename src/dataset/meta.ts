@@ -4,8 +4,9 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
 import { abortError, fsError, type PcamError } from '../core/index.js';
+import { metaTable } from './meta-table.js';
 import { badCsv, badData } from './problems.js';
-import { LARGEST_SPLIT, type MetaRow, type MetaTable } from './types.js';
+import { LARGEST_SPLIT, type MetaTable } from './types.js';
 
 const COLUMNS = ['coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch', 'wsi'] as const;
 type Column = (typeof COLUMNS)[number];
@@ -112,21 +113,8 @@ class Columns {
         found: 'an empty file',
       });
     }
-    const slides = [...this.#slides.keys()];
-    const [rows, x, y, flags, slide] = [this.#rows, this.#x, this.#y, this.#flags, this.#slide];
-    const row = (index: number): MetaRow => {
-      if (!Number.isInteger(index) || index < 0 || index >= rows) {
-        throw new RangeError(`row ${index} of ${rows}`);
-      }
-      return {
-        wsi: slides[slide[index]!]!,
-        coord_x: x[index]!,
-        coord_y: y[index]!,
-        tumor_patch: (flags[index]! & 1) !== 0,
-        center_tumor_patch: (flags[index]! & 2) !== 0,
-      };
-    };
-    return { rows, slides, row };
+    const columns = { slide: this.#slide, x: this.#x, y: this.#y, flags: this.#flags };
+    return metaTable({ slides: [...this.#slides.keys()], ...columns }, this.#rows);
   }
 
   #findColumns(header: readonly string[], line: number): Record<Column, number> {

@@ -2,7 +2,7 @@
  * Labels and meta rows of a split in shared memory: read once, seen by all workers. Reading the CSV of train takes
  * seconds, and every worker would do it again.
  */
-import type { MetaRow, MetaTable, Split } from '../../dataset/index.js';
+import { type MetaColumns, type MetaTable, metaTable, type Split } from '../../dataset/index.js';
 
 /** Some 15 bytes a patch; can be posted to a worker, which then sees the same memory. */
 export interface SplitFacts {
@@ -10,15 +10,6 @@ export interface SplitFacts {
   readonly meta: MetaColumns | null;
   /** Indices of the selected patches in order; `null` when it is all of them in their order. */
   readonly order: Uint32Array | null;
-}
-
-interface MetaColumns {
-  readonly slides: readonly string[];
-  readonly slide: Uint16Array;
-  readonly x: Int32Array;
-  readonly y: Int32Array;
-  /** Bit 0: tumor_patch, bit 1: center_tumor_patch. */
-  readonly flags: Uint8Array;
 }
 
 export function shareFacts({ count, labels, meta }: Split, indices: Uint32Array | undefined): SplitFacts {
@@ -55,20 +46,5 @@ function shareMeta(meta: MetaTable): MetaColumns {
 
 /** The meta rows as a table again. */
 export function metaOf({ meta }: SplitFacts): MetaTable | null {
-  if (!meta) return null;
-  const { slides, slide, x, y, flags } = meta;
-  return {
-    rows: x.length,
-    slides,
-    row(index): MetaRow {
-      if (!(index >= 0 && index < x.length)) throw new RangeError(`meta row ${index} of ${x.length}`);
-      return {
-        wsi: slides[slide[index]!]!,
-        coord_x: x[index]!,
-        coord_y: y[index]!,
-        tumor_patch: (flags[index]! & 1) !== 0,
-        center_tumor_patch: (flags[index]! & 2) !== 0,
-      };
-    },
-  };
+  return meta && metaTable(meta);
 }
