@@ -97,7 +97,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
     // The tests below run with one worker each.
     it('gives the same bytes for more workers', async () => {
       const out = await temporaryFolder();
-      await run({ out, workers: 5 });
+      await run({ out, workers: 3 });
       expect(await treeOf(out)).toEqual(tree);
     });
 
@@ -140,9 +140,9 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       const root = await temporaryFolder();
       const out = join(root, 'all');
       await mkdir(out);
-      for (const index of [2, 1, 3]) {
+      for (const index of [2, 1]) {
         const own = join(root, String(index));
-        await run({ out: own, part: { index, of: 3 } });
+        await run({ out: own, part: { index, of: 2 } });
         await expect(stat(join(own, 'index.json'))).rejects.toMatchObject({ code: 'ENOENT' });
         await cp(own, out, { recursive: true });
       }
@@ -151,9 +151,10 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       expect(await treeOf(out)).toEqual(tree);
     });
 
-    it('comes out whole from one split after the other', async () => {
+    it('comes out whole from some splits after another', async () => {
       const out = await temporaryFolder();
-      for (const split of ['valid', 'test', 'train'] as const) await run({ out, splits: [split] });
+      await run({ out, splits: ['test'] });
+      await run({ out, splits: ['train', 'valid'] });
       expect(await treeOf(out)).toEqual(tree);
     });
 
