@@ -442,6 +442,8 @@ describe('an interrupted run', () => {
       at: { web: server.url },
       dir,
       connections: 1,
+      // What came before the silence is written, and told, when that is over.
+      timeouts: { stall: 100 },
       signal: stop.signal,
       onEvent: (event) => {
         if (event.type === 'progress' && event.done >= 3_000_000) stop.abort();
