@@ -9,6 +9,9 @@ import { createFixture } from '#pcam/fixture/fixture.js';
 import { PCAM } from '../support/process.js';
 import { sharedFolder } from '../support/temp.js';
 
+/** What takes longer hangs (ms); a busy machine needs half of it to start node and its threads. */
+const LONGEST = 45_000;
+
 let root: Awaited<ReturnType<typeof sharedFolder>>;
 let manifest: string;
 let folders = 0;
@@ -39,7 +42,7 @@ function bash(line: string, variables: Record<string, string> = {}): Promise<Out
   const env = { ...process.env, pcam: `${process.execPath} ${PCAM}`, m: manifest, ...variables };
   const script = `set -o pipefail; ${line}`;
   return new Promise((resolve) => {
-    execFile('bash', ['-c', script], { env, timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile('bash', ['-c', script], { env, timeout: LONGEST }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr });
     });
   });
