@@ -11,7 +11,7 @@ import {
 import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 import { createProgram } from './program/index.js';
 
-/** Longest that a command may take to stop in good order (ms). */
+/** Longest that a command may take to stop cleanly (ms). */
 const LONGEST_STOP = 1800;
 
 /** What a process gives to its program. */
@@ -62,7 +62,7 @@ function watchOutput(stop: AbortController, { stdout, stderr }: Context): { writ
   stdout.on('error', (error) => {
     // A reader that has seen enough (`pcam info | head`) is no error.
     if (systemCode(error) === 'EPIPE')
-      stop.abort(new PcamError('ABORTED', 'the reader of the output is gone'));
+      stop.abort(new PcamError('ABORTED', 'the reader of the output has closed it'));
     else failure ??= error;
   });
   return {
@@ -77,7 +77,7 @@ function watchOutput(stop: AbortController, { stdout, stderr }: Context): { writ
   };
 }
 
-/** The first signal stops in good order, the second one at once. */
+/** The first signal stops cleanly, the second one at once. */
 function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
   const reasons = {
     SIGINT: new PcamError('ABORTED', 'stopped by Ctrl-C', {

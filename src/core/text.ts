@@ -6,14 +6,14 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066
 /**
  * Outside text (file names, server messages) made safe for a terminal: escape sequences, control characters
  * and bidirectional overrides become visible, and the length is bounded. Line ends too: a server's message that goes
- * on in a line of its own could pass for one of ours.
+ * on in a line of its own could pass for one of pcam's.
  */
 export function printable(text: string, most = 2000): string {
   const safe = text.replace(UNSAFE, visible);
   return safe.length > most ? `${safe.slice(0, most)}…` : safe;
 }
 
-/** The same for text of ours, which may have several lines. */
+/** The same for pcam's own text, which may have several lines. */
 export function printableLines(text: string): string {
   return text.replace(UNSAFE, (character) => (character === '\n' ? character : visible(character)));
 }

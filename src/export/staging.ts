@@ -119,7 +119,7 @@ async function copy({ images, plan: { split, places }, path, signal, onEvent }: 
         }
       }
       task.progress({ done: end });
-      // Reading and writing block the thread: a Ctrl-C is heard here.
+      // Reading and writing block the thread: signals are handled here.
       await setImmediate();
     }
   } catch (error) {

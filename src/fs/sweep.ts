@@ -16,8 +16,8 @@ export interface Sweep {
 const DEEPEST = 8;
 
 /**
- * Takes away the directories of all other runs, each in one step, before a file of theirs is looked at: from then on
- * nothing of theirs can be renamed into place any more, nor anything be moved away by them.
+ * Moves the directories of all other runs away, each in one step, before looking at their files: from then on
+ * none of their files can be renamed into place any more, and they can move nothing.
  * @returns false when this run's own directory was taken away, by a run that had lost the lock before it knew
  */
 export async function sweep(options: Sweep): Promise<boolean> {
@@ -37,7 +37,7 @@ async function takeAway({ temporaries, folder, keep }: Sweep): Promise<void> {
     try {
       await rename(path, aside);
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error; // it has just ended, or this run's own directory is gone
+      if (systemCode(error) !== 'ENOENT') throw error; // it has just ended, or this run's own directory was removed
     }
   }
   for (const name of await readdir(folder)) {

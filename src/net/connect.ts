@@ -21,7 +21,7 @@ export interface Opened {
   readonly lends: boolean;
 }
 
-/** @throws SourceFailure, or the signal's reason; the socket is gone then */
+/** @throws SourceFailure, or the signal's reason; the socket is closed then */
 export type Opener = (options: OpenOptions) => Promise<Opened>;
 
 const MOST_SESSIONS = 100;

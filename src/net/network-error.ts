@@ -13,7 +13,7 @@ export interface Route {
 /** What is being done when something fails, in the order in which it is done. */
 export type Step = 'lookup' | 'connect' | 'proxy-tls' | 'tunnel' | 'tls' | 'reply' | 'body';
 
-/** The other side closed the connection: in good order, which is no error for a socket. */
+/** The other side closed the connection cleanly, which is no error for a socket. */
 export class Closed extends Error {
   readonly code = 'CLOSED';
 }

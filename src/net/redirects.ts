@@ -56,7 +56,7 @@ function utf8(value: string): string {
   }
 }
 
-/** Never from https to http: the rest of the way could be read and changed by anybody. Never to another scheme. */
+/** Never from https to http: the rest of the way could be read and changed on the network. Never to another scheme. */
 function redirectTarget(from: URL, location: string): URL {
   if (!URL.canParse(location, from.href)) {
     throw new SourceFailure('wrong', `${from.host} redirects to ${showUrl(location)}, which is not a URL`);

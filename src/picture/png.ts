@@ -36,7 +36,7 @@ export async function encodeRgb(
     packed += bytes * scale;
     if (packed >= TURN) {
       packed = 0;
-      // A large sheet takes many seconds, and a Ctrl-C is heard here.
+      // A large sheet takes many seconds, and signals are handled here.
       await setImmediate();
       throwIfAborted(signal);
     }

@@ -1,6 +1,6 @@
 /**
  * Scans cached in the data set folder, each under the MD5 of the images that it is of, so that nothing reads
- * 7 GB again to hear the same. What is damaged, of another version or of other images is as good as nothing.
+ * 7 GB again for the same result. What is damaged, of another version or of other images counts as missing.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

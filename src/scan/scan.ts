@@ -86,7 +86,7 @@ class Scanner {
         else reject(fromPlain(message.error));
       }, reject);
     });
-    this.result.catch(() => {}); // heard of by the caller, if it is still there
+    this.result.catch(() => {}); // handled by the caller, if it is still there
   }
 
   end(): Promise<void> {

@@ -55,7 +55,7 @@ async function* read(
   }
 }
 
-/** A share that has gone, or a bad sector, is this source's trouble alone: others may have the bytes. */
+/** An unmounted share or a bad sector is a failure of this source alone: others may have the bytes. */
 function unreadable(path: string, cause: unknown): Error {
   const local = localError(cause);
   if (local) return local; // this process has run out of something, and no other source would help

@@ -73,7 +73,7 @@ export class Blame {
   #mismatch({ from, usable }: Extract<BlameEvent, { type: 'mismatch' }>): Decision {
     this.#mismatched = true;
     const readmit = this.#takeOtherSize();
-    // Bytes that another tool left are the first suspect, and they are gone now.
+    // Bytes that another tool left are the first suspect, and they are removed now.
     if (!from.includes(IMPORTED)) {
       if (from.length > 1) this.#suspects = usable.filter((id) => from.includes(id));
       else for (const source of from) this.#condemn(source, usable);

@@ -14,7 +14,7 @@ export function withAction<O>(
   return command.action(() => run(optionsOf<O>(command, context), context, command.args));
 }
 
-/** Shows the progress of `work` on stderr; the bars are gone when it has ended, one way or another. */
+/** Shows the progress of `work` on stderr; the bars are removed when it ends, in every outcome. */
 export async function withProgress<T>(
   { stderr: stream, env: { colour, dumb } }: Context,
   { quiet }: { quiet?: boolean },

@@ -46,7 +46,7 @@ export function printJson(context: Context, document: unknown): void {
   context.stdout.write(`${printableJson(document)}\n`);
 }
 
-/** Text of ours, of one line or several; what comes from outside has to be `printable` before it gets in. */
+/** pcam's own text, of one line or several; outside text has to be made `printable` first. */
 export function printLine(stream: NodeJS.WriteStream, text: string): void {
   const safe = printableLines(text);
   const columns = columnsOf(stream);

@@ -132,7 +132,7 @@ export class OutputFolder {
     }
     const safe = [...files].filter(isSafeName);
     await requireNoLinks(this.path, safe);
-    // The ledgers first: one that describes what is half gone would be believed.
+    // The ledgers first: one that describes a half-removed export would be trusted.
     for (const { path } of await this.#ledgerPaths()) await this.workspace.remove(path);
     const folders = new Set<string>();
     for (const file of safe) {

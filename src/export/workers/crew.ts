@@ -39,7 +39,7 @@ export class Crew {
           const result = await worker.run(current, (patches) => onProgress(current, patches));
           await committing;
           committing = onDone(current, result);
-          committing.catch(() => {}); // heard of below
+          committing.catch(() => {}); // handled below
         }
         await committing;
       } catch (error) {

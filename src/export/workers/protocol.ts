@@ -13,7 +13,7 @@ export interface WorkerSetup {
   readonly recipe: Recipe;
   /** Opened at once, while the main thread verifies the input. */
   readonly firstSplit: SplitName;
-  /** One Int32, not 0 once the export is to stop: a worker that is busy hears no messages. */
+  /** One Int32, not 0 once the export is to stop: a busy worker receives no messages. */
   readonly stop: SharedArrayBuffer;
 }
 
