@@ -100,7 +100,7 @@ class Fetcher {
     const decompress = target.form === 'final' && file.extracted !== undefined;
     const temporary = await temporaryFor(this.#run, target.name);
     try {
-      const result = await this.#bring(part, decompress ? temporary : undefined);
+      const result = await this.#obtain(part, decompress ? temporary : undefined);
       await this.#judge(part, result);
       if (decompress) checkOutput(file, result, part.window === undefined ? part.path : undefined);
       if (!(await part.intact())) throw new InputChanged(`${part.path} was moved or cut`);
@@ -116,7 +116,7 @@ class Fetcher {
   }
 
   /** All bytes into the part, and the pass over them while they arrive. */
-  async #bring(part: OpenPart, temporary: string | undefined): Promise<PassResult> {
+  async #obtain(part: OpenPart, temporary: string | undefined): Promise<PassResult> {
     const { pool, limit, clock, signal } = this.#run;
     const file = this.#file;
     let received = part.done.size;

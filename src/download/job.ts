@@ -45,7 +45,7 @@ export class FileJob {
     const begin = { task: name, step: STEPS[action.kind], unit: 'bytes', done: 0, total: bytes } as const;
     this.#task = new TaskReporter(begin, emit, () => clock.now());
     try {
-      return await this.#bring(action);
+      return await this.#obtain(action);
     } catch (error) {
       throwIfAborted(this.#run.signal);
       const failure = withAdvice(this.#run, this.#file, factsOf(error));
@@ -53,7 +53,7 @@ export class FileJob {
     }
   }
 
-  async #bring(action: Action): Promise<DownloadedFile> {
+  async #obtain(action: Action): Promise<DownloadedFile> {
     switch (action.kind) {
       case 'present':
         if (action.stale !== undefined) await this.#removeStale(action.stale);
