@@ -11,6 +11,7 @@ import {
 import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 import { createProgram } from './program/index.js';
 
+const STOPPING = 'Stopping… press Ctrl-C again to quit now';
 /** Longest that a command may take to stop cleanly (ms). */
 const LONGEST_STOP = 1800;
 
@@ -78,7 +79,7 @@ function watchOutput(stop: AbortController, { stdout, stderr }: Context): { writ
 }
 
 /** The first signal stops cleanly, the second one at once. */
-function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
+function stopOnSignals(stop: AbortController, context: Context): () => void {
   const reasons = {
     SIGINT: new PcamError('ABORTED', 'stopped by Ctrl-C', {
       hint: 'run the same command again to resume',
@@ -90,7 +91,11 @@ function stopOnSignals(stop: AbortController, { stderr }: Context): () => void {
   const listeners = Object.entries(reasons).map(([name, reason]) => {
     const listener = () => {
       if (stop.signal.aborted) process.exit(reason.exitCode);
-      if (name === 'SIGINT') printLine(stderr, '\nStopping… press Ctrl-C again to quit now');
+      // The terminal has written ^C where the cursor is: below the bars, or in a line of text.
+      if (name === 'SIGINT') {
+        if (context.say) context.say(STOPPING);
+        else printLine(context.stderr, `\n${STOPPING}`);
+      }
       stop.abort(reason);
       // A disk or a library that does not let go: the next run finds the lock of a process that has ended.
       setTimeout(() => process.exit(reason.exitCode), LONGEST_STOP).unref();

@@ -15,6 +15,8 @@ const TEXT_ROWS = 4;
 
 export interface Progress {
   readonly onEvent: OnEvent;
+  /** Prints a line above the bars: one that is written past them would leave pieces of them behind. */
+  say(line: string): void;
   /** Removes the bars; safe to call twice. */
   stop(): void;
 }
@@ -30,7 +32,7 @@ export interface ProgressOptions {
 const seconds = () => performance.now() / 1000;
 
 export function createProgress({ stream, quiet, colour = 'never', dumb }: ProgressOptions): Progress {
-  if (quiet) return { onEvent: () => {}, stop: () => {} };
+  if (quiet) return { onEvent() {}, say: (line) => void stream.write(`${line}\n`), stop() {} };
   const paint = painter(colour, stream);
   return stream.isTTY && !dumb ? new Bars(stream, paint) : new Lines(stream, paint);
 }
@@ -85,6 +87,12 @@ class Bars implements Progress {
     if (event.type === 'begin' || event.type === 'end' || event.type === 'plan') this.#fit();
     else if (sentence && this.#drawing) this.#bars.update();
   };
+
+  say(line: string): void {
+    if (this.#stopped) this.#stream.write(`${line}\n`);
+    else for (const part of wrapText(line, this.#columns)) this.#say(part);
+    if (this.#drawing && !this.#stopped) this.#bars.update();
+  }
 
   stop(): void {
     if (this.#stopped) return;
@@ -182,6 +190,10 @@ class Lines implements Progress {
     const sentence = this.#sentences.of(event);
     if (sentence) this.#stream.write(`${this.#paint(sentence.style, sentence.text)}\n`);
   };
+
+  say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
 
   stop(): void {}
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { makeDataset } from '../support/dataset.js';
-import { PCAM } from '../support/process.js';
+import { PCAM, startPcam } from '../support/process.js';
 import { hasTmux, Screen } from '../support/screen.js';
+import { temporaryFolder } from '../support/temp.js';
 
 const SCRIPT = fileURLToPath(new URL('../support/bars.mjs', import.meta.url));
 const COMMAND = `stty -echo; printf ready; exec '${process.execPath}' '${SCRIPT}'`;
@@ -108,4 +109,18 @@ describe.skipIf(!hasTmux)('statistics', () => {
     expect(text.filter((row) => /%$|\[=/.test(row))).toEqual([]);
     expect(text.filter((row) => row.startsWith('transforms.Normalize(mean=['))).toHaveLength(2);
   });
+});
+
+it.skipIf(!hasTmux)('Ctrl-C leaves no bar behind', async () => {
+  const folder = await temporaryFolder();
+  const fixture = ['fixture', 'f', '--train', '120', '--valid', '60', '--test', '60'];
+  expect((await startPcam(fixture, { cwd: folder }).ended).code).toBe(0);
+  const words = ['download', '--limit-rate', '400k', '--manifest', join(folder, 'f', 'manifest.json')];
+  const command = [process.execPath, PCAM, ...words, '--dir', join(folder, 'pcam')];
+  using screen = new Screen(command.map((word) => `'${word}'`).join(' '), 80);
+  await screen.shows(/of 9 files/);
+  screen.press('C-c');
+  const rows = await screen.shows(/stopped by Ctrl-C/);
+  expect(rows.filter((row) => /\[=* *\]/.test(row))).toEqual([]);
+  expect(rows.join('\n')).toContain('Stopping… press Ctrl-C again to quit now');
 });

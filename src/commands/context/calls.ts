@@ -16,15 +16,18 @@ export function withAction<O>(
 
 /** Shows the progress of `work` on stderr; the bars are removed when it ends, in every outcome. */
 export async function withProgress<T>(
-  { stderr: stream, env: { colour, dumb } }: Context,
+  context: Context,
   { quiet }: { quiet?: boolean },
   work: (onEvent: OnEvent) => Promise<T>,
 ): Promise<T> {
   const { createProgress } = await import('../../report/index.js');
-  const progress = createProgress({ stream, quiet, colour, dumb });
+  const { colour, dumb } = context.env;
+  const progress = createProgress({ stream: context.stderr, quiet, colour, dumb });
+  context.say = (line) => progress.say(line);
   try {
     return await work(progress.onEvent);
   } finally {
+    context.say = undefined;
     progress.stop();
   }
 }

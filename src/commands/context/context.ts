@@ -12,6 +12,8 @@ export interface Context {
   readonly argv: readonly string[];
   /** Options of all commands that were typed; commands that are printed repeat them. */
   given: Partial<CommonOptions>;
+  /** Prints a line above the bars, while there are any. */
+  say?: (line: string) => void;
   /** Set by a command that did its work and has bad news. */
   exitCode: number;
 }
