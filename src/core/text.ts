@@ -63,7 +63,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
+    // A word of which nothing is left is no suggestion: `2` is no mistyped `0`.
+    if (distance < Math.min(bestDistance, candidate.length)) {
       best = candidate;
       bestDistance = distance;
     }

@@ -76,6 +76,11 @@ describe('nearest', () => {
   ])('%s: %s', (word, near) => {
     expect(nearest(word, ['train', 'valid', 'test'])).toBe(near);
   });
+
+  it('is no word that has nothing in common', () => {
+    expect(nearest('2', ['0', '1'])).toBeUndefined();
+    expect(nearest('z', ['images', 'labels', 'x', 'y'])).toBeUndefined();
+  });
 });
 
 describe('wrapText', () => {
