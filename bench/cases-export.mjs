@@ -50,6 +50,19 @@ export async function exports({ work, split, patches, runs }) {
       check: () => measure(['diff', '-rq', shards, out('one')]),
     }),
   );
+  const alongside = (name) =>
+    pcam('--format', 'png', '--out', out(name), '--workers', '1')
+      .map((arg) => `'${arg}'`)
+      .join(' ');
+  rows.push(
+    await compare({
+      ...common,
+      work: 'two exports side by side, one worker each',
+      against: 'one of them: 1 where the second core is a whole one',
+      ours: shell(`${alongside('left')} >&2 & ${alongside('right')} >&2; wait $!`),
+      theirs: pcam('--format', 'png', '--out', out('one'), '--workers', '1'),
+    }),
+  );
   const npy = out('np');
   rows.push(
     await compare({

@@ -28,6 +28,23 @@ export async function tissue({ work, split, patches }) {
   return folder;
 }
 
+/**
+ * The same without archives, for what reads decompressed files: deflating train takes most of an hour.
+ * @returns {Promise<string>} the folder
+ */
+export async function plainTissue({ work, split, patches }) {
+  const whole = join(work, `tissue-${split}-${patches}`);
+  if (existsSync(join(whole, 'manifest.json'))) return whole;
+  const folder = join(work, `plain-${split}-${patches}`);
+  if (existsSync(join(folder, 'manifest.json'))) return folder;
+  mkdirSync(work, { recursive: true });
+  console.error(`making ${patches} decompressed patches in ${folder}`);
+  const sizes = { train: '0', valid: '0', test: '0', [split]: String(patches) };
+  const counts = Object.entries(sizes).flatMap(([name, n]) => [`--${name}`, n]);
+  await measure([PYTHON, here('make_tissue.py'), folder, ...counts, '--plain']);
+  return folder;
+}
+
 /** Nine files, decompressed, of which train is the largest; the manifest has their MD5, as PCam's has. */
 export async function nineFiles({ work, patches }) {
   const folder = join(work, `nine-${patches}`);

@@ -3,11 +3,13 @@
  * All benchmarks in one go, on an idle machine: `npm run bench`, or `npm run bench -- --train` for the train size.
  *
  *   --train          262,144 patches (6.5 to 7.25 GB) in place of 32,768; needs room for some 45 GB
+ *   --patches N      another number of patches; 262144 without --train uses the names of valid
  *   --only NAME,...  start, download, verify, export, explore, growth, readers
  *   --runs N         runs of each side (default 3)
  *   --work FOLDER    where data and outputs go; data is kept for the next time (default: a folder in the system's
  *                    temporary one)
- *   --write          put the tables into bench/README.md and docs/formats-speed.md
+ *   --write          put the tables into bench/README.md and docs/formats-speed.md, each case in place of what it found
+ *                    the last time, so that a whole run can be made in pieces
  *
  * Refuses to report when others use more than 0.3 CPUs; BENCH_ANYWAY=1 tries the scripts on a busy machine.
  * Needs Debian's nginx, aria2, curl, pigz, time, python3-h5py, python3-pil and python3-skimage.
@@ -17,7 +19,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { downloads, growthOfDownload, startUps, verifications } from './cases-download.mjs';
-import { explorations } from './cases-explore.mjs';
+import { explorations, growthOfExplorations } from './cases-explore.mjs';
 import { exports, growthOfExport, readers } from './cases-export.mjs';
 import { Busy, tableOf } from './compare.mjs';
 import { here } from './data.mjs';
@@ -46,27 +48,38 @@ const CASES = {
   verify: () => verifications(setting),
   export: () => exports(setting),
   explore: () => explorations(setting),
-  growth: async () => [...(await growthOfDownload(growth)), ...(await growthOfExport(growth))],
+  growth: async () => [
+    ...(await growthOfExplorations(growth)),
+    ...(await growthOfDownload(growth)),
+    ...(await growthOfExport(growth)),
+  ],
 };
 const asked = values.only?.split(',') ?? [...Object.keys(CASES), 'readers'];
+const unknown = asked.find((name) => name !== 'readers' && !(name in CASES));
+if (unknown !== undefined)
+  throw new Error(`there is no case ${unknown}: ${Object.keys(CASES).join(', ')}, readers`);
+const size = { 32768: 'valid', 262144: 'train' }[patches];
+if (values.write && !size)
+  throw new Error('bench/README.md has tables of 32,768 and of 262,144 patches only');
 
 const began = performance.now();
 try {
-  const rows = [];
-  for (const [name, run] of Object.entries(CASES)) if (asked.includes(name)) rows.push(...(await run()));
-  const heading = await machine();
-  const table = rows.length > 0 ? `${heading}\n\n${tableOf(rows)}` : '';
-  const formats = asked.includes('readers') ? `${heading}\n\n${await readers(setting)}` : '';
-  for (const text of [table, formats]) if (text) process.stdout.write(`${text}\n\n`);
-  if (values.write) {
-    if (table) put(here('README.md'), values.train ? 'train' : 'valid', table);
-    if (formats) put(here('../docs/formats-speed.md'), 'formats', formats);
-  }
+  for (const name of asked) await report(name);
   console.error(`done in ${((performance.now() - began) / 60_000).toFixed(1)} min`);
 } catch (error) {
   if (!(error instanceof Busy)) throw error;
-  console.error(`nothing to report: ${error.message}`);
+  console.error(`nothing more to report: ${error.message}`);
   process.exitCode = 1;
+}
+
+/** Each case as soon as it is measured: what comes after it may fail. */
+async function report(name) {
+  const table = name === 'readers' ? await readers(setting) : tableOf(await CASES[name]());
+  const text = `${await machine()}\n\n${table}`;
+  process.stdout.write(`${name}: ${text}\n\n`);
+  if (!values.write) return;
+  if (name === 'readers') put(here('../docs/formats-speed.md'), 'formats', text);
+  else put(here('README.md'), `${size} ${name}`, text);
 }
 
 async function machine() {

@@ -7,6 +7,7 @@
  */
 import { CHANNELS, PATCH_SIZE } from '../../core/index.js';
 import { HuffmanBuilder } from './huffman.js';
+import { createKernel, type Kernel } from './kernel.js';
 
 const END_OF_BLOCK = 256;
 /** Literals, end of block, and behind them the two distance codes of the header. */
@@ -28,9 +29,20 @@ const LARGEST_OUTPUT = Math.ceil((LARGEST_INPUT * LONGEST_CODE) / 8) + 1024;
 // no two patches can meet in it.
 // Not exported by name: V8 compiles the address of a constant into a loop only when the constant is the module's own,
 // which makes encoding a sixth faster.
-const INPUT = new Uint8Array(LARGEST_INPUT);
-const OUTPUT = new Uint8Array(LARGEST_OUTPUT);
-const OUTPUT_VIEW = new DataView(OUTPUT.buffer);
+const KERNEL = createKernel(LARGEST_OUTPUT);
+const INPUT = KERNEL
+  ? KERNEL.memory.subarray(KERNEL.at.rows, KERNEL.at.rows + LARGEST_INPUT)
+  : new Uint8Array(LARGEST_INPUT);
+const OUTPUT = KERNEL
+  ? KERNEL.memory.subarray(KERNEL.at.output, KERNEL.at.output + LARGEST_OUTPUT)
+  : new Uint8Array(LARGEST_OUTPUT);
+const OUTPUT_VIEW = new DataView(OUTPUT.buffer, OUTPUT.byteOffset, LARGEST_OUTPUT);
+const [KERNEL_COUNTS, KERNEL_CODES] = KERNEL
+  ? [
+      new Uint32Array(KERNEL.memory.buffer, KERNEL.at.counts, 4 * END_OF_BLOCK),
+      new Uint32Array(KERNEL.memory.buffer, KERNEL.at.codes, END_OF_BLOCK),
+    ]
+  : [new Uint32Array(0), new Uint32Array(0)];
 
 const COUNTS = new Uint32Array(LITERALS);
 const ODD_COUNTS = new Uint32Array(LITERALS);
@@ -48,9 +60,9 @@ let position = 0;
 let held = 0;
 let holding = 0;
 
-/** What `deflate` reads, and what it writes. */
-export function buffers(): { input: Uint8Array; output: Uint8Array } {
-  return { input: INPUT, output: OUTPUT };
+/** What `deflate` reads, and what it writes; and the loops over them, where the machine has them. */
+export function buffers(): { input: Uint8Array; output: Uint8Array; kernel: Kernel | undefined } {
+  return { input: INPUT, output: OUTPUT, kernel: KERNEL };
 }
 
 /**
@@ -58,7 +70,8 @@ export function buffers(): { input: Uint8Array; output: Uint8Array } {
  * @returns where the stream ends
  */
 export function deflate(bytes: number, start: number): number {
-  const adler = countLiterals(bytes);
+  const kernel = bytes % 4 === 0 ? KERNEL : undefined;
+  const adler = kernel ? countByKernel(kernel, bytes) : countLiterals(bytes);
   literalBuilder.lengths(COUNTS, LENGTHS);
   literalBuilder.codes(LENGTHS, LITERALS, CODES);
   position = start;
@@ -66,11 +79,34 @@ export function deflate(bytes: number, start: number): number {
   holding = 0;
   put(0x0178, 16); // deflate with a window of 32 KB
   writeHeader();
-  writeLiterals(bytes);
+  if (kernel) writeByKernel(kernel, bytes);
+  else writeLiterals(bytes);
   put(CODES[END_OF_BLOCK]!, LENGTHS[END_OF_BLOCK]!);
   if (holding > 0) put(0, 8 - holding);
   OUTPUT_VIEW.setUint32(position, adler >>> 0);
   return position + 4;
+}
+
+function countByKernel({ count, at }: Kernel, bytes: number): number {
+  KERNEL_COUNTS.fill(0);
+  const adler = count(at.rows, bytes);
+  for (let value = 0; value < END_OF_BLOCK; value++) {
+    let times = 0;
+    for (let table = value; table < KERNEL_COUNTS.length; table += END_OF_BLOCK)
+      times += KERNEL_COUNTS[table]!;
+    COUNTS[value] = times;
+  }
+  COUNTS[END_OF_BLOCK] = 1;
+  return adler;
+}
+
+function writeByKernel({ write, at }: Kernel, bytes: number): void {
+  for (let value = 0; value < END_OF_BLOCK; value++)
+    KERNEL_CODES[value] = (CODES[value]! << 4) | LENGTHS[value]!;
+  const end = write(at.rows, bytes, at.output + position, held, holding);
+  position = (end >>> 3) - at.output;
+  holding = end & 7;
+  held = OUTPUT[position]!;
 }
 
 /** Counts the bytes and computes their Adler-32 in one pass, four bytes a step. */
