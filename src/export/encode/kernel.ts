@@ -5,6 +5,49 @@
  * Opcodes: https://webassembly.github.io/spec/core/appendix/index-instructions.html
  */
 import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../../core/index.js';
+import {
+  add,
+  again,
+  and,
+  both,
+  byteOf,
+  type Code,
+  choose,
+  constant,
+  distance,
+  either64,
+  flat,
+  get,
+  I32,
+  I64,
+  isAtLeast,
+  isEqual,
+  isLess,
+  least,
+  leftBy,
+  leftBy64,
+  load,
+  lower,
+  meanRoundedUp,
+  minus,
+  NOTHING,
+  plusSaturated,
+  remainder,
+  rightBy,
+  rightBy64,
+  set,
+  sized,
+  store,
+  storeWord,
+  subtract,
+  text,
+  times,
+  V128,
+  vector,
+  wide,
+  word,
+  xor,
+} from './wasm.js';
 
 /** Bytes of one step of a filter, and of counting and writing. */
 const STEP = 16;
@@ -71,31 +114,6 @@ export function createKernel(outputBytes: number): Kernel | undefined {
   }
 }
 
-type Code = readonly (number | Code)[];
-
-const I32 = 0x7f;
-const I64 = 0x7e;
-const V128 = 0x7b;
-const NOTHING = 0x40;
-const simd = (opcode: number): Code => [0xfd, opcode];
-const get = (local: number): Code => [0x20, local];
-const set = (local: number, value: Code): Code => [value, 0x21, local];
-const constant = (value: number): Code => [0x41, signed(value)];
-const add = (one: Code, other: Code): Code => [one, other, 0x6a];
-const subtract = (one: Code, other: Code): Code => [one, other, 0x6b];
-const load = (address: Code): Code => [address, simd(0x00), 0, 0];
-const store = (address: Code, value: Code): Code => [address, value, simd(0x0b), 0, 0];
-const vector = (bytes: readonly number[]): Code => [simd(0x0c), bytes];
-/** An operation on two vectors, lane by lane. */
-const lanes =
-  (opcode: number) =>
-  (one: Code, other: Code): Code => [one, other, simd(opcode)];
-const [isEqual, isLess, isAtLeast] = [lanes(0x23), lanes(0x26), lanes(0x2c)];
-const [and, xor, plusSaturated, minus] = [lanes(0x4e), lanes(0x51), lanes(0x70), lanes(0x71)];
-const [least, most, meanRoundedUp] = [lanes(0x77), lanes(0x79), lanes(0x7b)];
-const distance = (one: Code, other: Code): Code => minus(most(one, other), least(one, other));
-const choose = (mask: Code, yes: Code, no: Code): Code => [yes, no, mask, simd(0x52)];
-
 // Locals: three parameters, two more addresses, and vectors.
 const [FROM, TO, BYTES, END, ABOVE, INSIDE, LEFT, UP, CORNER, TO_LEFT, TO_UP] = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
@@ -155,34 +173,6 @@ const nearest = choose(
   choose(isLess(get(TO_UP), get(TO_LEFT)), get(UP), get(LEFT)),
 );
 
-const op =
-  (opcode: number) =>
-  (one: Code, other: Code): Code => [one, other, opcode];
-const [lower, remainder, times, both, leftBy, rightBy] = [0x49, 0x70, 0x6c, 0x71, 0x74, 0x76].map(op) as [
-  Op,
-  Op,
-  Op,
-  Op,
-  Op,
-  Op,
-];
-const [either64, leftBy64, rightBy64] = [0x84, 0x86, 0x88].map(op) as [Op, Op, Op];
-type Op = (one: Code, other: Code) => Code;
-const word = (address: Code, offset = 0): Code => [address, 0x28, 2, unsigned(offset)];
-const storeWord = (address: Code, offset: number, value: Code): Code => [
-  address,
-  value,
-  0x36,
-  2,
-  unsigned(offset),
-];
-const wide = (value: Code): Code => [value, 0xad];
-const again = (condition: Code): Code => [condition, 0x0d, 0, 0x0b];
-/** The byte of a word that comes `place`-th, which is the lowest first on every machine. */
-const byteOf = (local: number, place: number): Code =>
-  place === 3
-    ? rightBy(get(local), constant(24))
-    : both(place === 0 ? get(local) : rightBy(get(local), constant(8 * place)), constant(255));
 const PLACES = [0, 1, 2, 3];
 
 /** Counts in four tables, as a run of one value would wait for its own last store in one; Adler-32 on the way. */
@@ -265,26 +255,4 @@ function assemble(pages: number): Uint8Array<ArrayBuffer> {
     [10, sized([loops.length, loops])],
   ];
   return Uint8Array.from(flat(module));
-}
-
-function flat(code: Code): number[] {
-  return code.flatMap((part) => (typeof part === 'number' ? [part] : flat(part)));
-}
-
-/** With its length before it. */
-function sized(code: Code): Code {
-  return [unsigned(flat(code).length), code];
-}
-
-/** LEB128. */
-function unsigned(value: number): Code {
-  return value < 128 ? [value] : [(value & 127) | 128, unsigned(value >>> 7)];
-}
-
-function signed(value: number): Code {
-  return value < 64 ? [value] : [(value & 127) | 128, signed(value >>> 7)];
-}
-
-function text(name: string): Code {
-  return sized([...Buffer.from(name)]);
 }

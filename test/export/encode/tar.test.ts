@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { csvField } from '#pcam/export/encode/csv.js';
 import { npyHeader } from '#pcam/export/encode/npy.js';
 import { TarWriter, tarMemberBytes } from '#pcam/export/encode/tar.js';
+import { csvField } from '#pcam/export/encode/text-files.js';
 
 function sink() {
   const chunks: Buffer[] = [];
