@@ -12,8 +12,12 @@ import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 import { createProgram } from './program/index.js';
 
 const STOPPING = 'Stopping… press Ctrl-C again to quit now';
-/** Longest that a command may take to stop cleanly (ms). */
-const LONGEST_STOP = 1800;
+
+/**
+ * Longest that a command may take to stop in good order: so many turns of so many ms, 1.7 s together. Where the machine is
+ * so busy that the turns come late, the rest of the work has no more of the processor, and gets more time.
+ */
+const LONGEST_STOP = { turns: 85, each: 20 };
 
 /** What a process gives to its program. */
 export interface Surroundings {
@@ -98,7 +102,11 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
       }
       stop.abort(reason);
       // A disk or a library that does not let go: the next run finds the lock of a process that has ended.
-      setTimeout(() => process.exit(reason.exitCode), LONGEST_STOP).unref();
+      const turn = (left: number) => {
+        if (left === 0) process.exit(reason.exitCode);
+        setTimeout(turn, LONGEST_STOP.each, left - 1).unref();
+      };
+      turn(LONGEST_STOP.turns);
     };
     process.on(name, listener);
     return () => process.off(name, listener);
