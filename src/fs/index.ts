@@ -1,9 +1,9 @@
 export { Appender } from './appender.js';
-export { makeFolder, replaceFile, writeFileAtomic } from './atomic.js';
+export { makeFolder, writeFileAtomic } from './atomic.js';
 export { copyInto, writeAll, writeAllSync } from './copy.js';
 export { mayLive } from './identity.js';
 export { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
-export { requireOutputPlace } from './output-place.js';
+export { requireOutputPlace, writeOutput } from './output-place.js';
 export {
   missingFolders,
   removeIfEmpty,

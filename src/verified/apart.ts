@@ -1,7 +1,10 @@
-/** Keeps what is made from a data set out of the folder that the data set is in. */
+/** Keeps what is made from a data set out of the folder that the data set is in, or at least away from its files. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { PcamError } from '../core/index.js';
+import { requireOutputPlace } from '../fs/index.js';
+import { finalName, type Manifest } from '../manifest/index.js';
+import { layout } from '../store/index.js';
 
 /**
  * Refuses a folder that the data set is in, links followed.
@@ -14,6 +17,31 @@ export async function requireApart(out: string, dir: string): Promise<void> {
   throw new PcamError('USAGE', `the output folder ${out} is inside the data set folder ${dir}`, {
     hint: 'choose a folder outside of it',
     options: ['out'],
+  });
+}
+
+/**
+ * Requires a place for one file that is neither one of the data set nor of pcam; it may be in the folder of the data set.
+ * @param options.given path of the manifest, where there is one
+ * @returns the file to replace, links followed
+ * @throws PcamError USAGE; as `requireOutputPlace`
+ */
+export async function requireOutputFile(options: {
+  path: string;
+  dir: string;
+  manifest: Manifest;
+  given?: Manifest | string;
+}): Promise<string> {
+  const { path, dir, manifest, given } = options;
+  const target = await requireOutputPlace(path);
+  const [real, folder] = [await realFolder(target), await realFolder(dir)];
+  const names = manifest.files.flatMap((file) => [file.name, finalName(file)]);
+  const taken = names.map((name) => join(folder, name));
+  if (typeof given === 'string') taken.push(await realFolder(given));
+  const state = `${layout(folder).state}${sep}`;
+  if (!taken.includes(real) && !real.startsWith(state)) return target;
+  throw new PcamError('USAGE', `${path} is a file of the data set, or of pcam`, {
+    hint: 'choose another name; nothing was written',
   });
 }
 

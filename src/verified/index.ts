@@ -1,4 +1,4 @@
-export { requireApart } from './apart.js';
+export { requireApart, requireOutputFile } from './apart.js';
 export {
   describeInputs,
   type InputDigests,

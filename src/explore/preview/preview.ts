@@ -1,8 +1,9 @@
 /** `preview`: writes a contact sheet of some patches. */
-import { DEFAULTS, fsError, LIMITS, type OnEvent, PcamError, requireWithin } from '../../core/index.js';
-import { requireOutputPlace, writeFileAtomic } from '../../fs/index.js';
+import { DEFAULTS, LIMITS, type OnEvent, PcamError, requireWithin } from '../../core/index.js';
+import { writeOutput } from '../../fs/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
 import type { SelectionOptions } from '../../selection/index.js';
+import { requireOutputFile } from '../../verified/index.js';
 import { readSheetPatches, selectForSheet } from './patches.js';
 import { drawSheet, type Place, type SheetPatch, sheetSize } from './sheet.js';
 
@@ -46,15 +47,12 @@ const MOST_PIXELS = 100_000_000;
  *   NO_PERMISSION, IO; ABORTED
  */
 export async function preview(options: PreviewOptions & { out: string }): Promise<PreviewResult> {
-  const { out, scale = DEFAULTS.preview.scale } = options;
-  await requireOutputPlace(out);
-  const { patches, cols } = await choosePatches(options);
+  const { out, dir = DEFAULTS.dir, scale = DEFAULTS.preview.scale } = options;
+  const manifest = await resolveManifest(options.manifest);
+  const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
+  const { patches, cols } = await choosePatches({ ...options, manifest });
   const sheet = drawSheet(patches, { cols, scale });
-  try {
-    await writeFileAtomic(out, await sheet.png(options.signal));
-  } catch (error) {
-    throw fsError(error, `writing ${out}`);
-  }
+  await writeOutput({ path: out, target }, await sheet.png(options.signal));
   const { width, height, places } = sheet;
   const shown = patches.map(({ split, index, label }, i) => ({ split, index, label, ...places[i]! }));
   return { ok: true, out, width, height, patches: shown };

@@ -1,7 +1,8 @@
 /** `report`: writes one HTML page about the data set that needs nothing else. */
-import { DEFAULTS, fsError, type OnEvent } from '../../core/index.js';
-import { requireOutputPlace, writeFileAtomic } from '../../fs/index.js';
+import { DEFAULTS, type OnEvent } from '../../core/index.js';
+import { writeOutput } from '../../fs/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
+import { requireOutputFile } from '../../verified/index.js';
 import { collectReport } from './collect.js';
 import { renderPage } from './page/index.js';
 
@@ -34,13 +35,9 @@ export interface ReportResult {
  */
 export async function report(options: ReportOptions = {}): Promise<ReportResult> {
   const { dir = DEFAULTS.dir, out = DEFAULTS.report } = options;
-  await requireOutputPlace(out);
   const manifest = await resolveManifest(options.manifest);
+  const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
   const page = Buffer.from(renderPage(await collectReport({ ...options, dir, manifest })));
-  try {
-    await writeFileAtomic(out, page);
-  } catch (error) {
-    throw fsError(error, `writing ${out}`);
-  }
+  await writeOutput({ path: out, target }, page);
   return { ok: true, out, bytes: page.length };
 }

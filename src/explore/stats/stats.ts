@@ -31,7 +31,9 @@ export async function collectStats(options: StatsOptions = {}): Promise<Collecte
   const manifest = await resolveManifest(options.manifest);
   const names = chooseSplits(dir, manifest, options.splits);
   const table =
-    options.table === undefined ? undefined : await prepareTable({ path: options.table, dir, manifest });
+    options.table === undefined
+      ? undefined
+      : await prepareTable({ path: options.table, dir, manifest, given: options.manifest });
   const progress = await sumUpScans({ dir, manifest, splits: names, onEvent });
   const splits: SplitDetails[] = [];
   for (const split of names) {

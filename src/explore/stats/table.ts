@@ -1,11 +1,12 @@
 /** A table with one row per patch, as CSV or Parquet, for pandas, DuckDB and their like. */
-import { extname, resolve } from 'node:path';
-import { fsError, PcamError, throwIfAborted } from '../../core/index.js';
+import { extname } from 'node:path';
+import { PcamError, throwIfAborted } from '../../core/index.js';
 import { csvField, openParquet, type ParquetSchema } from '../../export/encode/index.js';
-import { replaceFile, requireOutputPlace } from '../../fs/index.js';
-import { finalName, type Manifest } from '../../manifest/index.js';
+import { writeOutput } from '../../fs/index.js';
+import type { Manifest } from '../../manifest/index.js';
 import { SHA1_BYTES } from '../../scan/index.js';
 import { writeTemporary } from '../../upstream/index.js';
+import { requireOutputFile } from '../../verified/index.js';
 import type { SplitDetails } from './split-facts.js';
 
 /** Rows that are made, and written, at a time. */
@@ -56,30 +57,23 @@ export async function prepareTable(options: {
   path: string;
   dir: string;
   manifest: Manifest;
+  /** The manifest as the caller gave it. */
+  given?: Manifest | string;
 }): Promise<PatchTable> {
-  const { path, dir, manifest } = options;
+  const { path, dir, manifest, given } = options;
   const format = FORMATS[extname(path).toLowerCase()];
   if (!format) {
     throw new PcamError('USAGE', `the table ${path} is neither .csv nor .parquet`, {
       hint: 'choose the format by the end of the name, such as patches.csv or patches.parquet',
     });
   }
-  if (manifest.files.some((file) => resolve(dir, finalName(file)) === resolve(path))) {
-    throw new PcamError('USAGE', `${path} is a file of the data set`, {
-      hint: 'choose another name for the table',
-    });
-  }
-  await requireOutputPlace(path);
+  const target = await requireOutputFile({ path, dir, manifest, given });
   return {
     async write(splits, signal) {
       const content = format(splits, signal);
-      try {
-        await replaceFile(path, (temporary) =>
-          writeTemporary({ temporary, shownAs: path, content, gzip: false, signal }),
-        );
-      } catch (error) {
-        throw fsError(error, `writing ${path}`);
-      }
+      await writeOutput({ path, target }, (temporary) =>
+        writeTemporary({ temporary, shownAs: path, content, gzip: false, signal }),
+      );
     },
   };
 }
