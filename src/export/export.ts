@@ -72,7 +72,7 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
         workspace: folder.workspace,
         onEvent: options.onEvent,
       });
-      const statuses = await writeShards({ options, folder, header, jobs: staged, crew });
+      const statuses = await writeShards({ options, folder, header, jobs: staged, crew, unchanged });
       await unchanged();
       const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
       await folder.finish({ ...header, records }, settings.format);
@@ -144,11 +144,13 @@ interface WriteRequest {
   header: LedgerHeader;
   jobs: readonly Job[];
   crew: Crew;
+  /** Throws when something has touched the input since it was verified. */
+  unchanged: () => Promise<void>;
 }
 
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
 async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
-  const { options, folder, header, jobs, crew } = request;
+  const { options, folder, header, jobs, crew, unchanged } = request;
   const { onEvent } = options;
   const { workspace } = folder;
   const statuses = new Map<FileRecord, ShardStatus>();
@@ -161,7 +163,11 @@ async function writeShards(request: WriteRequest): Promise<Map<FileRecord, Shard
       signal: workspace.signal,
       onProgress: ({ task: { split } }, patches) => progress.add(split, patches),
       async onDone(_job, result) {
-        if (result.status === 'written') await nameShard(folder, journal, { ...result, from: result.folder });
+        if (result.status === 'written') {
+          // A later run takes what has a name, so nothing may have one that was read from anything else.
+          await unchanged();
+          await nameShard(folder, journal, { ...result, from: result.folder });
+        }
         for (const record of result.records) {
           statuses.set(record, result.status);
           onEvent?.({ type: 'output', file: record.file, status: result.status, bytes: record.bytes });

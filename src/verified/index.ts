@@ -6,4 +6,5 @@ export {
   inputFiles,
   verifiedDigests,
   watchInputs,
+  watchSplits,
 } from './inputs.js';

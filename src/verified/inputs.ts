@@ -81,6 +81,21 @@ export function describeInputs(
   });
 }
 
+/** The same for all files of some splits that are there, whatever they are. */
+export async function watchSplits(options: {
+  dir: string;
+  manifest: Manifest;
+  splits: readonly SplitName[];
+}): Promise<() => Promise<void>> {
+  const { dir, manifest, splits } = options;
+  const files = manifest.files.filter(({ split }) => splits.includes(split));
+  const there = await Promise.all(files.map((file) => statFile(join(dir, finalName(file)))));
+  return watchInputs(
+    dir,
+    files.filter((_, i) => there[i]),
+  );
+}
+
 /** Looks at the input now; the answer says whether something has touched it since. */
 export async function watchInputs(dir: string, files: readonly DatasetFile[]): Promise<() => Promise<void>> {
   const look = async (file: DatasetFile) => {

@@ -1,5 +1,14 @@
 /** Export against the disk, and beside a download. */
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -129,4 +138,30 @@ describe('export during a download', () => {
       await server.close();
     }
   });
+});
+
+test('a byte of the images that changes under an export, and is put back, is in no shard, not even after the next run', async () => {
+  const right = join(root.folder, 'right');
+  await exportDataset(options(right));
+  const out = join(root.folder, 'touched');
+  const path = join(dir, 'camelyonpatch_level_2_split_valid_x.h5');
+  const [last, byte] = [statSync(path).size - 100, Buffer.alloc(1)];
+  const images = openSync(path, 'r+');
+  try {
+    readSync(images, byte, 0, 1, last);
+    let changed = false;
+    const touched = exportDataset({
+      ...options(out),
+      onEvent: ({ type }) => {
+        if (type === 'output' && !changed) writeSync(images, Buffer.of(byte[0]! ^ 255), 0, 1, last);
+        changed ||= type === 'output';
+      },
+    });
+    await expect(touched).rejects.toMatchObject({ code: 'NOT_VERIFIED' });
+    writeSync(images, byte, 0, 1, last);
+  } finally {
+    closeSync(images);
+  }
+  expect((await exportDataset(options(out))).ok).toBe(true);
+  expect(await contents(out)).toEqual(await contents(right));
 });

@@ -1,6 +1,7 @@
 /** Where a person asks for a file: nothing else is replaced by it, and nothing half-written is left there. */
 import { execFileSync } from 'node:child_process';
-import { lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { cp, lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OnEvent } from '#pcam/core/events.js';
@@ -118,5 +119,37 @@ describe.each(WRITERS)('%s', (_, ending, write) => {
     await disk.readOnly();
     const written = write(join(disk.folder, `x${ending}`));
     await expect(written).rejects.toMatchObject({ code: 'NO_PERMISSION', exitCode: 5 });
+  });
+});
+
+describe.each(WRITERS)('%s of data that changes meanwhile', (name, ending) => {
+  test('says so, and writes nothing', async () => {
+    const folder = await fresh();
+    const own = join(folder, 'pcam');
+    await cp(dir, own, { recursive: true });
+    const labels = join(own, 'camelyonpatch_level_2_split_test_y.h5');
+    const other = await readFile(join(own, 'camelyonpatch_level_2_split_valid_y.h5'));
+    // The first look at the signal comes when the work has begun.
+    const { signal } = new AbortController();
+    let looks = 0;
+    Object.defineProperty(signal, 'aborted', {
+      get() {
+        if (looks++ === 1) {
+          writeFileSync(`${labels}.new`, other);
+          renameSync(`${labels}.new`, labels);
+        }
+        return false;
+      },
+    });
+    const out = join(folder, `x${ending}`);
+    const options = { dir: own, manifest, signal };
+    const written = {
+      preview: () => preview({ ...options, out }),
+      report: () => report({ ...options, out }),
+      stats: () => stats({ ...options, table: out }),
+    }[name]!();
+    await expect(written).rejects.toMatchObject({ code: 'NOT_VERIFIED', exitCode: 3 });
+    expect(looks).toBeGreaterThan(1);
+    expect(await readdir(folder)).toEqual(['pcam']);
   });
 });

@@ -46,7 +46,8 @@ function isOrdered({ perClass, perSlide, sample, indices, shuffle }: SelectionOp
   return shuffle === true || [perClass, perSlide, sample, indices].some((value) => value !== undefined);
 }
 
-function splitsOf({ dir, manifest, splits = [] }: PatchRequest): readonly SplitName[] {
+/** The splits that are asked for; or those whose images are there. @throws PcamError MISSING */
+export function splitsOf({ dir, manifest, splits = [] }: PatchRequest): readonly SplitName[] {
   const there = SPLITS.filter((split) => locate({ dir, manifest, split, kind: 'images' })?.present);
   if (splits.length > 0 || there.length > 0) return splits.length > 0 ? splits : there;
   throw new PcamError('MISSING', `there are no images in ${dir}`, {

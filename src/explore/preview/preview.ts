@@ -3,8 +3,8 @@ import { DEFAULTS, LIMITS, type OnEvent, PcamError, requireWithin } from '../../
 import { writeOutput } from '../../fs/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
 import type { SelectionOptions } from '../../selection/index.js';
-import { requireOutputFile } from '../../verified/index.js';
-import { readSheetPatches, selectForSheet } from './patches.js';
+import { requireOutputFile, watchSplits } from '../../verified/index.js';
+import { readSheetPatches, selectForSheet, splitsOf } from './patches.js';
 import { drawSheet, type Place, type SheetPatch, sheetSize } from './sheet.js';
 
 export interface PreviewOptions {
@@ -76,6 +76,7 @@ export async function choosePatches(options: PreviewOptions): Promise<ChosenPatc
   requireWithin('cols', cols, LIMITS.sheet);
   requireWithin('rows', options.rows ?? DEFAULTS.preview.rows, LIMITS.sheet);
   requireWithin('scale', scale, LIMITS.scale);
+  const unchanged = await watchSplits({ dir, manifest, splits: splitsOf(request) });
   const selections = await selectForSheet(request);
   const selected = selections.reduce((sum, { indices }) => sum + indices.length, 0);
   const rows = options.rows ?? rowsOf(selection, selected, cols);
@@ -88,6 +89,7 @@ export async function choosePatches(options: PreviewOptions): Promise<ChosenPatc
     });
   }
   const patches = await readSheetPatches(request, { selections, count: rows * cols });
+  await unchanged();
   return { patches, cols: Math.min(cols, patches.length) };
 }
 

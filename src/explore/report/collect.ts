@@ -6,6 +6,7 @@ import { encodePng } from '../../export/encode/index.js';
 import { statFile } from '../../fs/index.js';
 import { finalMd5, finalName, type Manifest, type SplitName } from '../../manifest/index.js';
 import { type ClassSums, classSums } from '../../scan/index.js';
+import { watchSplits } from '../../verified/index.js';
 import { choosePatches } from '../preview/index.js';
 import {
   collectStats,
@@ -33,8 +34,14 @@ const MOST_REPEATS = 20;
 export async function collectReport(request: CollectRequest): Promise<ReportModel> {
   const { manifest } = request;
   const { result, splits } = await collectStats(request);
+  // Pictures are read after what was verified.
+  const unchanged = await watchSplits({
+    dir: request.dir,
+    manifest,
+    splits: splits.map(({ split }) => split),
+  });
   const real = manifest.dataset === REAL_DATASET;
-  return {
+  const model: ReportModel = {
     version: VERSION,
     manifest: {
       dataset: manifest.dataset,
@@ -51,6 +58,8 @@ export async function collectReport(request: CollectRequest): Promise<ReportMode
     meanPatches: await meansOf(request, splits),
     published: real ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
   };
+  await unchanged();
+  return model;
 }
 
 /** The files of the splits that were asked for, those of splits that are not there included. */

@@ -3,6 +3,7 @@ import { DEFAULTS, PcamError, throwIfAborted } from '../../core/index.js';
 import { locate } from '../../dataset/index.js';
 import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../../manifest/index.js';
 import { sumUpScans } from '../../scan/index.js';
+import { watchSplits } from '../../verified/index.js';
 import { findingsOf } from './findings.js';
 import { together } from './shared.js';
 import { readSplit, type SplitDetails } from './split-facts.js';
@@ -35,12 +36,14 @@ export async function collectStats(options: StatsOptions = {}): Promise<Collecte
       ? undefined
       : await prepareTable({ path: options.table, dir, manifest, given: options.manifest });
   const progress = await sumUpScans({ dir, manifest, splits: names, onEvent });
+  const unchanged = await watchSplits({ dir, manifest, splits: names });
   const splits: SplitDetails[] = [];
   for (const split of names) {
     throwIfAborted(signal);
     splits.push(await readSplit({ dir, manifest, split, workers, signal, onEvent: progress.onEvent }));
     progress.done(split);
   }
+  await unchanged();
   await table?.write(splits, signal);
   const { all, shared } = together(splits);
   const findings = [
