@@ -13,8 +13,8 @@ export async function treeOf(folder: string): Promise<Record<string, string>> {
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
-  const pairs = await Promise.all(
-    paths.sort().map(async (path) => [path, sha256(await readFile(join(folder, path)))] as const),
-  );
-  return Object.fromEntries(pairs);
+  const tree: Record<string, string> = {};
+  // One by one: an export as a folder has more files than a process may open.
+  for (const path of paths.sort()) tree[path] = sha256(await readFile(join(folder, path)));
+  return tree;
 }
