@@ -107,7 +107,7 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
     sources: sources.map((config) => openSource(config, { client, zenodoToken: options.zenodoToken })),
     connections: options.connections ?? DEFAULTS.connections,
     clock,
-    pauses: options.pauses,
+    pauses: options.pauses ?? options.rests,
     onEvent: emit,
   });
   return {

@@ -45,6 +45,8 @@ export interface DownloadOptions {
   timeouts?: Partial<Timeouts>;
   /** How patient to be with sources that fail. */
   pauses?: Partial<Pauses>;
+  /** @deprecated The name of `pauses` until 0.2.0. */
+  rests?: Partial<Pauses>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
   /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to no host that they redirect to. */
