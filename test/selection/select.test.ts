@@ -202,7 +202,7 @@ describe('what cannot be met', () => {
     [{ sample: 0 }, /sample must be a whole number/],
     [{ seed: -1 }, /seed/],
     [{ label: 2 as 1 }, /label is 0 or 1/],
-    [{ indices: '/nowhere/at/all' }, /no file of indices/],
+    [{ indices: '/nowhere/at/all' }, /no indices file/],
   ] as [SelectionOptions, RegExp][])('%o', async (selection, message) => {
     const error = await refused(selection, ['valid']);
     expect(error).toMatchObject({ code: 'USAGE', exitCode: 2, message: expect.stringMatching(message) });
