@@ -64,7 +64,8 @@ it('an export says what it holds, how to load it, and what another one was made 
   expect(other.stderr).toContain('holds another export: it was made without --index dali');
   const sized = await run(...png, '--shard-size', '5');
   expect(sized.stderr).toContain('it was made with --shard-size 2048');
-  const folder = await run('export', '--format', 'png', '--layout', 'folder', '--split', 'train');
+  const images = ['--format', 'png', '--layout', 'folder', '--split', 'train', '--out', `${out}-images`];
+  const folder = await run('export', ...images);
   expect(folder.stderr).toMatch(/: 12 images, \d+ kB/);
   const part = ['export', '--format', 'raw', '--shard-size', '6', '--split', 'train', '--out', `${out}-raw`];
   expect((await run(...part, '--part', '1/2')).stderr).toContain('part 1 of 2, the other part is missing');
