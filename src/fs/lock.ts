@@ -3,8 +3,8 @@
  * it holds says who owns it. docs/protocol.md has the whole protocol.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 import { makeFolder } from './atomic.js';
 import { type Identity, judge, parseIdentity, sinceRestart } from './identity.js';
@@ -20,6 +20,7 @@ const STALE_AFTER = 5 * 60_000;
 const RESTARTED_AFTER = 60_000;
 /** How often an owner touches its lock (ms). */
 export const BEAT_EVERY = 15_000;
+/** Taking a lock takes milliseconds, so a file of one that did not get so far is litter when it is older (ms). */
 const CLEARING_STALE_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
 const MOST_TRIES = 8;
@@ -44,7 +45,10 @@ export async function acquireLock(path: string, identity: Identity): Promise<Loc
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       await makeFolder(dirname(path)); // a run that has just ended may have removed it
       const created = await create(path, own, mine);
-      if (created) return new HeldLock(path, mine, created);
+      if (created) {
+        await removeLitter(path, created).catch(() => {});
+        return new HeldLock(path, mine, created);
+      }
       const theirs = await contentOf(path);
       if (theirs === undefined) continue; // its owner has just let go
       if (theirs === '' && tries < MOST_TRIES / 2) {
@@ -130,6 +134,18 @@ async function create(path: string, own: string, content: string): Promise<FileH
     return await createInPlace(path, content);
   } finally {
     await rm(own, { force: true });
+  }
+}
+
+/** Removes what runs left that were killed while they took the lock. One that was only suspended begins again. */
+async function removeLitter(path: string, created: FileHandle): Promise<void> {
+  const now = (await created.stat()).mtimeMs;
+  for (const name of await readdir(dirname(path))) {
+    const token = name.startsWith(`${basename(path)}.`) ? name.slice(basename(path).length + 1) : '';
+    if (!/^[0-9a-f]{16}$/.test(token)) continue;
+    const litter = join(dirname(path), name);
+    const { mtimeMs } = await lstat(litter);
+    if (now - mtimeMs > CLEARING_STALE_AFTER) await rm(litter, { force: true });
   }
 }
 

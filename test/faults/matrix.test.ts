@@ -93,7 +93,9 @@ async function run({ row, zone, times, sources }: Cell): Promise<void> {
     const expected = sources === 2 ? 'done' : row[times];
     const [file] = result.files;
     // A fault that came once does not matter where another request for the same bytes was in progress.
-    const lucky = times === 'once' && file!.error === undefined;
+    // One that lets 1 kB through at a time comes to an end where the last range has only a few of them.
+    const { after = 0 } = row.fault(places);
+    const lucky = file!.error === undefined && (times === 'once' || (zone === 'last' && after > 0));
     const done = expected === 'done' || lucky;
     if (done) {
       expect(file!.error).toBeUndefined();

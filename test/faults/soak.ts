@@ -113,6 +113,7 @@ class Round {
   #servers: FaultServer[] = [];
   /** How likely a request is to go wrong; less from run to run, so that each data set comes to an end. */
   #trouble = 0;
+  #rivalKilled = false;
 
   constructor(folder: string, random: () => number, figures: SoakFigures) {
     this.#folder = folder;
@@ -160,13 +161,15 @@ class Round {
       const ended = await this.#start(run);
       const after = await this.#progress();
       this.#compare(before, after, ended);
-      if (ended.code === 0) return this.#expectDone();
+      // A rival that was killed when all was done leaves its lock to the next run.
+      if (ended.code === 0 && !this.#rivalKilled) return this.#expectDone();
     }
     throw new Error(`not done after ${MOST_RUNS} runs`);
   }
 
   /** Runs the command line, and perhaps kills it; what it may answer is known. */
   async #start(run: number): Promise<Ended> {
+    this.#rivalKilled = false;
     const manifest = join(this.#folder, 'manifest.json');
     const { child, ended } = startPcam(['download', '--manifest', manifest, '--dir', this.#dir]);
     const kill = run < 15 && this.#random() < 0.7 ? this.#plan() : undefined;
@@ -232,6 +235,7 @@ class Round {
       let killed: 'early' | 'hung' | undefined;
       const kill = setTimeout(() => {
         killed = early === undefined ? 'hung' : 'early';
+        this.#rivalKilled = true;
         rival.kill('SIGKILL');
       }, early ?? BOUND);
       // Now and then the first one wakes up while the other is at work.
@@ -311,7 +315,8 @@ class Round {
     const expected = [...this.#mini.finals].sort();
     if (names.join() !== expected.join()) throw new Error(`done, with ${names.join(', ')}`);
     const left = await readdir(join(this.#dir, '.pcam'), { recursive: true });
-    const litter = left.filter((name) => !/^(parts|tmp|receipts\.json)$/.test(name));
+    // What a run left that was killed while it took the lock stays for a few seconds.
+    const litter = left.filter((name) => !/^(parts|tmp|receipts\.json|lock\.[0-9a-f]{16})$/.test(name));
     if (litter.length > 0) throw new Error(`done, and left ${litter.join(', ')}`);
   }
 }

@@ -139,6 +139,17 @@ describe('a lock', () => {
     await expectTaken(await place(content));
   });
 
+  it('is taken without the litter of runs that were killed while they took it', async () => {
+    const at = await place();
+    const state = join(at.dir, '.pcam');
+    const [old, young, other] = ['lock.0123456789abcdef', 'lock.fedcba9876543210', 'lock.json'];
+    await put(state, { [old]: '', [young]: '', [other]: '' });
+    const then = new Date(Date.now() - 60_000);
+    for (const name of [old, other]) await utimes(join(state, name), then, then);
+    await (await open(at)).close();
+    expect((await readdir(state)).sort()).toEqual([young, other, 'tmp'].sort());
+  });
+
   it('whose taker crashed while it took it over does not shut the directory for ever', async () => {
     const at = await place('torn');
     await writeFile(`${at.lock}.clearing`, '');
