@@ -77,7 +77,7 @@ function sentence({ files, real }: ReportModel): Html {
   const wrong = files.filter(({ status }) => status === 'wrong');
   const missing = files.filter(({ status }) => status !== 'ok' && status !== 'wrong');
   if (wrong.length > 0) {
-    return html`The figures below are <strong>not those of ${of}</strong>: ${plural(wrong.length, 'file')} in the folder ${wrong.length === 1 ? 'holds' : 'hold'} other bytes. <code>pcam verify</code>shows the details.`;
+    return html`The figures below are <strong>not those of ${of}</strong>: ${plural(wrong.length, 'file')} in the folder ${wrong.length === 1 ? 'holds' : 'hold'} other bytes. <code>pcam verify</code> shows the details.`;
   }
   if (missing.length > 0) {
     return html`What was checked is, byte for byte, that of ${of}; ${plural(missing.length, 'file')} of it ${missing.length === 1 ? 'is' : 'are'} not here, so that the figures below do not tell all.`;
