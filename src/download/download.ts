@@ -190,14 +190,16 @@ async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Pr
     return await describe(run, files, { actions, room: needed });
   } catch (error) {
     if (!(error instanceof PcamError) || error.code !== 'DISK_FULL') throw error;
-    return await describe(run, files, { actions, room: roomAsked(check), tooSmall: error });
+    return await describe(run, files, { actions, room: roomAsked(check).needed, tooSmall: error });
   }
 }
 
 /** What is still to be written, and where. */
 async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<RoomCheck> {
-  const sizes = new Map<DatasetFile, number>();
-  for (const file of actions.keys()) sizes.set(file, await bytesInParts(run, file));
+  const files = [...actions.keys()];
+  const sizes = new Map(
+    await Promise.all(files.map(async (file) => [file, await bytesInParts(run, file)] as const)),
+  );
   const needs = [...actions]
     .filter(([, action]) => needsRoom(action))
     .map(([file, { kind }]) => {

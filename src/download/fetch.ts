@@ -14,7 +14,6 @@ import {
   transferFile,
 } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
-
 import { windowOf } from './room.js';
 import type { OwnedRun } from './run.js';
 import { archiveOf, checkOutput, digestsOf, outputFor, wanted } from './target.js';

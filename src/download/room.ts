@@ -101,9 +101,9 @@ export interface Room extends RoomPlan {
 export async function findRoom(check: RoomCheck): Promise<Room> {
   const { folder, needs, begun, windowed, ...settings } = check;
   const free = await freeBytes(folder);
-  const asked = planToFit(needs, settings, { free: Number.POSITIVE_INFINITY, windowed })!;
-  const needed = roomNeeded(check, asked);
-  if (needed <= free) return { ...asked, needed };
+  const asked = roomAsked(check);
+  const { needed } = asked;
+  if (needed <= free) return asked;
   const plan = planToFit(needs, settings, { free: free + begun, windowed });
   if (plan)
     return { ...plan, needed: roomNeeded(check, plan), notice: noticeOf(check, { plan, needed, free }) };
@@ -118,13 +118,14 @@ export async function findRoom(check: RoomCheck): Promise<Room> {
       };
     },
   });
-  return { ...asked, needed };
+  return asked;
 }
 
 /** What a run needs as it was asked for. */
-export function roomAsked(check: RoomCheck): number {
+export function roomAsked(check: RoomCheck): Room {
   const { needs, windowed, ...settings } = check;
-  return roomNeeded(check, planToFit(needs, settings, { free: Number.POSITIVE_INFINITY, windowed })!);
+  const plan = planToFit(needs, settings, { free: Number.POSITIVE_INFINITY, windowed })!;
+  return { ...plan, needed: roomNeeded(check, plan) };
 }
 
 function roomNeeded({ needs, begun, windowed: _, ...settings }: RoomCheck, plan: RoomPlan): number {
