@@ -130,6 +130,7 @@ class Fetcher {
     const stop = new AbortController();
     const pass = startPass({
       input: part.path,
+      size: part.size,
       window: part.window,
       digests: digestsOf(this.#served),
       output: temporary === undefined ? undefined : outputFor(file, temporary),

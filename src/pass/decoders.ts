@@ -11,6 +11,8 @@ export interface Decoder {
   /** Resolves when `bytes` may be used again. Rejects only when the sink does. */
   write(bytes: Uint8Array): Promise<void>;
   end(): Promise<void>;
+  /** Gives up its memory; what is in progress is not carried on. */
+  close(): void;
 }
 
 export interface DecoderOptions {
@@ -39,6 +41,8 @@ export class CopyDecoder implements Decoder {
   }
 
   async end(): Promise<void> {}
+
+  close(): void {}
 }
 
 /**
@@ -88,6 +92,10 @@ export class GunzipDecoder implements Decoder {
         detail: `${trailing} bytes follow the end of the gzip data`,
       };
     }
+  }
+
+  close(): void {
+    this.#gunzip.destroy();
   }
 
   #take(bytes: Uint8Array): void {

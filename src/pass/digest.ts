@@ -8,9 +8,7 @@ import { Thread } from '../threads/index.js';
 import type { FromDigestWorker } from './digest-worker.js';
 import { plainFailure, reviveFailure } from './failure.js';
 import { type DigestRequest, digestThrough, type FileDigests } from './read-through.js';
-
-/** Read and digested in less time than a thread takes to start. */
-const SMALL = 4 * 1024 * 1024;
+import { SMALL } from './small.js';
 
 export interface DigestOptions extends DigestRequest {
   signal: AbortSignal;
