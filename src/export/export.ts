@@ -1,8 +1,8 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
-import { resolve } from 'node:path';
-import { DEFAULTS, PcamError, throwIfAborted } from '../core/index.js';
-import { requireNoLinks, requireRoom } from '../fs/index.js';
-import { resolveManifest } from '../manifest/index.js';
+import { join, resolve } from 'node:path';
+import { DEFAULTS, PATCH_BYTES, PcamError, throwIfAborted } from '../core/index.js';
+import { requireNoLinks, requireRoom, statFile } from '../fs/index.js';
+import { type DatasetFile, finalName, resolveManifest } from '../manifest/index.js';
 import { checkSelection } from '../selection/index.js';
 import { inputFiles, requireApart, watchInputs } from '../verified/index.js';
 import { sideOf } from './formats/index.js';
@@ -22,6 +22,9 @@ import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import { planStaging, stage, stagedBytes } from './staging.js';
 import type { ExportOptions, ExportResult, ResolvedOptions } from './types.js';
 import { Crew, type Job } from './workers/index.js';
+
+/** So many patches are exported in the time that a thread takes to start. */
+const SMALL = 1024;
 
 /**
  * Exports splits of a verified data set. Shards that are there and right are kept; a shard gets its name when it is
@@ -43,8 +46,11 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   const files = await inputFiles({ dir, manifest, splits: settings.splits });
   const unchanged = await watchInputs(dir, files);
   const { workers, recipe, part } = settings;
-  const crew = new Crew({ workers, setup: { dir, manifest, out, recipe, firstSplit: settings.splits[0]! } });
+  const crew = new Crew({ dir, manifest, out, recipe, firstSplit: settings.splits[0]! });
   try {
+    const several = given.workers !== undefined && workers > 1;
+    // At once, so that loading and compiling is over when the input is verified.
+    if (several || (await bytesOfImages(dir, files)) > SMALL * PATCH_BYTES) crew.start(workers);
     const { header, facts } = await surveyInput({ options, settings, files });
     throwIfAborted(signal);
     return await withOutputFolder({ out, part, signal }, async (folder) => {
@@ -64,6 +70,7 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
           options: ['out', 'splits', 'crop'],
         }),
       });
+      crew.start(patchesOf(jobs) > SMALL ? workers : 0);
       const staged = await stage({
         plans,
         dir,
@@ -132,10 +139,19 @@ function planJobs({
   }));
 }
 
+async function bytesOfImages(dir: string, files: readonly DatasetFile[]): Promise<number> {
+  const images = files.filter(({ kind }) => kind === 'images');
+  const stats = await Promise.all(images.map((file) => statFile(join(dir, finalName(file)))));
+  return stats.reduce((sum, one) => sum + Number(one?.size ?? 0), 0);
+}
+
+function patchesOf(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, { task }) => sum + task.end - task.start, 0);
+}
+
 function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, blockSize: number): number {
   const missing = jobs.filter(({ known }) => !known);
-  const patches = missing.reduce((sum, { task }) => sum + task.end - task.start, 0);
-  return patches * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
+  return patchesOf(missing) * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
 }
 
 interface WriteRequest {

@@ -1,8 +1,8 @@
 /** Reads all patches of a split once, on all cores: digests, histograms, and which patches are of one colour. */
 import { abortError, fromPlain } from '../core/index.js';
-import { Thread } from '../threads/index.js';
+import { Inline, Thread, type Worker } from '../threads/index.js';
 import { tableBytes } from './digest-table.js';
-import type { FromScanner } from './scan-worker.js';
+import { type FromScanner, serveScan } from './scanner.js';
 import { type Histograms, type Scan, type ScanTask, SHA1_BYTES, sumOf } from './types.js';
 
 /** Starting a thread takes as long as reading so many patches. */
@@ -39,16 +39,16 @@ export async function scanImages(request: ScanRequest): Promise<Scan> {
     done += patches;
     onProgress?.(done, count);
   };
-  const scanners = Array.from(
-    { length: Math.max(1, Math.min(workers, Math.ceil(count / WORTH_A_THREAD))) },
-    () => new Scanner(task, onPatches),
-  );
+  const begun = startWorkers(task, Math.min(workers, Math.ceil(count / WORTH_A_THREAD))).map((worker) => ({
+    worker,
+    result: resultOf(worker, onPatches),
+  }));
   const stop = () => void Atomics.store(new Int32Array(task.control), 1, 1);
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (signal.aborted) throw abortError(signal);
     const parts = await Promise.all(
-      scanners.map(({ result }) =>
+      begun.map(({ result }) =>
         result.catch((error) => {
           stop();
           throw error;
@@ -64,32 +64,29 @@ export async function scanImages(request: ScanRequest): Promise<Scan> {
     return { count, sha1, uniform, histograms };
   } finally {
     signal.removeEventListener('abort', stop);
-    await Promise.all(scanners.map((scanner) => scanner.end()));
+    await Promise.all(begun.map(({ worker }) => worker.end()));
   }
 }
 
-class Scanner {
-  readonly result: Promise<Histograms>;
-  readonly #thread: Thread<never, FromScanner>;
+function startWorkers(task: ScanTask, most: number): Worker<never, FromScanner>[] {
+  if (task.count <= WORTH_A_THREAD) return [new Inline(serveScan, task)];
+  return Array.from(
+    { length: most },
+    () => new Thread({ script: 'scan/scan-worker.js', data: task, name: `a thread that reads ${task.file}` }),
+  );
+}
 
-  constructor(task: ScanTask, onPatches: (patches: number) => void) {
-    const thread = new Thread<never, FromScanner>({
-      script: 'scan/scan-worker.js',
-      data: task,
-      name: `a thread that reads ${task.file}`,
-    });
-    this.#thread = thread;
-    this.result = new Promise((resolve, reject) => {
-      thread.listen((message) => {
-        if (message.type === 'progress') onPatches(message.patches);
-        else if (message.type === 'done') resolve(message.histograms);
-        else reject(fromPlain(message.error));
-      }, reject);
-    });
-    this.result.catch(() => {}); // handled by the caller, if it is still there
-  }
-
-  end(): Promise<void> {
-    return this.#thread.end();
-  }
+function resultOf(
+  worker: Worker<never, FromScanner>,
+  onPatches: (patches: number) => void,
+): Promise<Histograms> {
+  const result = new Promise<Histograms>((resolve, reject) => {
+    worker.listen((message) => {
+      if (message.type === 'progress') onPatches(message.patches);
+      else if (message.type === 'done') resolve(message.histograms);
+      else reject(fromPlain(message.error));
+    }, reject);
+  });
+  result.catch(() => {}); // handled by the caller, if it is still there
+  return result;
 }

@@ -1,7 +1,8 @@
 /** A worker thread with an owner: messages in and out, one way to die, and an end that is waited for. */
 import { once } from 'node:events';
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import { Worker as NodeWorker } from 'node:worker_threads';
 import { localError, messageOf, PcamError, workerCode } from '../core/index.js';
+import type { Worker } from './types.js';
 
 export interface ThreadOptions {
   /** Its script below the root of the code, such as `pass/worker.js`. */
@@ -17,8 +18,8 @@ export interface ThreadOptions {
 }
 
 /** @template In what the thread is sent, @template Out what it sends */
-export class Thread<In, Out> {
-  readonly #worker: Worker;
+export class Thread<In, Out> implements Worker<In, Out> {
+  readonly #worker: NodeWorker;
   readonly #exited: Promise<unknown>;
   #death: PcamError | undefined;
   #onMessage: (message: Out) => void = () => {};
@@ -26,7 +27,7 @@ export class Thread<In, Out> {
 
   constructor({ script, data, name, heap = {}, silent = false }: ThreadOptions) {
     const { code, ...how } = workerCode(script);
-    const worker = new Worker(code, {
+    const worker = new NodeWorker(code, {
       ...how,
       workerData: data,
       // The caller's --inspect or --loader flags are not for us.
@@ -42,21 +43,16 @@ export class Thread<In, Out> {
     worker.on('exit', () => this.#die(`${name} ended early`));
   }
 
-  /**
-   * Takes messages from now on, and the death of the thread, also when it is dead already.
-   * @param onDeath INTERNAL: it failed, ran out of memory, or ended without being asked to
-   */
   listen(onMessage: (message: Out) => void, onDeath: (error: PcamError) => void): void {
     this.#onMessage = onMessage;
     this.#onDeath = onDeath;
     if (this.#death) onDeath(this.#death);
   }
 
-  tell(message: In, transfer: readonly TransferListItem[] = []): void {
-    this.#worker.postMessage(message, transfer);
+  tell(message: In): void {
+    this.#worker.postMessage(message);
   }
 
-  /** Ends the thread, whatever it is doing; safe at any time. */
   async end(): Promise<void> {
     this.#onMessage = () => {};
     this.#onDeath = () => {};

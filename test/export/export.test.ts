@@ -199,6 +199,16 @@ describe('an export', () => {
     ]);
   });
 
+  it('disturbs no other one of the same process', async () => {
+    const formats = ['png', 'parquet', 'raw', 'tfrecord'] as const;
+    const digests = async (name: string, format: (typeof formats)[number]) => {
+      const out = join(await temporaryFolder(), name);
+      return (await run({ out, format, splits: ['train'], shardSize: 3 })).shards.map(({ sha256 }) => sha256);
+    };
+    const together = await Promise.all(formats.map((format) => digests('together', format)));
+    for (const [i, format] of formats.entries()) expect(await digests('alone', format)).toEqual(together[i]);
+  });
+
   it('reports its progress patch by patch', async () => {
     const out = join(await temporaryFolder(), 'out');
     const events: PcamEvent[] = [];

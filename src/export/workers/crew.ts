@@ -1,7 +1,8 @@
-/** Worker threads that take jobs until there are none, and all stop at the first failure. */
+/** Workers that take jobs until there are none, and all stop at the first failure. */
 import { abortError, fromPlain } from '../../core/index.js';
-import { Thread } from '../../threads/index.js';
+import { Inline, Thread, type Worker } from '../../threads/index.js';
 import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
+import { serveExport } from './shard-worker.js';
 
 /** What dies young here is small; V8's own choice costs each thread 20 MB more for no speed. */
 const YOUNG_MB = 8;
@@ -14,22 +15,32 @@ export interface RunOptions {
   onDone(job: Job, result: JobResult): Promise<void>;
 }
 
-/** Some threads. They start at once, so that loading and compiling is over when there is work. */
+/** Some threads, or one worker in this one. */
 export class Crew {
-  readonly #stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  readonly #workers: JobWorker[];
+  readonly #setup: WorkerSetup;
+  #workers: JobWorker[] = [];
 
-  constructor({ workers, setup }: { workers: number; setup: Omit<WorkerSetup, 'stop'> }) {
-    this.#workers = Array.from({ length: workers }, () => new JobWorker({ ...setup, stop: this.#stop }));
+  constructor(setup: Omit<WorkerSetup, 'stop'>) {
+    this.#setup = { ...setup, stop: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
   }
 
   /**
-   * Runs all jobs.
+   * Does nothing when it has begun.
+   * @param threads how many; 0 where the work takes less time than a thread does to start
+   */
+  start(threads: number): void {
+    if (this.#workers.length > 0) return;
+    if (threads === 0) this.#workers = [new JobWorker(new Inline(serveExport, this.#setup))];
+    else this.#workers = Array.from({ length: threads }, () => new JobWorker(startThread(this.#setup)));
+  }
+
+  /**
+   * Runs all jobs, once it has begun.
    * @throws PcamError the first failure, when every worker has stopped; ABORTED
    */
   async run({ jobs, signal, onProgress, onDone }: RunOptions): Promise<void> {
     const queue = [...jobs];
-    const stopAll = () => void Atomics.store(new Int32Array(this.#stop), 0, 1);
+    const stopAll = () => void Atomics.store(new Int32Array(this.#setup.stop), 0, 1);
     let failure: unknown;
     const work = async (worker: JobWorker) => {
       let committing: Promise<void> = Promise.resolve();
@@ -66,31 +77,35 @@ export class Crew {
   }
 }
 
-class JobWorker {
-  readonly #thread: Thread<Job, FromWorker>;
+function startThread(setup: WorkerSetup): Worker<Job, FromWorker> {
+  return new Thread({
+    script: 'export/workers/worker.js',
+    data: setup,
+    name: 'an export worker',
+    heap: { youngMB: YOUNG_MB },
+  });
+}
 
-  constructor(setup: WorkerSetup) {
-    this.#thread = new Thread({
-      script: 'export/workers/worker.js',
-      data: setup,
-      name: 'an export worker',
-      heap: { youngMB: YOUNG_MB },
-    });
+class JobWorker {
+  readonly #worker: Worker<Job, FromWorker>;
+
+  constructor(worker: Worker<Job, FromWorker>) {
+    this.#worker = worker;
   }
 
   /** A thread that died before it had a job is noticed here. */
   run(job: Job, onProgress: (patches: number) => void): Promise<JobResult> {
     return new Promise((resolve, reject) => {
-      this.#thread.listen((message) => {
+      this.#worker.listen((message) => {
         if (message.type === 'progress') onProgress(message.patches);
         else if (message.type === 'done') resolve(message.result);
         else reject(fromPlain(message.error));
       }, reject);
-      this.#thread.tell(job);
+      this.#worker.tell(job);
     });
   }
 
   end(): Promise<void> {
-    return this.#thread.end();
+    return this.#worker.end();
   }
 }

@@ -12,6 +12,8 @@ interface SourceRequest {
   facts: SplitFacts;
   task: ShardTask;
   recipe: Recipe;
+  /** Of one worker: what it holds is good until the next batch. */
+  memory: PatchMemory;
   /** A file of patches in their order, and whether it has all of them or those of the task alone. */
   staged: { readonly fd: number; readonly whole: boolean } | undefined;
   /** @throws PcamError ABORTED once the export is to stop */
@@ -20,14 +22,23 @@ interface SourceRequest {
   onPatches(patches: number): void;
 }
 
-/** Patches on their way into a shard. One for all, as new ones keep the garbage collector busy. */
-let buffer = new Uint8Array(0);
+/** Memory for the patches on their way into a shard, used again: new memory keeps the garbage collector busy. */
+export class PatchMemory {
+  #bytes = new Uint8Array(0);
+
+  take(patches: number): Uint8Array {
+    const bytes = patches * PATCH_BYTES;
+    if (this.#bytes.length < bytes) this.#bytes = new Uint8Array(bytes);
+    return this.#bytes.subarray(0, bytes);
+  }
+}
 
 export function sourceOf({
   images,
   facts,
   task,
   recipe,
+  memory,
   staged,
   stopIfAsked,
   onPatches,
@@ -38,13 +49,12 @@ export function sourceOf({
     ...{ side, labels, order },
     meta: metaOf(facts),
     *batches(size, range): Generator<PatchBatch, void, void> {
-      if (buffer.length < size * PATCH_BYTES) buffer = new Uint8Array(size * PATCH_BYTES);
       const { start, end } = range ?? task;
       for (let at = start; at < end; at += size) {
         stopIfAsked();
         const until = Math.min(end, at + size);
         const count = until - at;
-        const target = buffer.subarray(0, count * PATCH_BYTES);
+        const target = memory.take(count);
         const indices = order?.subarray(at, until) ?? Uint32Array.from({ length: count }, (_, i) => at + i);
         if (staged && (staged.whole || !range)) readAt(staged.fd, target, at * PATCH_BYTES);
         else if (order) images.gather(indices, target);

@@ -1,0 +1,104 @@
+/** A worker of a scan: takes ranges of patches until there are none, with an HDF5 handle of its own. */
+import { createHash } from 'node:crypto';
+import { PATCH_BYTES, type PlainError, toPlain } from '../core/index.js';
+import { openImages } from '../dataset/index.js';
+import type { Serve } from '../threads/index.js';
+import { DigestTable } from './digest-table.js';
+import { PairCounter } from './histogram.js';
+import { type Histograms, type ScanTask, SHA1_BYTES, UNIFORM } from './types.js';
+
+export type FromScanner =
+  | { type: 'progress'; patches: number }
+  /** `unique` here: of the patches that this thread was the first to see. */
+  | { type: 'done'; histograms: Histograms }
+  | { type: 'failed'; error: PlainError };
+
+export const serveScan: Serve<ScanTask, never, FromScanner> = (task, say) => {
+  const scanner = new Scanner(task, say);
+  const running = scanner
+    .run()
+    .catch((error) => say({ type: 'failed', error: toPlain(error, `reading ${task.file}`) }));
+  return {
+    hear: () => {},
+    end: async () => {
+      scanner.stop();
+      await running;
+    },
+  };
+};
+
+interface Place {
+  index: number;
+  /** Where the patch begins in `pixels`, which `words` is a view of. */
+  from: number;
+  pixels: Uint8Array;
+  words: Uint32Array;
+}
+
+class Scanner {
+  readonly #task: ScanTask;
+  readonly #say: (message: FromScanner) => void;
+  readonly #sha1: Uint8Array;
+  readonly #uniform: Uint8Array;
+  /** Where the next range begins, and whether to stop: of all workers. */
+  readonly #control: Int32Array;
+  readonly #table: DigestTable;
+  readonly #unique = new PairCounter();
+  readonly #copies = new PairCounter();
+
+  constructor(task: ScanTask, say: (message: FromScanner) => void) {
+    this.#task = task;
+    this.#say = say;
+    this.#sha1 = new Uint8Array(task.sha1);
+    this.#uniform = new Uint8Array(task.uniform);
+    this.#control = new Int32Array(task.control);
+    this.#table = new DigestTable({ table: task.table, sha1: this.#sha1 });
+  }
+
+  stop(): void {
+    Atomics.store(this.#control, 1, 1);
+  }
+
+  async run(): Promise<void> {
+    const { count } = this.#task;
+    const images = await openImages(this.#task);
+    try {
+      // A whole number of chunks, so that none is unpacked by two workers.
+      const step = images.batch;
+      const pixels = new Uint8Array(step * PATCH_BYTES);
+      const words = new Uint32Array(pixels.buffer);
+      for (;;) {
+        const start = Atomics.add(this.#control, 0, step);
+        if (start >= count || Atomics.load(this.#control, 1) !== 0) break;
+        const end = Math.min(count, start + step);
+        const some = pixels.subarray(0, (end - start) * PATCH_BYTES);
+        images.read(start, end, some);
+        for (let i = start; i < end; i++)
+          this.#look({ index: i, from: (i - start) * PATCH_BYTES, pixels, words });
+        this.#say({ type: 'progress', patches: end - start });
+      }
+      const [first, repeated] = [this.#unique.takeHistogram(), this.#copies.takeHistogram()];
+      const all = first.map((times, i) => times + repeated[i]!);
+      this.#say({ type: 'done', histograms: { all, unique: first } });
+    } finally {
+      images.close();
+    }
+  }
+
+  #look({ index, from, pixels, words }: Place): void {
+    const digest = createHash('sha1')
+      .update(pixels.subarray(from, from + PATCH_BYTES))
+      .digest();
+    this.#sha1.set(digest, index * SHA1_BYTES);
+    const first = this.#table.enter(index) === index;
+    (first ? this.#unique : this.#copies).add(words, from / 4);
+    this.#uniform[index] = colourOf(pixels, from);
+  }
+}
+
+function colourOf(pixels: Uint8Array, from: number): number {
+  for (let i = from + 3; i < from + PATCH_BYTES; i++) if (pixels[i] !== pixels[i - 3]) return UNIFORM.no;
+  const [red, green, blue] = pixels.subarray(from, from + 3);
+  if (red !== green || green !== blue) return UNIFORM.other;
+  return red === 255 ? UNIFORM.white : red === 0 ? UNIFORM.black : UNIFORM.other;
+}
