@@ -45,14 +45,14 @@ export async function openArray(file: string, path: string): Promise<ArrayReader
     const filters = metadata.chunks ? h5.module.get_dataset_filters(h5.id, path) : [];
     refuseUnsafe({ file, path, metadata, filters, fileBytes: h5.bytes });
     if (filters.length > 0) limitMemory(h5.module);
-    return new Reader({ h5, file, path, info: describe(metadata, filters) });
+    return new Hdf5ArrayReader({ h5, file, path, info: describe(metadata, filters) });
   } catch (error) {
     h5.close({ reuse: false });
     throw error instanceof PcamError ? error : unreadable(file, path, error);
   }
 }
 
-class Reader implements ArrayReader {
+class Hdf5ArrayReader implements ArrayReader {
   readonly file: string;
   readonly path: string;
   readonly info: ArrayInfo;

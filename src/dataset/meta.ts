@@ -9,7 +9,7 @@ import { badCsv, badData } from './problems.js';
 import { LARGEST_SPLIT, type MetaTable } from './types.js';
 
 const COLUMNS = ['coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch', 'wsi'] as const;
-type Column = (typeof COLUMNS)[number];
+type MetaColumn = (typeof COLUMNS)[number];
 
 /** A row of PCam has some 70 bytes. */
 const LARGEST_ROW = 64 * 1024;
@@ -78,7 +78,7 @@ function csvProblem(file: string, error: CsvError): PcamError {
 /** Columns that grow by doubling, so that a file of unknown length needs no more than twice its rows. */
 class Columns {
   readonly #file: string;
-  #places: Record<Column, number> | undefined;
+  #places: Record<MetaColumn, number> | undefined;
   #rows = 0;
   #x = new Int32Array(1024);
   #y = new Int32Array(1024);
@@ -97,7 +97,11 @@ class Columns {
       return;
     }
     if (this.#rows === this.#x.length) this.#grow(lines);
-    const field = (column: Column) => ({ column, text: record[this.#places![column]] ?? '', line: lines });
+    const field = (column: MetaColumn) => ({
+      column,
+      text: record[this.#places![column]] ?? '',
+      line: lines,
+    });
     const row = this.#rows++;
     this.#x[row] = this.#coordinate(field('coord_x'));
     this.#y[row] = this.#coordinate(field('coord_y'));
@@ -117,8 +121,8 @@ class Columns {
     return metaTable({ slides: [...this.#slides.keys()], ...columns }, this.#rows);
   }
 
-  #findColumns(header: readonly string[], line: number): Record<Column, number> {
-    const places = {} as Record<Column, number>;
+  #findColumns(header: readonly string[], line: number): Record<MetaColumn, number> {
+    const places = {} as Record<MetaColumn, number>;
     for (const column of COLUMNS) {
       places[column] = header.indexOf(column);
       const found = places[column] < 0 ? 'none' : 'two of them';
@@ -190,7 +194,7 @@ class Columns {
 }
 
 interface Field {
-  readonly column: Column;
+  readonly column: MetaColumn;
   readonly text: string;
   readonly line: number;
 }

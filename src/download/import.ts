@@ -43,7 +43,7 @@ export async function importFile(
   }
 }
 
-interface PassRequest {
+interface ImportPass {
   run: OwnedRun;
   file: DatasetFile;
   action: ImportAction;
@@ -52,7 +52,7 @@ interface PassRequest {
   task: TaskReporter;
 }
 
-function pass({ run, file, action, path, decompress, task }: PassRequest): Promise<PassResult> {
+function pass({ run, file, action, path, decompress, task }: ImportPass): Promise<PassResult> {
   const { signal } = run;
   const { bytes, content } = action;
   return passOver(bytes, {

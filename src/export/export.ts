@@ -154,7 +154,7 @@ function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, block
   return patchesOf(missing) * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
 }
 
-interface WriteRequest {
+interface ShardsRequest {
   options: ResolvedOptions;
   folder: OutputFolder;
   header: LedgerHeader;
@@ -165,7 +165,7 @@ interface WriteRequest {
 }
 
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
-async function writeShards(request: WriteRequest): Promise<Map<FileRecord, ShardStatus>> {
+async function writeShards(request: ShardsRequest): Promise<Map<FileRecord, ShardStatus>> {
   const { options, folder, header, jobs, crew, unchanged } = request;
   const { onEvent } = options;
   const { workspace } = folder;

@@ -102,14 +102,14 @@ export async function probeSources({
   }
 }
 
-interface Context {
+interface ProbeContext {
   manifest: Manifest;
   client: HttpClient;
   zenodoToken: string | undefined;
   signal: AbortSignal;
 }
 
-async function probe(config: SourceConfig, context: Context): Promise<Probe> {
+async function probe(config: SourceConfig, context: ProbeContext): Promise<Probe> {
   const { client, zenodoToken, manifest, signal } = context;
   const known: Probe = {
     source: config.id,

@@ -12,7 +12,7 @@ export interface Flow {
   resume(): void;
 }
 
-interface Reader {
+interface BodyReader {
   resolve(result: IteratorResult<Uint8Array>): void;
   reject(error: unknown): void;
 }
@@ -23,7 +23,7 @@ export class Arrivals implements AsyncIterableIterator<Uint8Array> {
   readonly #lent: boolean;
   readonly #waiting: Uint8Array[] = [];
   #bytes = 0;
-  #reader: Reader | undefined;
+  #reader: BodyReader | undefined;
   #over: 'well' | { error: unknown } | undefined;
 
   /** @param lent chunks are memory that is used again: none must come before the reader is done with the last one */
@@ -68,7 +68,7 @@ export class Arrivals implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
-  #settle({ resolve, reject }: Reader): void {
+  #settle({ resolve, reject }: BodyReader): void {
     if (this.#over === 'well') resolve({ done: true, value: undefined });
     else reject(this.#over?.error);
   }

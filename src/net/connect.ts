@@ -4,25 +4,32 @@ import { connect, isIP, type LookupFunction, type Socket, type TcpSocketConnectO
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { USER_AGENT } from '../core/index.js';
 import { createLookup } from './lookup.js';
-import { Closed, networkFailure, proxyRefusal, type Route, type Step, TookTooLong } from './network-error.js';
+import {
+  Closed,
+  type ConnectionStep,
+  networkFailure,
+  proxyRefusal,
+  type Route,
+  TookTooLong,
+} from './network-error.js';
 import { hostAndPort } from './proxy.js';
 import { connectWide } from './wide-socket.js';
 
-export interface OpenOptions {
+export interface ConnectOptions {
   readonly route: Route;
   /** ms for all steps together. */
   readonly timeout: number;
   readonly signal: AbortSignal;
 }
 
-export interface Opened {
+export interface OpenConnection {
   readonly socket: Socket;
   /** What it receives is overwritten by the next bytes: see `connectWide`. */
   readonly lends: boolean;
 }
 
 /** @throws SourceFailure, or the signal's reason; the socket is closed then */
-export type Opener = (options: OpenOptions) => Promise<Opened>;
+export type Opener = (options: ConnectOptions) => Promise<OpenConnection>;
 
 const MOST_SESSIONS = 100;
 
@@ -64,7 +71,7 @@ export function createOpener({ ca }: { ca?: string }): Opener {
 
 /** One attempt: the socket so far, and the clock that runs over all its steps. */
 class Attempt {
-  step: Step = 'connect';
+  step: ConnectionStep = 'connect';
   #socket: Socket | undefined;
   /** Rejects when time is up or the caller does not want it any more. */
   readonly #ended: Promise<never>;

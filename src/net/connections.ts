@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import { Arrivals } from './body.js';
-import { createOpener, type Opened, type Opener } from './connect.js';
+import { createOpener, type OpenConnection, type Opener } from './connect.js';
 import { Closed, type Route } from './network-error.js';
 
 /** How long a connection is kept for the next request (ms); servers close theirs after 5 s and more. */
@@ -73,7 +73,7 @@ export class Connections {
     await Promise.all([...this.#all].map((held) => held.gone));
   }
 
-  #hold(key: string, route: Route, opened: Opened): Held {
+  #hold(key: string, route: Route, opened: OpenConnection): Held {
     const held = new Held(key, route, opened, () => {
       if (!held.alive || this.#closed) return held.destroy();
       this.#idle.set(key, [...(this.#idle.get(key) ?? []), held]);
@@ -107,7 +107,7 @@ class Held implements Connection {
   constructor(
     readonly key: string,
     { target }: Route,
-    { socket, lends }: Opened,
+    { socket, lends }: OpenConnection,
     readonly release: () => void,
   ) {
     this.#socket = socket;

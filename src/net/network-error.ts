@@ -11,7 +11,7 @@ export interface Route {
 }
 
 /** What is being done when something fails, in the order in which it is done. */
-export type Step = 'lookup' | 'connect' | 'proxy-tls' | 'tunnel' | 'tls' | 'reply' | 'body';
+export type ConnectionStep = 'lookup' | 'connect' | 'proxy-tls' | 'tunnel' | 'tls' | 'reply' | 'body';
 
 /** The other side closed the connection cleanly, which is no error for a socket. */
 export class Closed extends Error {
@@ -44,7 +44,12 @@ const SAID: Record<string, string> = {
 };
 
 /** @param known the host has answered other requests */
-export function networkFailure(error: unknown, step: Step, route: Route, known = false): SourceFailure {
+export function networkFailure(
+  error: unknown,
+  step: ConnectionStep,
+  route: Route,
+  known = false,
+): SourceFailure {
   if (error instanceof SourceFailure) return error;
   const code = codeOf(error);
   const who = subject(step, route);
@@ -69,7 +74,7 @@ function codeOf(error: unknown): string {
   return systemCode(error) || systemCode((error as { cause?: unknown } | null)?.cause);
 }
 
-function subject(step: Step, { target, proxy }: Route): string {
+function subject(step: ConnectionStep, { target, proxy }: Route): string {
   if (proxy === undefined) return target.host;
   if (step === 'tls' || step === 'reply' || step === 'body') {
     return `${target.host} (through the proxy ${proxy.name})`;
@@ -77,7 +82,7 @@ function subject(step: Step, { target, proxy }: Route): string {
   return `the proxy ${proxy.name}`;
 }
 
-function reasonOf(error: unknown, code: string, step: Step, route: Route): string {
+function reasonOf(error: unknown, code: string, step: ConnectionStep, route: Route): string {
   if (error instanceof TookTooLong) return tooLong(error.ms, step, route);
   const said = SAID[code];
   if (said !== undefined) return `${said}${during(code, step, route)}`;
@@ -85,9 +90,9 @@ function reasonOf(error: unknown, code: string, step: Step, route: Route): strin
   return `failed: ${printable(error instanceof Error ? error.message : String(error), 200)}`;
 }
 
-function tooLong(ms: number, step: Step, { target }: Route): string {
+function tooLong(ms: number, step: ConnectionStep, { target }: Route): string {
   const within = `within ${ms / 1000} s`;
-  const done: Record<Step, string> = {
+  const done: Record<ConnectionStep, string> = {
     lookup: `could not be resolved ${within}`,
     connect: `did not accept a connection ${within}`,
     'proxy-tls': `did not complete the TLS handshake ${within}`,
@@ -99,9 +104,9 @@ function tooLong(ms: number, step: Step, { target }: Route): string {
   return done[step];
 }
 
-function during(code: string, step: Step, { target }: Route): string {
+function during(code: string, step: ConnectionStep, { target }: Route): string {
   if (!/^(ECONNRESET|CLOSED|EPIPE|UND_ERR_SOCKET|ETIMEDOUT)$/.test(code)) return '';
-  const words: Record<Step, string> = {
+  const words: Record<ConnectionStep, string> = {
     lookup: '',
     connect: '',
     'proxy-tls': ' during the TLS handshake',

@@ -1,5 +1,5 @@
 /** How far the input of a pass is there, while it grows. */
-import type { ToWorker } from './protocol.js';
+import type { ToPass } from './protocol.js';
 
 export class Growth {
   #available = 0;
@@ -7,7 +7,7 @@ export class Growth {
   #stopped: unknown;
   #wake: () => void = () => {};
 
-  hear({ type, bytes }: ToWorker): void {
+  hear({ type, bytes }: ToPass): void {
     this.#available = Math.max(this.#available, bytes);
     if (type === 'end') this.#ended = true;
     this.#wake();

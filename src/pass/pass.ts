@@ -5,7 +5,7 @@
 import { abortError } from '../core/index.js';
 import { Inline, Thread, type Worker } from '../threads/index.js';
 import { reviveFailure } from './failure.js';
-import type { FromWorker, PassRequest, PassResult, ToWorker } from './protocol.js';
+import type { FromPass, PassRequest, PassResult, ToPass } from './protocol.js';
 import { servePass } from './serve.js';
 import { SMALL } from './small.js';
 
@@ -71,7 +71,7 @@ export function startPass({ signal, onProgress, size, ...request }: PassOptions)
   };
 }
 
-function workerFor(request: PassRequest, size = Number.POSITIVE_INFINITY): Worker<ToWorker, FromWorker> {
+function workerFor(request: PassRequest, size = Number.POSITIVE_INFINITY): Worker<ToPass, FromPass> {
   const small = size <= SMALL && (request.output?.most ?? 0) <= MOST_FROM_SMALL;
   if (small) return new Inline(servePass, request);
   return new Thread({

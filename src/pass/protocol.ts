@@ -27,7 +27,7 @@ export interface PassRequest {
   output?: PassOutput;
 }
 
-export type ToWorker = { type: 'available'; bytes: number } | { type: 'end'; bytes: number };
+export type ToPass = { type: 'available'; bytes: number } | { type: 'end'; bytes: number };
 
 /** Why what was read could not be decoded; the digests of the input are right all the same. */
 export interface DecodeProblem {
@@ -52,7 +52,7 @@ export interface PassResult {
   problem?: DecodeProblem;
 }
 
-export type FromWorker =
+export type FromPass =
   | { type: 'progress'; read: number; written: number }
   | { type: 'done'; result: PassResult }
   /** The file system refused, or the input is shorter than was said. */

@@ -102,14 +102,14 @@ function createDecoder({ decode, most }: PassOutput, output: Output): Decoder {
   return decode === 'gunzip' ? new GunzipDecoder({ most, sink }) : new CopyDecoder({ most, sink });
 }
 
-export interface RunOptions {
+export interface PassHooks {
   /** How far the input is there. */
   growth: Growth;
   onProgress(read: number, written: number): void;
 }
 
 /** @throws Failure: what the file system says; what `growth` is stopped with */
-export async function runPass(request: PassRequest, { growth, onProgress }: RunOptions): Promise<PassResult> {
+export async function runPass(request: PassRequest, { growth, onProgress }: PassHooks): Promise<PassResult> {
   const digests = new DigestSet(request.digests);
   const handle = await doing(`reading ${request.input}`, openFile(request.input));
   let output: Output | undefined;

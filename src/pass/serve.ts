@@ -2,10 +2,10 @@
 import type { Serve } from '../threads/index.js';
 import { plainFailure } from './failure.js';
 import { Growth } from './growth.js';
-import type { FromWorker, PassRequest, ToWorker } from './protocol.js';
+import type { FromPass, PassRequest, ToPass } from './protocol.js';
 import { runPass } from './run-pass.js';
 
-export const servePass: Serve<PassRequest, ToWorker, FromWorker> = (request, say) => {
+export const servePass: Serve<PassRequest, ToPass, FromPass> = (request, say) => {
   const growth = new Growth();
   const onProgress = (read: number, written: number) => say({ type: 'progress', read, written });
   const run = async () => {

@@ -84,22 +84,22 @@ class BlockWriter {
     }
   }
 
-  #symbol({ codes, lengths }: Code, symbol: number): void {
+  #symbol({ codes, lengths }: PrefixCode, symbol: number): void {
     this.#out.bits(codes[symbol]!, lengths[symbol]!);
   }
 
-  #range(of: Code, { symbol, base, extra }: Range, value: number): void {
+  #range(of: PrefixCode, { symbol, base, extra }: Range, value: number): void {
     this.#symbol(of, symbol);
     this.#out.bits(value - base, extra);
   }
 }
 
-interface Code {
+interface PrefixCode {
   readonly codes: Uint16Array;
   readonly lengths: Uint8Array;
 }
 
-function code(counts: Uint32Array, limit: number): Code {
+function code(counts: Uint32Array, limit: number): PrefixCode {
   const lengths = new Uint8Array(counts.length);
   const codes = new Uint16Array(counts.length);
   // A code has two symbols at least; unused ones cost a bit where they take a place.

@@ -14,10 +14,10 @@ const LONGEST_BAR = 30;
 /** Width of each piece behind the bar, so that rows do not jump. */
 const PIECE_WIDTHS = { amount: 18, speed: 11, left: 15 } as const;
 
-type Piece = keyof typeof PIECE_WIDTHS;
+type RowPiece = keyof typeof PIECE_WIDTHS;
 
 /** What is shown, from roomy to narrow, and the shortest bar that goes with it. */
-const LAYOUTS: readonly { pieces: readonly Piece[]; bar: number }[] = [
+const LAYOUTS: readonly { pieces: readonly RowPiece[]; bar: number }[] = [
   { pieces: ['amount', 'speed', 'left'], bar: 10 },
   { pieces: ['speed', 'left'], bar: 8 },
   { pieces: ['left'], bar: 8 },
@@ -34,7 +34,7 @@ export interface RowContent {
   readonly name: string;
   /** 0 to 1; undefined while the total is not known. */
   readonly fraction?: number;
-  readonly pieces: Readonly<Record<Piece, string>>;
+  readonly pieces: Readonly<Record<RowPiece, string>>;
 }
 
 /**

@@ -27,7 +27,7 @@ export const serveScan: Serve<ScanTask, never, FromScanner> = (task, say) => {
   };
 };
 
-interface Place {
+interface PatchInBatch {
   index: number;
   /** Where the patch begins in `pixels`, which `words` is a view of. */
   from: number;
@@ -85,7 +85,7 @@ class Scanner {
     }
   }
 
-  #look({ index, from, pixels, words }: Place): void {
+  #look({ index, from, pixels, words }: PatchInBatch): void {
     const digest = createHash('sha1')
       .update(pixels.subarray(from, from + PATCH_BYTES))
       .digest();

@@ -78,7 +78,7 @@ async function scanWithProgress(
   }
 }
 
-interface DigestRequest {
+interface SplitDigestRequest {
   dir: string;
   manifest: Manifest;
   entry: DatasetFile;
@@ -87,7 +87,7 @@ interface DigestRequest {
   onEvent: OnEvent | undefined;
 }
 
-async function digestOf(request: DigestRequest): Promise<{ md5: string; verified: boolean }> {
+async function digestOf(request: SplitDigestRequest): Promise<{ md5: string; verified: boolean }> {
   const { entry, ...where } = request;
   const { final: content } = contentsOf(entry);
   const found = await new Inventory(where).read(content);
@@ -96,7 +96,7 @@ async function digestOf(request: DigestRequest): Promise<{ md5: string; verified
 }
 
 /** The MD5 that the images had when they were last read, if nothing says that they changed since. */
-async function receiptOf({ dir, entry, receipts }: Pick<DigestRequest, 'dir' | 'entry' | 'receipts'>) {
+async function receiptOf({ dir, entry, receipts }: Pick<SplitDigestRequest, 'dir' | 'entry' | 'receipts'>) {
   const { name } = contentsOf(entry).final;
   const stats = await statFile(join(dir, name));
   return stats && receipts.digests(name, stats, 'inode')?.md5;

@@ -15,7 +15,7 @@ import {
 } from '../net/index.js';
 import { CookieJar } from './cookies.js';
 import { type DrivePage, DrivePageReader } from './drive-page.js';
-import { type Place, placeOf } from './place.js';
+import { placeOf, type WebPlace } from './place.js';
 import type { SourceFactory } from './types.js';
 
 /** The form may come after any amount of script; a page that is longer is no page. */
@@ -26,7 +26,7 @@ const SHORT_PAGE = 64 * 1024;
 const MOST_PAGES = 3;
 
 /** The next request on the way to a file. */
-interface Step {
+interface DriveStep {
   readonly url: URL;
   /** Sent by POST. */
   readonly form?: string;
@@ -36,7 +36,7 @@ export const googleDriveSource: SourceFactory = ({ id, type, baseUrl }, { client
   const place = placeOf(baseUrl);
   const cookies = new CookieJar();
   // Where the bytes of each file were found: later ranges go there without the way through redirects and forms.
-  const found = new Map<string, Step>();
+  const found = new Map<string, DriveStep>();
   return {
     id,
     type,
@@ -67,7 +67,7 @@ export const googleDriveSource: SourceFactory = ({ id, type, baseUrl }, { client
   };
 };
 
-function firstUrl({ url }: Place, file: DatasetFile): URL {
+function firstUrl({ url }: WebPlace, file: DatasetFile): URL {
   const query = new URLSearchParams({ export: 'download', id: file.gdriveId ?? '' }).toString();
   return url(url('').hostname === 'drive.google.com' ? 'uc' : 'download', query);
 }
@@ -84,7 +84,7 @@ function requireDisposition(reply: HttpReply): void {
 }
 
 /** Where the form of a page leads. */
-async function nextStep(reply: HttpReply): Promise<Step> {
+async function nextStep(reply: HttpReply): Promise<DriveStep> {
   const page = await readPage(reply);
   if (page.kind === 'next') {
     requireWeb(page.url, reply.url, `the page of ${reply.url.host} leads`);

@@ -1,7 +1,7 @@
 /** Where the files of a web source are: URLs below its base URL, and the credentials that go with them. */
 import { basic, type Credentials } from '../net/index.js';
 
-export interface Place {
+export interface WebPlace {
   /**
    * @param path below the base URL, already percent-encoded
    * @param query added to the query of the base URL, which is kept as it is
@@ -11,7 +11,7 @@ export interface Place {
   readonly credentials: Credentials | undefined;
 }
 
-export function placeOf(baseUrl: string): Place {
+export function placeOf(baseUrl: string): WebPlace {
   const base = new URL(baseUrl);
   const { origin, username, password } = base;
   base.username = base.password = '';

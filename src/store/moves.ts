@@ -43,7 +43,7 @@ interface Planned {
   readonly mtimeNs: string;
 }
 
-interface Step extends Move {
+interface PlannedMove extends Move {
   readonly file: Planned;
   /** What lies under the target and may be replaced; null when nothing does. */
   readonly replaces: Planned | null;
@@ -52,7 +52,7 @@ interface Step extends Move {
 /** Lies beside the files while they are renamed, so that a run that is killed can be finished. */
 interface Plan {
   readonly version: 2;
-  readonly steps: readonly Step[];
+  readonly steps: readonly PlannedMove[];
 }
 
 /**
@@ -61,7 +61,7 @@ interface Plan {
  */
 export async function moveAll(paths: OwnedLayout, moves: readonly Move[], isRight: IsRight): Promise<void> {
   if (moves.length === 0) return;
-  const steps: Step[] = [];
+  const steps: PlannedMove[] = [];
   try {
     for (const move of moves) {
       const file = await look(paths.final(move.from));
@@ -99,7 +99,7 @@ export async function finishMoves(paths: OwnedLayout, { known, isRight }: Finish
   }
 }
 
-async function carryOut(paths: OwnedLayout, steps: readonly Step[], isRight: IsRight): Promise<void> {
+async function carryOut(paths: OwnedLayout, steps: readonly PlannedMove[], isRight: IsRight): Promise<void> {
   const { workspace } = paths;
   for (const { from, to, file } of steps) {
     if (await isThere(aside(paths, to))) continue;
@@ -116,14 +116,18 @@ async function carryOut(paths: OwnedLayout, steps: readonly Step[], isRight: IsR
 }
 
 /** Nothing is there, or what was planned to go, or something that has turned out to be wrong. */
-async function mayReplace(paths: OwnedLayout, { to, replaces }: Step, isRight: IsRight): Promise<boolean> {
+async function mayReplace(
+  paths: OwnedLayout,
+  { to, replaces }: PlannedMove,
+  isRight: IsRight,
+): Promise<boolean> {
   const there = await look(paths.final(to));
   if (!there || (replaces && isPlanned(there, replaces))) return true;
   return !(await isRight(to));
 }
 
 /** After a failure: what is aside goes back while its name is free. What is left is for the next run to finish. */
-async function takeBack(paths: OwnedLayout, steps: readonly Step[]): Promise<void> {
+async function takeBack(paths: OwnedLayout, steps: readonly PlannedMove[]): Promise<void> {
   const { workspace } = paths;
   for (const { from, to } of steps) {
     if (!(await isThere(aside(paths, to))) || (await isThere(paths.final(from)))) continue;
@@ -133,7 +137,7 @@ async function takeBack(paths: OwnedLayout, steps: readonly Step[]): Promise<voi
   if (!(await isBegun(paths, steps))) await workspace.remove(paths.moves);
 }
 
-async function isBegun(paths: OwnedLayout, steps: readonly Step[]): Promise<boolean> {
+async function isBegun(paths: OwnedLayout, steps: readonly PlannedMove[]): Promise<boolean> {
   for (const { to } of steps) if (await isThere(aside(paths, to))) return true;
   return false;
 }
@@ -142,7 +146,10 @@ function aside({ workspace }: OwnedLayout, name: string): string {
   return workspace.path(PREFIX + name);
 }
 
-async function readPlan(paths: OwnedLayout, known: readonly string[]): Promise<readonly Step[] | undefined> {
+async function readPlan(
+  paths: OwnedLayout,
+  known: readonly string[],
+): Promise<readonly PlannedMove[] | undefined> {
   let text: string;
   try {
     text = await readSmallFile(paths.moves, OWN);

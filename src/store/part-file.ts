@@ -15,7 +15,7 @@ export const BLOCK = 1024 * 1024;
 /** The source id of bytes that were found on the disk. */
 export const IMPORTED = 'import';
 
-interface Opened {
+interface PartState {
   path: string;
   file: DatasetFile;
   handle: FileHandle;
@@ -37,7 +37,7 @@ export class PartFile implements OpenPart {
   readonly #validators: Map<string, string>;
 
   /** Made by OwnedPartStore alone. */
-  constructor({ path, file, handle, journal, content }: Opened) {
+  constructor({ path, file, handle, journal, content }: PartState) {
     this.path = path;
     this.#handle = handle;
     this.#journal = journal;

@@ -49,7 +49,7 @@ export class WindowStore implements Parts {
   async discard(): Promise<void> {}
 }
 
-interface Opened {
+interface WindowState {
   path: string;
   handle: FileHandle;
   bytes: number;
@@ -69,7 +69,7 @@ class PartWindow implements OpenPart {
   readonly #validators = new Map<string, string>();
   #read = 0;
 
-  constructor({ path, handle, bytes, size }: Opened) {
+  constructor({ path, handle, bytes, size }: WindowState) {
     this.path = path;
     this.window = bytes;
     this.size = size;

@@ -85,7 +85,7 @@ interface Work extends SubsetOptions {
 }
 
 /** A file that waits for its name. */
-interface Written {
+interface UnnamedFile {
   readonly name: string;
   readonly patches: number;
   readonly file: TemporaryFile;
@@ -128,9 +128,9 @@ async function withSubsetFolder<T>(
 async function writeFiles(
   { dir, manifest, selected, archives, onEvent }: Work,
   workspace: Workspace,
-): Promise<Written[]> {
+): Promise<UnnamedFile[]> {
   const { signal } = workspace;
-  const written: Written[] = [];
+  const written: UnnamedFile[] = [];
   const tasks = selected.selections.map(({ split, indices }) => ({ task: split, total: indices.length }));
   onEvent?.({ type: 'plan', unit: 'patches', tasks });
   for (const selection of selected.selections) {
@@ -164,7 +164,7 @@ async function writeFile({
   patches: number;
   archives: boolean | undefined;
   workspace: Workspace;
-}): Promise<Written[]> {
+}): Promise<UnnamedFile[]> {
   const { name } = upstream;
   const { signal } = workspace;
   const file = await writeTemporary({ ...upstream, gzip: false, temporary: workspace.path(name), signal });
@@ -189,7 +189,7 @@ async function writeFile({
  * Gives the files their names. The manifest comes first: it marks the folder as a subset, so that a run which is killed
  * between two names can be repeated.
  */
-async function publish(work: Work, workspace: Workspace, written: readonly Written[]): Promise<void> {
+async function publish(work: Work, workspace: Workspace, written: readonly UnnamedFile[]): Promise<void> {
   const { out } = work;
   const names = written.map(({ name }) => name);
   try {
@@ -208,7 +208,7 @@ async function publish(work: Work, workspace: Workspace, written: readonly Writt
   }
 }
 
-function manifestOf({ manifest, selected, inputs }: Work, written: readonly Written[]): object {
+function manifestOf({ manifest, selected, inputs }: Work, written: readonly UnnamedFile[]): object {
   const { dataset, homepage, license, citation } = manifest;
   const splits = selected.selections.map(({ split }) => split);
   return {

@@ -24,7 +24,7 @@ export type BlameEvent =
   | { type: 'no-source'; from: ReadonlySet<string>; usable: readonly string[] };
 
 /** What the pool of sources is to do for a file; each one replaces the one before. */
-export interface Verdict {
+export interface SourceVerdict {
   /** Not asked for the file again, and why. */
   readonly out: ReadonlyMap<string, string>;
   /** Asked alone, to find out which source of a wrong mixture is wrong. */
@@ -36,7 +36,7 @@ export interface Verdict {
 export interface Decision {
   /** What is thrown away before the next try. */
   readonly discard: 'everything' | 'nothing' | { readonly from: string };
-  readonly verdict: Verdict;
+  readonly verdict: SourceVerdict;
   /** Set when there is no next try: what the file failed of. */
   readonly fail?: 'mismatch' | 'tampered' | 'no-source';
 }

@@ -10,19 +10,19 @@ export class SourceChanged extends Error {
   }
 }
 
-export interface CopiesOptions {
+export interface SourceCopiesOptions {
   part: WritablePart;
   file: DatasetFile;
   /** A source was refused because its copy has another size than an earlier source gave. */
   onOtherSize: (source: string) => void;
 }
 
-export class Copies {
-  readonly #options: CopiesOptions;
+export class SourceCopies {
+  readonly #options: SourceCopiesOptions;
   /** Sources that have sent the validator of their copy in this transfer. */
   readonly #validated = new Set<string>();
 
-  constructor(options: CopiesOptions) {
+  constructor(options: SourceCopiesOptions) {
     this.#options = options;
   }
 

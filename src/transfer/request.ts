@@ -3,7 +3,7 @@ import type { Clock } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
-import type { Copies } from './copies.js';
+import type { SourceCopies } from './copies.js';
 import { type Backlog, type RateLimit, waitWhile } from './pace.js';
 import type { Piece } from './piece.js';
 import { PieceWriter, type WritablePart } from './piece-writer.js';
@@ -14,7 +14,7 @@ export interface RequestContext {
   readonly file: DatasetFile;
   readonly part: WritablePart;
   readonly pieces: Pieces;
-  readonly copies: Copies;
+  readonly copies: SourceCopies;
   readonly speeds: Speeds;
   readonly limit: RateLimit;
   readonly backlog: Backlog;

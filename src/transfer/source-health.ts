@@ -66,7 +66,7 @@ export interface Host {
   active: number;
 }
 
-export interface Member {
+export interface PoolMember {
   readonly source: Source;
   readonly host: Host;
   /** Of the source as a whole: 429, refused connections, a bad certificate. */
@@ -77,28 +77,28 @@ export interface Member {
 /** What a file of which nothing is known yet has; never changed. */
 const UNKNOWN: Readonly<FileHealth> = Object.freeze(newFileHealth());
 
-export function look({ files }: Member, { name }: DatasetFile): Readonly<FileHealth> {
+export function look({ files }: PoolMember, { name }: DatasetFile): Readonly<FileHealth> {
   return files.get(name) ?? UNKNOWN;
 }
 
-export function change({ files }: Member, { name }: DatasetFile): FileHealth {
+export function change({ files }: PoolMember, { name }: DatasetFile): FileHealth {
   const health = files.get(name) ?? newFileHealth();
   files.set(name, health);
   return health;
 }
 
-export function isUsable(member: Member, file: DatasetFile): boolean {
+export function isUsable(member: PoolMember, file: DatasetFile): boolean {
   return (
     member.source.has(file) && member.health.dropped === undefined && look(member, file).dropped === undefined
   );
 }
 
-export function restUntil(member: Member, file: DatasetFile): number {
+export function restUntil(member: PoolMember, file: DatasetFile): number {
   return Math.max(member.health.restUntil, look(member, file).restUntil);
 }
 
 /** No source is left for a file, or all that are left pause for too long. */
-export function noSource(members: readonly Member[], file: DatasetFile, now: number): PcamError {
+export function noSource(members: readonly PoolMember[], file: DatasetFile, now: number): PcamError {
   const candidates = members.filter((member) => member.source.has(file));
   const reasons = candidates.map((member): SourceReason => {
     const health = look(member, file);

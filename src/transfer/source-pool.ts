@@ -7,16 +7,16 @@ import type { DatasetFile } from '../manifest/index.js';
 import type { SourceFailure } from '../net/index.js';
 import type { Source } from '../sources/index.js';
 import type { Pauses } from './backoff.js';
-import type { Verdict } from './blame.js';
+import type { SourceVerdict } from './blame.js';
 import { sleep } from './pace.js';
 import {
   change,
   type Host,
   isUsable,
   look,
-  type Member,
   newHealth,
   noSource,
+  type PoolMember,
   recordFailure,
   restUntil,
 } from './source-health.js';
@@ -53,7 +53,7 @@ export interface PoolOptions {
 }
 
 export class SourcePool {
-  readonly #members: Member[];
+  readonly #members: PoolMember[];
   readonly #connections: number;
   readonly #clock: Clock;
   readonly #patience: number;
@@ -183,7 +183,7 @@ export class SourcePool {
   }
 
   /** Applies what was decided about wrong bytes, in place of what was decided before. */
-  judge(file: DatasetFile, { out, only, readmit }: Verdict): void {
+  judge(file: DatasetFile, { out, only, readmit }: SourceVerdict): void {
     for (const member of this.#members) {
       const { id } = member.source;
       if (readmit.has(id))
@@ -204,11 +204,11 @@ export class SourcePool {
     for (const cancel of this.#closing) cancel();
   }
 
-  #member(sourceId: string): Member | undefined {
+  #member(sourceId: string): PoolMember | undefined {
     return this.#members.find((member) => member.source.id === sourceId);
   }
 
-  #usable(file: DatasetFile): Member[] {
+  #usable(file: DatasetFile): PoolMember[] {
     const only = this.#only.get(file.name);
     return this.#members.filter(
       (member) => isUsable(member, file) && (only === undefined || member.source.id === only),
@@ -248,12 +248,12 @@ export class SourcePool {
       .map(({ waiter }) => waiter);
   }
 
-  #hasPlace(member: Member, file: DatasetFile): boolean {
+  #hasPlace(member: PoolMember, file: DatasetFile): boolean {
     const { single, active } = look(member, file);
     return member.host.active < this.#connections && !(single && active > 0);
   }
 
-  #grant(member: Member, file: DatasetFile): Lease {
+  #grant(member: PoolMember, file: DatasetFile): Lease {
     const health = change(member, file);
     member.host.active++;
     health.active++;
@@ -285,7 +285,7 @@ export class SourcePool {
     this.#dispatch();
   }
 
-  #fail(member: Member, file: DatasetFile, failure: SourceFailure): void {
+  #fail(member: PoolMember, file: DatasetFile, failure: SourceFailure): void {
     const health = failure.wholeHost ? member.health : change(member, file);
     if (failure.missing) change(member, file).lacking = true;
     if (failure.hint !== undefined) health.hint = failure.hint;

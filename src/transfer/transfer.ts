@@ -4,7 +4,7 @@ import { type Clock, PcamError, throwIfAborted } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { type RangeReply, SourceFailure } from '../net/index.js';
 import { BLOCK } from '../store/index.js';
-import { Copies } from './copies.js';
+import { SourceCopies } from './copies.js';
 import { type Backlog, NO_BACKLOG, type RateLimit } from './pace.js';
 import type { Helper, Piece } from './piece.js';
 import type { WritablePart } from './piece-writer.js';
@@ -100,7 +100,7 @@ class Transfer {
       onReceived,
       pieces: this.#pieces,
       speeds: this.#speeds,
-      copies: new Copies({ part, file, onOtherSize }),
+      copies: new SourceCopies({ part, file, onOtherSize }),
       onReply: (source, reply) => this.#onReply(source, reply),
     };
   }

@@ -2,9 +2,8 @@
 import { CHANNELS, PATCH_SIZE } from '../core/index.js';
 import { csvField } from '../export/encode/index.js';
 import type { Kind, SplitName } from '../manifest/index.js';
+import type { Bytes } from './archive.js';
 import { type ArrayPlan, hdf5File } from './hdf5-writer.js';
-
-type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** One file as upstream has it, with what its manifest entry says of it. */
 export interface UpstreamFile {

@@ -90,7 +90,7 @@ export async function verify(options: VerifyOptions = {}): Promise<VerifyResult>
   });
 }
 
-interface Context {
+interface FolderCheck {
   manifest: Manifest;
   paths: Layout;
   receipts: Receipts;
@@ -101,10 +101,10 @@ interface Context {
 }
 
 class Verifier {
-  readonly #context: Context;
+  readonly #context: FolderCheck;
   readonly #inventory: Inventory;
 
-  constructor(context: Context) {
+  constructor(context: FolderCheck) {
     this.#context = context;
     const { manifest, paths, receipts, options, signal } = context;
     const { quick = false, onEvent } = options;

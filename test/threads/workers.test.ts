@@ -1,6 +1,6 @@
 /** A worker in a thread and one without are the same to whoever asks for the work. */
 import { afterEach, expect, it } from 'vitest';
-import type { FromWorker, PassRequest, ToWorker } from '#pcam/pass/protocol.js';
+import type { FromPass, PassRequest, ToPass } from '#pcam/pass/protocol.js';
 import { servePass } from '#pcam/pass/serve.js';
 import { Inline } from '#pcam/threads/inline.js';
 import { Thread } from '#pcam/threads/thread.js';
@@ -8,12 +8,12 @@ import type { Worker } from '#pcam/threads/types.js';
 import { md5, put } from '../support/files.js';
 import { temporaryFolder } from '../support/temp.js';
 
-const KINDS: Record<string, (request: PassRequest) => Worker<ToWorker, FromWorker>> = {
+const KINDS: Record<string, (request: PassRequest) => Worker<ToPass, FromPass>> = {
   'a thread': (data) => new Thread({ script: 'pass/worker.js', data, name: 'a test' }),
   'this thread': (request) => new Inline(servePass, request),
 };
 
-let worker: Worker<ToWorker, FromWorker>;
+let worker: Worker<ToPass, FromPass>;
 afterEach(() => worker.end());
 
 it.each(Object.keys(KINDS))('in %s answers, and is silent after its end', async (kind) => {
@@ -21,7 +21,7 @@ it.each(Object.keys(KINDS))('in %s answers, and is silent after its end', async 
   const request: PassRequest = { input: `${folder}/in`, digests: ['md5'] };
 
   worker = KINDS[kind]!(request);
-  const answer = new Promise<FromWorker>((resolve, reject) => worker.listen(resolve, reject));
+  const answer = new Promise<FromPass>((resolve, reject) => worker.listen(resolve, reject));
   worker.tell({ type: 'end', bytes: 10 });
   expect(await answer).toMatchObject({
     type: 'done',
@@ -31,7 +31,7 @@ it.each(Object.keys(KINDS))('in %s answers, and is silent after its end', async 
   await worker.end();
 
   worker = KINDS[kind]!(request);
-  const heard: FromWorker[] = [];
+  const heard: FromPass[] = [];
   worker.listen(
     (message) => heard.push(message),
     (error) => expect.fail(error.message),

@@ -5,7 +5,7 @@ import { type Manifest, resolveManifest, type SplitName } from '../../manifest/i
 import type { SelectionOptions } from '../../selection/index.js';
 import { requireOutputFile, watchSplits } from '../../verified/index.js';
 import { readSheetPatches, selectForSheet, splitsOf } from './patches.js';
-import { drawSheet, type Place, type SheetPatch, sheetSize } from './sheet.js';
+import { drawSheet, type PatchPlace, type SheetPatch, sheetSize } from './sheet.js';
 
 export interface PreviewOptions {
   /** The data set folder. @default 'pcam' */
@@ -33,7 +33,7 @@ export interface PreviewResult {
   width: number;
   height: number;
   /** Row by row: which patch it is, and where: top left corner and side in px. */
-  patches: (Place & Pick<SheetPatch, 'split' | 'index' | 'label'>)[];
+  patches: (PatchPlace & Pick<SheetPatch, 'split' | 'index' | 'label'>)[];
 }
 
 const MOST_ROWS = 32;

@@ -15,7 +15,7 @@ export interface SheetPatch {
 }
 
 /** Where a patch is in the picture, in px: its top left corner and its side. */
-export interface Place {
+export interface PatchPlace {
   readonly x: number;
   readonly y: number;
   readonly size: number;
@@ -25,7 +25,7 @@ export interface Sheet {
   readonly width: number;
   readonly height: number;
   /** In the order of the patches. */
-  readonly places: readonly Place[];
+  readonly places: readonly PatchPlace[];
   /** The PNG file; the same patches give the same bytes on every machine. */
   png(signal?: AbortSignal): Promise<Buffer>;
 }

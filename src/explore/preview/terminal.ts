@@ -30,7 +30,7 @@ export function fitGrid(graphics: Graphics, { columns, rows }: TerminalSize): { 
   return { rows: clamp(Math.floor((rows - 2) / lines), 1, 4), cols };
 }
 
-interface Drawing {
+interface CellDrawing {
   graphics: Graphics;
   cols: number;
   scale: number;
@@ -42,7 +42,7 @@ interface Drawing {
 /** The lines to write to the terminal. */
 export async function drawOnTerminal(
   patches: readonly SheetPatch[],
-  { graphics, cols, scale, columns, signal }: Drawing,
+  { graphics, cols, scale, columns, signal }: CellDrawing,
 ): Promise<string> {
   if (graphics === 'blocks') return blocks(patches, { cols: Math.min(cols, most(columns)), columns });
   const sheet = drawSheet(patches, { cols, scale });

@@ -74,14 +74,14 @@ function extentsOf(meta: MetaTable): Map<string, Extent> {
   return extents;
 }
 
-interface Drawing {
+interface MapDrawing {
   source: MapSource;
   extents: ReadonlyMap<string, Extent>;
   scale: number;
   dot: number;
 }
 
-function draw({ source: { meta, labels }, extents, scale, dot }: Drawing): Map<string, Picture> {
+function draw({ source: { meta, labels }, extents, scale, dot }: MapDrawing): Map<string, Picture> {
   const sheets = new Map<string, { width: number; height: number; indices: Uint8Array }>();
   for (const [wsi, { left, right, top, bottom }] of extents) {
     const width = Math.floor((right - left) / scale) + dot;

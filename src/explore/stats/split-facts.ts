@@ -7,10 +7,10 @@ import { contentsOf, type Kind, type SplitName } from '../../manifest/index.js';
 import { type SplitScan, type SplitScanRequest, scanSplit, UNIFORM } from '../../scan/index.js';
 import { layout, Receipts } from '../../store/index.js';
 import { channelsOf } from './channels.js';
-import { type Copies, copiesOf, duplicatesOf } from './copies.js';
+import { type CopiesOfPatches, copiesOfPatches, duplicatesOf } from './copies.js';
 import type { Channels, SlideCount, SplitStats } from './types.js';
 
-export interface SplitDetails extends Copies {
+export interface SplitDetails extends CopiesOfPatches {
   readonly split: SplitName;
   readonly scan: SplitScan;
   readonly labels: Uint8Array | null;
@@ -28,7 +28,7 @@ export async function readSplit(request: SplitScanRequest): Promise<SplitDetails
   const { labels, meta, foreign } = await readSmallFiles(request);
   const scan = await scanSplit(request);
   throwIfAborted(signal);
-  const copies = copiesOf(scan);
+  const copies = copiesOfPatches(scan);
   const { count, histograms, verified } = scan;
   const unique = copies.first.reduce((sum, first, patch) => sum + Number(first === patch), 0);
   const positive = labels?.reduce((sum, label) => sum + label, 0) ?? null;

@@ -14,13 +14,13 @@ const ROWS = 8192;
 
 type Value = string | number | boolean | null;
 
-interface Column {
+interface TableColumn {
   readonly name: string;
   readonly type: 'text' | 'integer' | 'boolean';
   value(split: SplitDetails, patch: number): Value;
 }
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly TableColumn[] = [
   { name: 'split', type: 'text', value: ({ split }) => split },
   { name: 'index', type: 'integer', value: (_, patch) => patch },
   { name: 'label', type: 'integer', value: ({ labels }, patch) => labels && labels[patch]! },
@@ -137,7 +137,7 @@ const SCHEMA: ParquetSchema = [
   ...COLUMNS.map(({ name, type }) => ({ name, repetition_type: 'OPTIONAL' as const, ...TYPES[type] })),
 ];
 
-function parquetValue({ type }: Column, value: Value): string | boolean | bigint | null {
+function parquetValue({ type }: TableColumn, value: Value): string | boolean | bigint | null {
   if (value === null) return null;
   return type === 'integer' ? BigInt(value as number) : (value as string | boolean);
 }

@@ -45,7 +45,7 @@ export const imageFolder: ExportFormat = {
   },
 };
 
-interface WriteRequest {
+interface FolderRequest {
   task: ShardTask;
   recipe: Recipe;
   source: ShardSource;
@@ -57,7 +57,7 @@ function imagePath({ split }: ShardTask, index: number, label: number): string {
   return `${split}/${label}/${patchKey(split, index)}.png`;
 }
 
-function writeImages({ task, source, output }: WriteRequest): void {
+function writeImages({ task, source, output }: FolderRequest): void {
   const list = output.create(task.files[0]!.file);
   for (const { index, pixels } of eachPatch(source)) {
     const path = imagePath(task, index, source.labels[index]!);
@@ -65,7 +65,7 @@ function writeImages({ task, source, output }: WriteRequest): void {
   }
 }
 
-function writeTable({ task, recipe, source, output }: WriteRequest): void {
+function writeTable({ task, recipe, source, output }: FolderRequest): void {
   const { labels, meta, order } = source;
   const table = output.create(task.files[0]!.file);
   const header = ['file_name', 'label', ...(order ? ['index'] : []), ...(recipe.sha1 ? ['sha1'] : [])];

@@ -80,7 +80,7 @@ function toRow({
 }
 
 /** A column beside image and label. */
-interface Column {
+interface ParquetColumn {
   readonly name: string;
   readonly type: keyof typeof TYPES;
   data(rows: readonly Row[]): ColumnSource['data'];
@@ -96,9 +96,13 @@ function whole(rows: readonly Row[], value: (row: Row) => number): BigInt64Array
   return BigInt64Array.from(rows, (row) => BigInt(value(row)));
 }
 
-const INDEX: Column = { name: 'index', type: 'int64', data: (rows) => whole(rows, ({ index }) => index) };
-const SHA1: Column = { name: 'sha1', type: 'string', data: (rows) => rows.map(({ sha1 }) => sha1) };
-const META: readonly Column[] = [
+const INDEX: ParquetColumn = {
+  name: 'index',
+  type: 'int64',
+  data: (rows) => whole(rows, ({ index }) => index),
+};
+const SHA1: ParquetColumn = { name: 'sha1', type: 'string', data: (rows) => rows.map(({ sha1 }) => sha1) };
+const META: readonly ParquetColumn[] = [
   { name: 'wsi', type: 'string', data: (rows) => rows.map(({ meta }) => meta!.wsi) },
   { name: 'coord_x', type: 'int64', data: (rows) => whole(rows, ({ meta }) => meta!.coord_x) },
   { name: 'coord_y', type: 'int64', data: (rows) => whole(rows, ({ meta }) => meta!.coord_y) },
@@ -110,12 +114,12 @@ const META: readonly Column[] = [
   },
 ];
 
-function extraColumns({ recipe, source }: { recipe: Recipe; source: ShardSource }): Column[] {
+function extraColumns({ recipe, source }: { recipe: Recipe; source: ShardSource }): ParquetColumn[] {
   const { order, meta } = source;
   return [...(order ? [INDEX] : []), ...(recipe.sha1 ? [SHA1] : []), ...(meta ? META : [])];
 }
 
-function columns(rows: readonly Row[], extra: readonly Column[]): ColumnSource[] {
+function columns(rows: readonly Row[], extra: readonly ParquetColumn[]): ColumnSource[] {
   return [
     // Packed already: a second compression costs time in every reader. Bounds of PNG bytes mean nothing.
     {
@@ -131,7 +135,7 @@ function columns(rows: readonly Row[], extra: readonly Column[]): ColumnSource[]
 }
 
 /** All optional, as Arrow writes columns and so as the hub's own files are. */
-function schema(extra: readonly Column[]): ParquetSchema {
+function schema(extra: readonly ParquetColumn[]): ParquetSchema {
   const optional = { repetition_type: 'OPTIONAL' } as const;
   return [
     { name: 'root', num_children: 2 + extra.length },
@@ -144,7 +148,7 @@ function schema(extra: readonly Column[]): ParquetSchema {
 }
 
 /** What the datasets library needs to know beyond Parquet's types. */
-function features(extra: readonly Column[]): string {
+function features(extra: readonly ParquetColumn[]): string {
   const values = extra.map(({ name, type }) => [name, { dtype: type, _type: 'Value' }]);
   return JSON.stringify({
     info: {

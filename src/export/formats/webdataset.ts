@@ -48,7 +48,7 @@ export const webdataset: ExportFormat = {
 };
 
 /** A member as DALI's index, version 1.2, names it: the offset is where its data starts. */
-interface Member {
+interface TarMember {
   readonly extension: string;
   readonly offset: number;
   readonly bytes: number;
@@ -66,10 +66,10 @@ function addSample({
   split: SplitName;
   patch: Patch;
   source: ShardSource;
-}): Member[] {
+}): TarMember[] {
   const { index, pixels } = patch;
   const key = patchKey(split, index);
-  const add = (extension: string, data: Uint8Array): Member => {
+  const add = (extension: string, data: Uint8Array): TarMember => {
     const name = `${key}.${extension}`;
     return { extension, offset: tar.add(name, data), bytes: data.length, name };
   };

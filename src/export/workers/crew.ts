@@ -1,13 +1,13 @@
 /** Workers that take jobs until there are none, and all stop at the first failure. */
 import { abortError, fromPlain } from '../../core/index.js';
 import { Inline, Thread, type Worker } from '../../threads/index.js';
-import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
+import type { FromExporter, Job, JobResult, WorkerSetup } from './protocol.js';
 import { serveExport } from './shard-worker.js';
 
 /** What dies young here is small; V8's own choice costs each thread 20 MB more for no speed. */
 const YOUNG_MB = 8;
 
-export interface RunOptions {
+export interface CrewRun {
   jobs: readonly Job[];
   signal?: AbortSignal;
   onProgress(job: Job, patches: number): void;
@@ -38,7 +38,7 @@ export class Crew {
    * Runs all jobs, once it has begun.
    * @throws PcamError the first failure, when every worker has stopped; ABORTED
    */
-  async run({ jobs, signal, onProgress, onDone }: RunOptions): Promise<void> {
+  async run({ jobs, signal, onProgress, onDone }: CrewRun): Promise<void> {
     const queue = [...jobs];
     const stopAll = () => void Atomics.store(new Int32Array(this.#setup.stop), 0, 1);
     let failure: unknown;
@@ -77,7 +77,7 @@ export class Crew {
   }
 }
 
-function startThread(setup: WorkerSetup): Worker<Job, FromWorker> {
+function startThread(setup: WorkerSetup): Worker<Job, FromExporter> {
   return new Thread({
     script: 'export/workers/worker.js',
     data: setup,
@@ -87,9 +87,9 @@ function startThread(setup: WorkerSetup): Worker<Job, FromWorker> {
 }
 
 class JobWorker {
-  readonly #worker: Worker<Job, FromWorker>;
+  readonly #worker: Worker<Job, FromExporter>;
 
-  constructor(worker: Worker<Job, FromWorker>) {
+  constructor(worker: Worker<Job, FromExporter>) {
     this.#worker = worker;
   }
 

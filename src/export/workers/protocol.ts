@@ -39,7 +39,7 @@ export interface JobResult {
   readonly written: ReadonlyMap<string, FileIdentity>;
 }
 
-export type FromWorker =
+export type FromExporter =
   | { type: 'progress'; patches: number }
   | { type: 'done'; result: JobResult }
   | { type: 'failed'; error: PlainError };

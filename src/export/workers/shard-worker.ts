@@ -7,18 +7,18 @@ import { finalName, type SplitName } from '../../manifest/index.js';
 import type { Serve } from '../../threads/index.js';
 import { type ExportFormat, findFormat } from '../formats/index.js';
 import { type FileRecord, ShardFiles } from '../output/index.js';
-import type { FromWorker, Job, JobResult, WorkerSetup } from './protocol.js';
+import type { FromExporter, Job, JobResult, WorkerSetup } from './protocol.js';
 import { ShardCheck } from './shard-check.js';
 import { PatchMemory, sourceOf } from './source.js';
 
-export const serveExport: Serve<WorkerSetup, Job, FromWorker> = (setup, say) => {
+export const serveExport: Serve<WorkerSetup, Job, FromExporter> = (setup, say) => {
   const worker = new ShardWorker(setup, say);
   return { hear: (job) => worker.take(job), end: () => worker.end() };
 };
 
 class ShardWorker {
   readonly #setup: WorkerSetup;
-  readonly #say: (message: FromWorker) => void;
+  readonly #say: (message: FromExporter) => void;
   readonly #format: ExportFormat;
   readonly #stop: Int32Array;
   readonly #check: ShardCheck;
@@ -26,7 +26,7 @@ class ShardWorker {
   #opened: { split: SplitName; images: ImageReader } | undefined;
   #working: Promise<unknown>;
 
-  constructor(setup: WorkerSetup, say: (message: FromWorker) => void) {
+  constructor(setup: WorkerSetup, say: (message: FromExporter) => void) {
     this.#setup = setup;
     this.#say = say;
     this.#format = findFormat(setup.recipe.format, setup.recipe.layout);

@@ -9,7 +9,7 @@ export class Html {
   }
 }
 
-type Piece = Html | string | number | null | undefined | false | readonly Piece[];
+type HtmlPart = Html | string | number | null | undefined | false | readonly HtmlPart[];
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -31,11 +31,11 @@ export function escapeHtml(text: string): string {
 }
 
 /** A template: `html\`<td>${name}</td>\``. Lists are joined; `null`, `undefined` and `false` are nothing. */
-export function html(texts: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+export function html(texts: TemplateStringsArray, ...pieces: readonly HtmlPart[]): Html {
   return new Html(texts.map((text, i) => text + (i < pieces.length ? render(pieces[i]) : '')).join(''));
 }
 
-function render(piece: Piece): string {
+function render(piece: HtmlPart): string {
   if (piece instanceof Html) return piece.text;
   if (Array.isArray(piece)) return piece.map(render).join('');
   if (piece === null || piece === undefined || piece === false) return '';
