@@ -56,8 +56,9 @@ export interface H5File {
   close(options?: { reuse?: boolean }): void;
 }
 
-/** An instance takes some 20 ms to make, so the last one that closed in order is kept for the next file. */
-let idle: Library | undefined;
+/** An instance takes some 50 ms to make, so some that closed in order are kept for the next files: 6 MB each. */
+const idle: Library[] = [];
+const MOST_IDLE = 3;
 
 /**
  * Opens a file.
@@ -77,8 +78,7 @@ export async function openHdf5(file: string): Promise<H5File> {
 async function openDescriptor(file: string, fd: number): Promise<H5File> {
   let library: Library | undefined;
   try {
-    library = idle ?? (await loadLibrary());
-    if (library === idle) idle = undefined;
+    library = idle.pop() ?? (await loadLibrary());
     library.fd = fd;
     return openWith(library, file);
   } catch (error) {
@@ -117,7 +117,7 @@ function openWith(library: Library, file: string): H5File {
     close({ reuse = true } = {}) {
       if (!open) return;
       open = false;
-      if (reuse && closedInOrder(module, id)) idle ??= library;
+      if (reuse && closedInOrder(module, id) && idle.length < MOST_IDLE) idle.push(library);
       library.fd = -1;
       closeSync(fd);
     },

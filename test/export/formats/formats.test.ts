@@ -61,7 +61,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
     let tree: Record<string, string>;
     beforeAll(async () => {
       whole = join(root.folder, `${format.format}-${format.layout}`);
-      const result = await run({ out: whole, workers: 2 });
+      const result = await run({ out: whole });
       expect(result).toMatchObject({ ok: true, format: format.format, out: whole, patches: 60 });
       expect(result.shards.every(({ status }) => status === 'written')).toBe(true);
       tree = await treeOf(whole);
