@@ -1,5 +1,4 @@
-/** The thread that looks into the files of one split for `verify --deep`. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread that looks into the files of one split after the other for `verify --deep`. */
 import { messageOf, PcamError } from '../core/index.js';
 import {
   arrayOf,
@@ -11,6 +10,7 @@ import {
   readMeta,
 } from '../dataset/index.js';
 import type { Kind, Manifest, SplitName } from '../manifest/index.js';
+import { serveParent } from '../threads/index.js';
 import type { Finding } from './finding.js';
 
 export interface SplitTask {
@@ -119,6 +119,8 @@ class SplitCheck {
   }
 }
 
-const port = parentPort;
-// No top-level await: the executable runs this as a CommonJS script. A rejection becomes the thread's error event.
-if (port) void new SplitCheck(workerData as SplitTask).run().then((report) => port.postMessage(report));
+/** A rejection becomes the thread's error event. */
+serveParent<unknown, SplitTask, SplitReport>((_data, say) => ({
+  hear: (task) => void new SplitCheck(task).run().then(say),
+  end: async () => {},
+}));

@@ -24,8 +24,8 @@ const DEFAULT_TIMEOUT = 600_000;
 
 /**
  * Looks into the HDF5 and CSV files that are in the folder: shapes and types, labels 0 or 1, class balance,
- * rows = patches, label = center_tumor_patch, no slide in two splits. Each split is read in a worker thread, so
- * that a hostile file ends as a finding and not as the end of the process.
+ * rows = patches, label = center_tumor_patch, no slide in two splits. They are read in a worker thread, so that a
+ * hostile file ends as a finding and not as the end of the process; the other splits are then read in another one.
  * @returns what was found, in the order of the splits; everything is right when no `level` is `error`
  * @throws PcamError ABORTED
  */
@@ -33,45 +33,65 @@ export async function deepCheck(options: DeepCheckOptions): Promise<Finding[]> {
   const { dir, manifest, splits = SPLITS, signal, timeout = DEFAULT_TIMEOUT } = options;
   const findings: Finding[] = [];
   const slides = new Map<SplitName, readonly string[]>();
-  for (const split of SPLITS.filter((name) => splits.includes(name))) {
-    throwIfAborted(signal);
-    const report = await checkSplit({ task: { dir, manifest, split }, signal, timeout });
-    findings.push(...report.findings);
-    if (report.slides) slides.set(split, report.slides);
+  let thread: DeepThread | undefined;
+  try {
+    for (const split of SPLITS.filter((name) => splits.includes(name))) {
+      throwIfAborted(signal);
+      thread ??= startThread();
+      const report = await checkSplit({ thread, task: { dir, manifest, split }, signal, timeout });
+      findings.push(...report.findings);
+      if (report.slides) slides.set(split, report.slides);
+      if (!report.failed) continue;
+      await thread.end();
+      thread = undefined;
+    }
+  } finally {
+    await thread?.end();
   }
   findings.push(...sharedSlides(slides));
   return findings;
 }
 
+type DeepThread = Thread<SplitTask, SplitReport>;
+
+function startThread(): DeepThread {
+  return new Thread({
+    script: 'verify/deep-worker.js',
+    name: 'the thread that looks into the files',
+    heap: { oldMB: WORKER_MEMORY_MB },
+    // Whatever a library prints about a bad file is not for the user.
+    silent: true,
+  });
+}
+
 interface CheckRequest {
+  thread: DeepThread;
   task: SplitTask;
   signal: AbortSignal | undefined;
   timeout: number;
 }
 
-async function checkSplit({ task, signal, timeout }: CheckRequest): Promise<SplitReport> {
-  const thread = new Thread<never, SplitReport>({
-    script: 'verify/deep-worker.js',
-    data: task,
-    name: `the thread that looks into ${task.split}`,
-    heap: { oldMB: WORKER_MEMORY_MB },
-    // Whatever a library prints about a bad file is not for the user.
-    silent: true,
-  });
+/** `failed`: the thread is dead, or did not answer in time. */
+async function checkSplit({
+  thread,
+  task,
+  signal,
+  timeout,
+}: CheckRequest): Promise<SplitReport & { failed?: true }> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   try {
-    return await new Promise<SplitReport>((resolve, reject) => {
-      const fail = (reason: string) => resolve(failedReport(task.split, reason));
+    return await new Promise((resolve, reject) => {
+      const fail = (reason: string) => resolve({ ...failedReport(task.split, reason), failed: true });
       thread.listen(resolve, ({ message }) => fail(message));
       timer = setTimeout(() => fail(`no result after ${timeout / 1000} s`), timeout);
       onAbort = () => reject(abortError(signal!));
       signal?.addEventListener('abort', onAbort, { once: true });
+      thread.tell(task);
     });
   } finally {
     clearTimeout(timer);
     if (onAbort) signal?.removeEventListener('abort', onAbort);
-    await thread.end();
   }
 }
 
