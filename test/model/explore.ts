@@ -1,7 +1,8 @@
 /**
  * Explores two runs of the commit protocol: the first one is stopped before any of its steps, for so long that its lock
  * is stale; the second one comes, and is stopped before any of its own; the first one wakes up and ends, or is dead;
- * the second one goes on, or is dead; and in the end a third one comes.
+ * the second one goes on, or is dead; and in the end a third one comes. With `twice`, the first one is stopped once more,
+ * before any step that it makes beside the second one, which then ends, or dies on its way, before the first one does.
  *
  * Every pair of steps is covered, and few are played. Two stops make no difference when the steps between them touch
  * nothing that the other run touches (partial-order reduction; Godefroid, LNCS 1032), and what a third run does depends
@@ -42,6 +43,13 @@ class Footprint {
   }
 }
 
+/** A look at something, or a change of it, in a step. */
+interface Touch {
+  step: number;
+  what: string;
+  changes: boolean;
+}
+
 /** A run that can be stopped before its n-th step, and woken up or left there for good, as if it had been killed. */
 class Actor implements Process {
   /** Steps that were begun. */
@@ -67,7 +75,7 @@ class Actor implements Process {
   }
 
   /** Resolves when it is stopped, or has ended. */
-  readonly stopped: Promise<unknown>;
+  stopped: Promise<unknown>;
 
   #untilStopped(): Promise<void> {
     return new Promise((resolve) => {
@@ -89,6 +97,14 @@ class Actor implements Process {
     this.onTouch(what, changes);
   }
 
+  /** Goes on until it is before its n-th step, or has ended. */
+  async wakeUntil(stopAt: number): Promise<void> {
+    this.stopAt = stopAt;
+    this.stopped = Promise.race([this.#untilStopped(), this.#ended]);
+    this.#wake();
+    await this.stopped;
+  }
+
   /** Goes on to its end. */
   wake(): Promise<string> {
     this.#wake();
@@ -100,15 +116,20 @@ export class Explorer {
   /** The disk that the next step is on. */
   disk = new MemoryDisk();
   readonly #bad: boolean;
+  readonly #twice: boolean;
   readonly #thirds = new Map<string, { disk: MemoryDisk; after: string }>();
   readonly #figures: Figures = { steps: [0, 0], pairs: 0, plays: 0, disks: 0 };
   #wrong: string | undefined;
   /** Changes of the disk when it was last described. */
   #seen = -1;
 
-  /** @param bad whether the first source sends wrong bytes at first */
-  constructor(bad: boolean) {
+  /**
+   * @param bad whether the first source sends wrong bytes at first
+   * @param twice whether the first run is stopped a second time
+   */
+  constructor(bad: boolean, { twice = false } = {}) {
     this.#bad = bad;
+    this.#twice = twice;
   }
 
   /** @throws Error with the first schedule that goes wrong */
@@ -172,8 +193,13 @@ export class Explorer {
   async #play(firstAt: number, secondAt: number): Promise<number> {
     const { first, second } = await this.#start(firstAt, secondAt);
     const footprint = new Footprint();
-    first.onTouch = (what, changes) => footprint.add(what, changes);
+    const ofWoken: Touch[] = [];
+    first.onTouch = (what, changes) => {
+      footprint.add(what, changes);
+      ofWoken.push({ step: first.steps - 1, what, changes });
+    };
     const ofFirst = await first.wake();
+    const later = new Footprint();
     let conflict = NEVER;
     const remember = () => {
       const at = Math.max(secondAt, second.steps);
@@ -183,6 +209,7 @@ export class Explorer {
     remember();
     second.onStep = remember;
     second.onTouch = (what, changes) => {
+      later.add(what, changes);
       if (conflict === NEVER && footprint.conflicts(what, changes)) conflict = second.steps;
     };
     const ofSecond = await second.wake();
@@ -190,7 +217,38 @@ export class Explorer {
     const what = `first stopped at ${firstAt}: ${ofFirst}; second stopped at ${secondAt}: ${ofSecond}`;
     this.#expect(['done', 'LOCKED'].includes(ofFirst) && ['done', 'LOCKED'].includes(ofSecond), what);
     await this.#tryThirds();
+    // Stopped before a step that has nothing to do with what the second one does later, it might as well go on.
+    const stops = new Set(
+      ofWoken.filter((touch) => later.conflicts(touch.what, touch.changes)).map(({ step }) => step),
+    );
+    if (this.#twice) for (const again of stops) await this.#playTwice({ firstAt, secondAt, again });
     return conflict;
+  }
+
+  /** As `#play`, but the first run is stopped again, and ends after the second one. */
+  async #playTwice({
+    firstAt,
+    secondAt,
+    again,
+  }: {
+    firstAt: number;
+    secondAt: number;
+    again: number;
+  }): Promise<void> {
+    const { first, second } = await this.#start(firstAt, secondAt);
+    await first.wakeUntil(again);
+    const where = `first stopped at ${firstAt} and ${again}, second at ${secondAt}`;
+    second.onStep = () => this.#remember(`${where} and dead at ${second.steps}`);
+    const ofSecond = await second.wake();
+    first.onStep = () => this.#remember(`${where}, and first dead at ${first.steps}`);
+    const ofFirst = await first.wake();
+    this.#remember(`${where}, both done`);
+    const outcomes = [ofFirst, ofSecond];
+    this.#expect(
+      outcomes.every((outcome) => ['done', 'LOCKED'].includes(outcome)),
+      `${where}: ${outcomes.join()}`,
+    );
+    await this.#tryThirds();
   }
 
   /** Steps of the first run that only look, and at nothing that the second one changes, make no difference. */
