@@ -85,7 +85,8 @@ async function expectAllThere(one: Setup): Promise<void> {
   expect((await verify({ dir: one.dir, manifest: one.manifest })).ok).toBe(true);
 }
 
-describe.skipIf(!contained)('in another PID namespace', () => {
+// Most of their time they wait: for a server that sends slowly, and for each other.
+describe.skipIf(!contained).concurrent('in another PID namespace', () => {
   test('a run does not take a lock over whose owner it cannot see', async () => {
     await using one = await setup();
     const first = one.download();
