@@ -4,6 +4,8 @@ import type { DecodeProblem } from './protocol.js';
 
 /** Room for what one read inflates to, mostly in one call: every call more is a wait for the event loop. */
 const INFLATED = 1280 * 1024;
+/** Most bytes that wait for the sink, give or take one such room: a read can inflate to a thousand times its size. */
+const MOST_WAITING = 8 * 1024 * 1024;
 
 export interface Decoder {
   /** The first thing that went wrong with the data; from then on input is ignored. */
@@ -56,6 +58,9 @@ export class GunzipDecoder implements Decoder {
   /** After an error zlib's callbacks do not come any more, but 'close' always does. */
   readonly #closed: Promise<void>;
   readonly #ready: Uint8Array[] = [];
+  #waiting = 0;
+  /** Resolves once so much waits for the sink that zlib was told to pause. */
+  #full = newSignal();
   #given = 0;
   #bytes = 0;
   #magic = false;
@@ -76,13 +81,12 @@ export class GunzipDecoder implements Decoder {
     this.#given += bytes.length;
     const consumed = new Promise<void>((resolve) => this.#gunzip.write(bytes, () => resolve()));
     // The output of earlier chunks is digested and written while zlib inflates this one.
-    await this.#drain();
-    await Promise.race([consumed, this.#closed]);
+    await this.#passOnUntil(Promise.race([consumed, this.#closed]));
   }
 
   async end(): Promise<void> {
     this.#gunzip.end();
-    await this.#closed;
+    await this.#passOnUntil(this.#closed);
     if (this.problem) return;
     await this.#drain();
     const trailing = this.#given - this.#gunzip.bytesWritten;
@@ -107,10 +111,27 @@ export class GunzipDecoder implements Decoder {
       return;
     }
     this.#ready.push(bytes);
+    this.#waiting += bytes.length;
+    if (this.#waiting < MOST_WAITING) return;
+    this.#gunzip.pause();
+    this.#full.raise();
+  }
+
+  /** Takes what waits for the sink, and again whenever that has become so much that zlib was told to pause. */
+  async #passOnUntil(over: Promise<void>): Promise<void> {
+    const ended = over.then(() => 'over');
+    do {
+      await this.#drain();
+      this.#full = newSignal();
+      this.#gunzip.resume();
+    } while ((await Promise.race([ended, this.#full.raised])) !== 'over');
   }
 
   async #drain(): Promise<void> {
-    for (let bytes = this.#ready.shift(); bytes; bytes = this.#ready.shift()) await this.#options.sink(bytes);
+    for (let bytes = this.#ready.shift(); bytes; bytes = this.#ready.shift()) {
+      this.#waiting -= bytes.length;
+      await this.#options.sink(bytes);
+    }
   }
 
   #explain({ code, message }: NodeJS.ErrnoException): DecodeProblem {
@@ -122,6 +143,19 @@ export class GunzipDecoder implements Decoder {
       detail: 'bytes that are no gzip data follow the end of the gzip data',
     };
   }
+}
+
+interface Signal {
+  readonly raised: Promise<void>;
+  raise(): void;
+}
+
+function newSignal(): Signal {
+  let raise = () => {};
+  const raised = new Promise<void>((resolve) => {
+    raise = resolve;
+  });
+  return { raised, raise };
 }
 
 function tooLarge(most: number): DecodeProblem {
