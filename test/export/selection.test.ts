@@ -64,7 +64,8 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       const out = await temporaryFolder();
       const stop = new AbortController();
       const onEvent: ExportOptions['onEvent'] = ({ type }) => type === 'output' && stop.abort();
-      const stopped = run({ ...options, out, signal: stop.signal, onEvent });
+      // In threads, small as it is.
+      const stopped = run({ ...options, out, workers: 2, signal: stop.signal, onEvent });
       await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
       const { shards } = await run({ ...options, out });
       expect(shards.some(({ status }) => status === 'present')).toBe(true);

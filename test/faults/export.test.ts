@@ -47,7 +47,7 @@ const options = (out: string) => ({
   format: 'raw' as const,
   splits: ['valid' as const],
   shardSize: 16,
-  workers: 1,
+  workers: 2, // in threads, small as it is
 });
 
 async function contents(folder: string): Promise<Map<string, string>> {
