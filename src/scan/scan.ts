@@ -18,7 +18,7 @@ export interface ScanRequest {
   /** Most threads. */
   workers: number;
   signal: AbortSignal;
-  onProgress?: (patches: number, of: number) => void;
+  onProgress?: (patches: number, total: number) => void;
 }
 
 /**
