@@ -21,8 +21,8 @@ import { CASES, type Case, type Places } from './cases.js';
 /** One piece, which four connections divide among them: a first range, later ones, and a last one. */
 const BYTES = 3 * 1024 * 1024;
 const NAME = 'camelyonpatch_level_2_split_valid_x.h5';
-/** No cell takes longer than this (ms). */
-const BOUND = 15_000;
+/** No cell takes longer than this (ms); most take half a second, and wait for a disk that others keep busy. */
+const BOUND = 45_000;
 /** A fault has twelve cells, and on a busy machine they wait for those of other faults. */
 const LONGEST = 12 * BOUND;
 
@@ -139,6 +139,6 @@ describe.concurrent('a fault', () => {
       });
     };
     await Promise.all(cells.map((cell) => limit(() => one(cell))));
-    expect(problems.join('\n')).toBe('');
+    if (problems.length > 0) expect.fail(problems.join('\n'));
   });
 });
