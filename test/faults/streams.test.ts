@@ -101,7 +101,7 @@ describe('a directory that cannot be made is exit code 5 within seconds', () => 
     const { code, stderr } = await bash(`$pcam ${command}`, { d });
     expect(code).toBe(5);
     expect(stderr).toContain('no directory can be made at /proc/x');
-    expect(performance.now() - began).toBeLessThan(10_000); // a busy machine takes a while to start node
+    expect(performance.now() - began).toBeLessThan(20_000); // a busy machine takes a while to start node
   });
 });
 
