@@ -18,7 +18,7 @@ export interface ScanRequest {
   /** Most threads. */
   workers: number;
   signal: AbortSignal;
-  onProgress?: (patches: number, total: number) => void;
+  onProgress?: (patches: number) => void;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function scanImages(request: ScanRequest): Promise<Scan> {
   let done = 0;
   const onPatches = (patches: number) => {
     done += patches;
-    onProgress?.(done, count);
+    onProgress?.(done);
   };
   const begun = startWorkers(task, Math.min(workers, Math.ceil(count / WORTH_A_THREAD))).map((worker) => ({
     worker,
