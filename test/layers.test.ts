@@ -47,7 +47,8 @@ interface Import {
 }
 
 async function sources(): Promise<Map<string, string>> {
-  const names = (await readdir(SRC, { recursive: true })).filter((name) => name.endsWith('.ts')).sort();
+  const isCode = (name: string) => name.endsWith('.ts') && !name.endsWith('.d.ts');
+  const names = (await readdir(SRC, { recursive: true })).filter(isCode).sort();
   const texts = await Promise.all(names.map((name) => readFile(join(SRC, name), 'utf8')));
   return new Map(names.map((name, i) => [name.replaceAll('\\', '/'), texts[i]!]));
 }

@@ -4,7 +4,8 @@
  * behind a proxy that hangs up, thousands of times a second.) The only importer of undici.
  */
 import type { Socket } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import Client from 'undici/lib/dispatcher/client.js';
 import { Arrivals } from './body.js';
 import { createOpener, type OpenConnection, type Opener } from './connect.js';
 import { Closed, type Route } from './network-error.js';
