@@ -128,6 +128,15 @@ export function localError(error: unknown): PcamError | undefined {
       hint: 'change to another directory, then run it again',
     });
   }
+  const memory = memoryError(error);
+  if (memory) return memory;
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    // Node's resolver says so as well when it may not open another file.
+    return new PcamError('IO', `a part of pcam cannot be loaded: ${messageOf(error)}`, {
+      cause,
+      hint: 'install pcam again; where a limit on open files is low, raise it (`ulimit -n 1024`)',
+    });
+  }
   const limit = SCARCE.exec(`${String(code)} ${messageOf(error)}`)?.[1];
   if (limit === undefined || error instanceof PcamError) return undefined;
   if (limit === 'EMFILE' || limit === 'ENFILE') {
@@ -141,6 +150,19 @@ export function localError(error: unknown): PcamError | undefined {
     cause,
     hint: 'raise the limits of the process, or let pcam do less at once',
     options: ['jobs', 'workers'],
+  });
+}
+
+/** The error for a WebAssembly memory that the system refused; undefined for anything else. */
+export function memoryError(cause: unknown): PcamError | undefined {
+  if (cause instanceof PcamError) return undefined;
+  const [said] =
+    /WebAssembly\.\w+\(\): (out of memory|could not allocate memory)[^)]*/i.exec(messageOf(cause)) ?? [];
+  if (said === undefined) return undefined;
+  return new PcamError('IO', `the system refuses memory (${said})`, {
+    cause,
+    // V8 reserves 10 GB of addresses for each of its memories, unless it checks every access by itself.
+    hint: 'raise the limit on virtual memory (`ulimit -v`), or set NODE_OPTIONS=--disable-wasm-trap-handler',
   });
 }
 

@@ -9,6 +9,7 @@ export {
   factsOf,
   fsError,
   localError,
+  memoryError,
   messageOf,
   type NextStep,
   PcamError,

@@ -1,7 +1,7 @@
 /** The HDF5 library, one instance an open file and shut in with that file; the only importer of h5wasm. */
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import type { Module as SharedModule } from 'h5wasm/node';
-import { fsError, importBeside, PcamError, systemCode } from '../core/index.js';
+import { fsError, importBeside, localError, PcamError, systemCode } from '../core/index.js';
 import { badHdf5 } from './problems.js';
 
 export type H5Module = typeof SharedModule;
@@ -76,14 +76,14 @@ export async function openHdf5(file: string): Promise<H5File> {
 }
 
 async function openDescriptor(file: string, fd: number): Promise<H5File> {
-  let library: Library | undefined;
+  // Outside the try: that a library does not start is no fault of the file.
+  const library = idle.pop() ?? (await loadLibrary());
   try {
-    library = idle.pop() ?? (await loadLibrary());
     library.fd = fd;
     return openWith(library, file);
   } catch (error) {
     // The library is dropped with the error: traps leave its inner state unknown.
-    if (library) library.fd = -1;
+    library.fd = -1;
     throw error instanceof PcamError ? error : notHdf5(file, fd, error);
   }
 }
@@ -132,19 +132,31 @@ function closedInOrder(module: H5Module, id: bigint): boolean {
   }
 }
 
+/** @throws PcamError IO when a limit of this machine does not let the library start */
 async function loadLibrary(): Promise<Library> {
-  // h5wasm's entry makes a single instance; the factory beside it makes as many as there are open files.
-  const { default: create } = (await importBeside('h5wasm/node', 'hdf5_util.js')) as {
-    default: (options: object) => Promise<H5Module>;
-  };
+  // Emscripten prints why its start failed, and then throws something else. Later, HDF5 prints its error stacks: for nobody.
+  let why = '';
+  let starting = true;
   const quiet = () => {};
-  const library = {
-    module: await create({ noInitialRun: true, print: quiet, printErr: quiet }),
-    fd: -1,
-    onRead: undefined,
+  const options = {
+    noInitialRun: true,
+    print: quiet,
+    printErr(line: string) {
+      if (starting) why ||= line;
+    },
   };
-  confine(library);
-  return library;
+  try {
+    // h5wasm's entry makes a single instance; the factory beside it makes as many as there are open files.
+    const { default: create } = (await importBeside('h5wasm/node', 'hdf5_util.js')) as {
+      default: (options: object) => Promise<H5Module>;
+    };
+    const library = { module: await create(options), fd: -1, onRead: undefined };
+    starting = false;
+    confine(library);
+    return library;
+  } catch (error) {
+    throw localError(why === '' ? error : new Error(why, { cause: error })) ?? error;
+  }
 }
 
 /** Puts the one open file behind the one name, and the error stacks that HDF5 prints nowhere. */

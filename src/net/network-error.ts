@@ -1,5 +1,5 @@
 /** From what went wrong on the way to a reply to a failure that says where, in words for a person. */
-import { printable, systemCode } from '../core/index.js';
+import { memoryError, type PcamError, printable, systemCode } from '../core/index.js';
 import { SourceFailure } from './failure.js';
 import type { HttpProxy } from './proxy.js';
 
@@ -49,8 +49,10 @@ export function networkFailure(
   step: ConnectionStep,
   route: Route,
   known = false,
-): SourceFailure {
+): SourceFailure | PcamError {
   if (error instanceof SourceFailure) return error;
+  const memory = memoryError(error);
+  if (memory) return memory; // for the parser of HTTP, on this machine: no other source would help
   const code = codeOf(error);
   const who = subject(step, route);
   // Up to the tunnel it is the proxy that answers, and what breaks inside a tunnel is mostly its doing as well.

@@ -1,5 +1,5 @@
 /** The thread that looks into the files of one split after the other for `verify --deep`. */
-import { messageOf, PcamError } from '../core/index.js';
+import { localError, messageOf, PcamError } from '../core/index.js';
 import {
   arrayOf,
   isUnbalanced,
@@ -56,6 +56,9 @@ class SplitCheck {
     try {
       return await read();
     } catch (error) {
+      // What this process has run out of says nothing about the data.
+      const local = localError(error) ?? localError((error as Error | undefined)?.cause);
+      if (local) throw local;
       this.#add('error', error instanceof PcamError ? error.code : 'INTERNAL', messageOf(error));
       return null;
     }

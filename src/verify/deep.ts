@@ -27,7 +27,7 @@ const DEFAULT_TIMEOUT = 600_000;
  * rows = patches, label = center_tumor_patch, no slide in two splits. They are read in a worker thread, so that a
  * hostile file ends as a finding and not as the end of the process; the other splits are then read in another one.
  * @returns what was found, in the order of the splits; everything is right when no `level` is `error`
- * @throws PcamError ABORTED
+ * @throws PcamError ABORTED, or IO where this machine lacks what reading needs, such as memory or open files
  */
 export async function deepCheck(options: DeepCheckOptions): Promise<Finding[]> {
   const { dir, manifest, splits = SPLITS, signal, timeout = DEFAULT_TIMEOUT } = options;
@@ -83,7 +83,7 @@ async function checkSplit({
   try {
     return await new Promise((resolve, reject) => {
       const fail = (reason: string) => resolve({ ...failedReport(task.split, reason), failed: true });
-      thread.listen(resolve, ({ message }) => fail(message));
+      thread.listen(resolve, (error) => (error.code === 'IO' ? reject(error) : fail(error.message)));
       timer = setTimeout(() => fail(`no result after ${timeout / 1000} s`), timeout);
       onAbort = () => reject(abortError(signal!));
       signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,12 +1,13 @@
 /** What becomes of a command whose output or surroundings are taken away: an end in good order, with its exit code. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, readdir } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
 import { PCAM } from '../support/process.js';
+import { serveFiles } from '../support/server.js';
 import { sharedFolder } from '../support/temp.js';
 
 /** What takes longer hangs (ms); a busy machine needs half of it to start node and its threads. */
@@ -122,16 +123,40 @@ describe('a local error', () => {
     },
   );
 
+  // The data are sound: what fails for want of something must not be blamed on a file, or on a source.
   test.each([
-    'download --jobs 9',
-    'export --format raw --workers 8 --out $o',
-    'stats --workers 8',
-    'verify --deep',
-  ])('few file descriptors: %s', async (command) => {
+    ['ulimit -n 64', 'download --jobs 9'],
+    ['ulimit -n 64', 'export --format raw --workers 8 --out $o'],
+    ['ulimit -n 48', 'export --format raw --workers 8 --out $o'],
+    ['ulimit -n 64', 'stats --workers 8'],
+    ['ulimit -n 64', 'verify --deep'],
+    ['ulimit -v 6000000', 'stats'],
+    ['ulimit -v 6000000', 'verify --deep'],
+  ])('%s: %s', async (limit, command) => {
     const [d, o] = [command.startsWith('download') ? fresh() : await downloaded(), fresh()];
-    const { code, stderr } = await bash(`ulimit -n 64; $pcam ${command} --manifest $m --dir $d`, { d, o });
+    const { code, stderr } = await bash(`${limit}; $pcam ${command} --manifest $m --dir $d`, { d, o });
     expect([0, 5], stderr).toContain(code);
-    expect(stderr).toContain(code === 5 ? 'ulimit -n' : '');
+    expect(stderr).toContain(code === 5 ? limit.replace(/ \d+$/, '') : '');
     expect(stderr).not.toContain('a bug in pcam');
+  });
+
+  test('ulimit -v 6000000: download over HTTP', async () => {
+    const names = await readdir(join(root.folder, 'served'));
+    const files = names.map(
+      async (name) => [name, await readFile(join(root.folder, 'served', name))] as const,
+    );
+    const { url } = await serveFiles(Object.fromEntries(await Promise.all(files)));
+    const line = 'ulimit -v 6000000; $pcam download --mirror $url --manifest $m --dir $d';
+    const { code, stderr } = await bash(line, { d: fresh(), url });
+    expect([0, 5], stderr).toContain(code);
+    expect(stderr).toContain(code === 5 ? 'ulimit -v' : '');
+    expect(stderr).not.toContain('giving up on');
+  });
+
+  test('little virtual memory is enough where V8 reserves none for WebAssembly', async () => {
+    const line =
+      'ulimit -v 6000000; NODE_OPTIONS=--disable-wasm-trap-handler $pcam stats --manifest $m --dir $d';
+    const { code, stderr } = await bash(line, { d: await downloaded() });
+    expect(code, stderr).toBe(0);
   });
 });
