@@ -1,6 +1,6 @@
 /** `pcam stats`. */
 import { Command } from 'commander';
-import { LIMITS } from '../core/index.js';
+import { formatInteger, LIMITS } from '../core/index.js';
 import type { Channels, CollectedStats, SplitStats, Totals } from '../explore/stats/index.js';
 import {
   type Context,
@@ -73,14 +73,14 @@ function classes(splits: readonly SplitStats[], all: Totals): string[][] {
     slides: number | null,
   ): string[] => {
     const share = (n: number | null) =>
-      n === null ? '-' : `${number(n)} (${((100 * n) / Math.max(1, patches)).toFixed(1)} %)`;
+      n === null ? '-' : `${formatInteger(n)} (${((100 * n) / Math.max(1, patches)).toFixed(1)} %)`;
     return [
       name,
-      number(patches),
+      formatInteger(patches),
       share(positive),
       share(negative),
       share(unique),
-      slides === null ? '-' : number(slides),
+      slides === null ? '-' : formatInteger(slides),
     ];
   };
   const rows = splits.map((split) => row(split.split, split, split.slides));
@@ -118,13 +118,9 @@ function normalize({ splits: [first] }: CollectedStats): string {
     return `transforms.Normalize(mean=${list(mean)}, std=${list(std)})`;
   };
   return [
-    `# ${split}, all ${number(stats.patches)} patches`,
+    `# ${split}, all ${formatInteger(stats.patches)} patches`,
     line(stats.channels),
-    `# ${split}, ${number(stats.unique)} unique patches`,
+    `# ${split}, ${formatInteger(stats.unique)} unique patches`,
     line(uniqueChannels),
   ].join('\n');
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US');
 }

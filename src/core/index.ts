@@ -34,6 +34,7 @@ export { CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './shape.js';
 export {
   count,
   formatBytes,
+  formatInteger,
   formatSeconds,
   nearest,
   printable,

@@ -1,5 +1,6 @@
 /** The range of every numeric option, for the library and the command line alike. */
 import { PcamError } from './errors.js';
+import { formatInteger } from './text.js';
 
 export interface Limit {
   readonly least: number;
@@ -33,7 +34,7 @@ export function withinLimit(value: number, { least, most }: Limit): boolean {
 export function describeLimit({ least, most }: Limit): string {
   return most === Number.MAX_SAFE_INTEGER
     ? `a whole number, ${least} or more`
-    : `a whole number from ${least} to ${most.toLocaleString('en-US')}`;
+    : `a whole number from ${least} to ${formatInteger(most)}`;
 }
 
 /**

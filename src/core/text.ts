@@ -52,9 +52,14 @@ export function formatSeconds(seconds: number): string {
   return seconds > 0 && seconds < 1 ? `${Math.max(0.1, seconds).toFixed(1)} s` : `${whole} s`;
 }
 
+/** `262,144`. Intl would say the same, and takes 12 ms to load. */
+export function formatInteger(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** `1 file`, `3 files`. */
 export function count(n: number, noun: string): string {
-  return `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : /[sx]$|[cs]h$/.test(noun) ? 'es' : 's'}`;
+  return `${formatInteger(n)} ${noun}${n === 1 ? '' : /[sx]$|[cs]h$/.test(noun) ? 'es' : 's'}`;
 }
 
 /** The candidate nearest to a mistyped word, if it is near enough to be worth a suggestion. */

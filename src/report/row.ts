@@ -1,6 +1,7 @@
 /** One row of progress, laid out so that it is never wider than the terminal. */
 import {
   formatBytes,
+  formatInteger,
   formatSeconds,
   type Step,
   shortName,
@@ -90,7 +91,7 @@ export function rowWords({ name, fraction, pieces }: RowContent): string {
 
 function amountOf(done: number, total: number | undefined, unit: Unit): string {
   if (unit === 'patches')
-    return `${done.toLocaleString('en-US')}${total === undefined ? '' : ` of ${total.toLocaleString('en-US')}`}`;
+    return `${formatInteger(done)}${total === undefined ? '' : ` of ${formatInteger(total)}`}`;
   if (total === undefined) return formatBytes(done);
   const [whole, part] = [formatBytes(total), formatBytes(done)];
   const sameUnit = whole.split(' ')[1] === part.split(' ')[1];
@@ -99,7 +100,7 @@ function amountOf(done: number, total: number | undefined, unit: Unit): string {
 
 function speedOf(speed: number, unit: Unit): string {
   if (speed <= 0) return '';
-  return unit === 'bytes' ? `${formatBytes(speed)}/s` : `${Math.round(speed).toLocaleString('en-US')}/s`;
+  return unit === 'bytes' ? `${formatBytes(speed)}/s` : `${formatInteger(Math.round(speed))}/s`;
 }
 
 function leftOf(done: number, total: number | undefined, speed: number): string {

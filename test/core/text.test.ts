@@ -1,6 +1,14 @@
 /** Text from outside is safe for a terminal, and words for people are right. */
 import { describe, expect, it } from 'vitest';
-import { count, formatBytes, formatSeconds, nearest, printable, wrapText } from '#pcam/core/text.js';
+import {
+  count,
+  formatBytes,
+  formatInteger,
+  formatSeconds,
+  nearest,
+  printable,
+  wrapText,
+} from '#pcam/core/text.js';
 
 describe('printable', () => {
   it.each([
@@ -53,6 +61,15 @@ describe('formatSeconds', () => {
   ])('%d is %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
   });
+});
+
+describe('formatInteger', () => {
+  it.each([0, 7, 999, 1000, 12_345, 327_680, 1_000_000, -1234, Number.MAX_SAFE_INTEGER])(
+    'writes %d as Intl does',
+    (n) => {
+      expect(formatInteger(n)).toBe(n.toLocaleString('en-US'));
+    },
+  );
 });
 
 describe('count', () => {

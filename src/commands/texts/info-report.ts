@@ -1,5 +1,12 @@
 /** What `pcam info` prints: a table of all files, everything about one, or how to cite. */
-import { formatBytes, type NextStep, PcamError, printable, shortName } from '../../core/index.js';
+import {
+  formatBytes,
+  formatInteger,
+  type NextStep,
+  PcamError,
+  printable,
+  shortName,
+} from '../../core/index.js';
 import type { FileInfo, FileState, InfoResult } from '../../info/index.js';
 import type { Paint, Style, table } from '../../report/index.js';
 
@@ -107,6 +114,6 @@ function sizeOf({ bytes, extracted }: FileInfo): string {
 
 function exactSize(bytes: number | null): string {
   if (bytes === null) return 'not published';
-  const exact = `${bytes.toLocaleString('en-US')} bytes`;
+  const exact = `${formatInteger(bytes)} bytes`;
   return bytes < 1000 ? exact : `${exact} (${formatBytes(bytes)})`;
 }

@@ -1,5 +1,5 @@
 /** What stands out in the figures, in plain words. */
-import { count, printable } from '../../core/index.js';
+import { count, formatInteger, printable } from '../../core/index.js';
 import { isUnbalanced } from '../../dataset/index.js';
 import { KAGGLE_PATCHES, QUESTIONABLE_SLIDES, REAL_DATASET, TRAIN_CHANNELS } from './published.js';
 import { commonSlides } from './shared.js';
@@ -68,7 +68,7 @@ function origin({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] 
 function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
   const { positive, patches } = stats;
   if (!labels || positive === null) return [];
-  const balance = `${split}: ${count(positive, 'patch')} of ${patches.toLocaleString('en-US')} are positive (${percent(positive, patches)})`;
+  const balance = `${split}: ${count(positive, 'patch')} of ${formatInteger(patches)} are positive (${percent(positive, patches)})`;
   const findings = [
     isUnbalanced(positive, patches)
       ? warning('BALANCE', `${balance}; PCam is within one percentage point of 50 % in every split`)
@@ -79,7 +79,7 @@ function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
   // Labels in random order change this often, give or take.
   const expected = (2 * positive * (patches - positive)) / Math.max(1, patches);
   if (expected - changes > UNLIKELY * Math.sqrt(expected)) {
-    const runs = `the label changes ${changes.toLocaleString('en-US')} times along the file, ${Math.round(expected).toLocaleString('en-US')} times in random order`;
+    const runs = `the label changes ${formatInteger(changes)} times along the file, ${formatInteger(Math.round(expected))} times in random order`;
     findings.push(
       info('LABEL_ORDER', `${split}: labels come in runs (${runs}): shuffle before reading in sequence`),
     );
@@ -95,7 +95,7 @@ function duplicates({ split, stats, scan }: SplitDetails): StatsFinding[] {
     const classes =
       positive === null
         ? ''
-        : `, ${positive.toLocaleString('en-US')} positive and ${negative!.toLocaleString('en-US')} negative`;
+        : `, ${formatInteger(positive)} positive and ${formatInteger(negative!)} negative`;
     const message = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel${classes}; ${count(groups, 'content')} occur more than once, one of them ${largest} times`;
     findings.push(warning('DUPLICATES', `${split}: ${message}`));
   }
@@ -188,7 +188,7 @@ function published(splits: readonly SplitDetails[], shared: readonly Shared[]): 
     if (parts.some((part) => part === undefined)) continue;
     const common = shared.find((pair) => pair.splits.join() === names.join())?.patches ?? 0;
     const unique = parts.reduce((sum, part) => sum + part!.stats.unique, 0) - common;
-    const message = `${count(unique, 'distinct patch')}; Kaggle's ${name}, described as PCam without duplicates, has ${patches.toLocaleString('en-US')}`;
+    const message = `${count(unique, 'distinct patch')}; Kaggle's ${name}, described as PCam without duplicates, has ${formatInteger(patches)}`;
     findings.push(info('PUBLISHED_UNIQUE', `${names.join(' and ')}: ${message}`));
   }
   return findings;

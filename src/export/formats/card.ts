@@ -1,4 +1,5 @@
 /** The dataset card of a Parquet export: a README.md whose header describes the files to the hub and its viewer. */
+import { formatInteger } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { Recipe, SplitSummary } from './types.js';
 
@@ -11,9 +12,7 @@ export function datasetCard({ recipe, splits }: { recipe: Recipe; splits: readon
   const files = splits.map(
     ({ split }) => `  - split: ${HUB_SPLITS[split]}\n    path: data/${HUB_SPLITS[split]}-*`,
   );
-  const rows = splits.map(
-    ({ split, patches }) => `| ${HUB_SPLITS[split]} | ${patches.toLocaleString('en-US')} |`,
-  );
+  const rows = splits.map(({ split, patches }) => `| ${HUB_SPLITS[split]} | ${formatInteger(patches)} |`);
   return `---
 license: cc0-1.0
 task_categories:

@@ -1,4 +1,5 @@
 /** Numbers and names as the page writes them. */
+import { formatInteger } from '../../../core/index.js';
 import type { SplitName } from '../../../manifest/index.js';
 
 const LETTERS: Record<SplitName, string> = { train: 'Train', valid: 'Valid', test: 'Test' };
@@ -9,7 +10,7 @@ export function splitTitle(split: SplitName): string {
 
 /** `262,144`; a dash for what is unknown. */
 export function integer(value: number | null): string {
-  return value === null ? '–' : value.toLocaleString('en-US');
+  return value === null ? '–' : formatInteger(value);
 }
 
 /** `49.98 %`, of a whole. */
