@@ -51,8 +51,9 @@ export function networkFailure(
   known = false,
 ): SourceFailure | PcamError {
   if (error instanceof SourceFailure) return error;
-  const memory = memoryError(error);
-  if (memory) return memory; // for the parser of HTTP, on this machine: no other source would help
+  // The parser of HTTP is WebAssembly, and lacks memory on this machine: no other source would help.
+  const memory = error instanceof RangeError ? memoryError(error) : undefined;
+  if (memory) return memory;
   const code = codeOf(error);
   const who = subject(step, route);
   // Up to the tunnel it is the proxy that answers, and what breaks inside a tunnel is mostly its doing as well.

@@ -7,6 +7,14 @@ import { act, tell } from './process.js';
 
 const EMPTY = Buffer.alloc(0);
 
+const { O_RDONLY, O_RDWR, O_WRONLY, O_CREAT, O_EXCL, O_TRUNC } = constants;
+const FLAGS: Record<string, number> = {
+  r: O_RDONLY,
+  'r+': O_RDWR,
+  w: O_WRONLY | O_CREAT | O_TRUNC,
+  wx: O_WRONLY | O_CREAT | O_EXCL,
+};
+
 interface Inode {
   readonly ino: bigint;
   readonly kind: 'file' | 'folder';
@@ -139,23 +147,17 @@ export class MemoryDisk {
   }
 
   open(path: string, how: string | number = 'r'): object {
-    const letters: Record<string, number> = {
-      r: constants.O_RDONLY,
-      'r+': constants.O_RDWR,
-      w: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
-      wx: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
-    };
-    const flags = typeof how === 'number' ? how : letters[how]!;
+    const flags = typeof how === 'number' ? how : FLAGS[how]!;
     const place = this.#parent(path);
     let inode = this.#look(place, path);
-    if (inode && flags & constants.O_EXCL) throw failure('EEXIST', path);
+    if (inode && flags & O_EXCL) throw failure('EEXIST', path);
     if (!inode) {
-      if (!(flags & constants.O_CREAT)) throw failure('ENOENT', path);
+      if (!(flags & O_CREAT)) throw failure('ENOENT', path);
       inode = this.#inode('file');
       this.#set(place, inode);
       this.#changed();
     }
-    if (flags & constants.O_TRUNC) inode.data = EMPTY;
+    if (flags & O_TRUNC) inode.data = EMPTY;
     return this.#handle(inode);
   }
 
