@@ -99,12 +99,15 @@ export function statusFailure(reply: HttpReply, now: number = Date.now()): Sourc
 /**
  * `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date; else GitHub's and Zenodo's `X-RateLimit-Reset`, in
  * epoch seconds. The caller asks on 429 and 503 alone: Zenodo sends the header with good replies too.
+ * @param ours the time by our clock (ms), for replies that do not say it by theirs
  * @returns milliseconds from now, or undefined where there is no usable header
  */
 export function parseRetryAfter(
   headers: Readonly<Record<string, string | undefined>>,
-  now: number,
+  ours: number,
 ): number | undefined {
+  // The server counts by its own clock, and either clock can be wrong.
+  const now = Date.parse(headers.date ?? '') || ours;
   const text = headers['retry-after']?.trim();
   if (text !== undefined && text !== '') {
     if (/^\d{1,15}(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);

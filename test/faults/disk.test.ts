@@ -234,7 +234,8 @@ test('a clock that jumps back an hour does not matter', async () => {
     await using setup = await serve([{ bytes: 9 * MB }], () => {
       vi.setSystemTime(Date.now() - 3_600_000);
       if (n++ > 1) return undefined;
-      return { status: 429, headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() } };
+      const [date, later] = [new Date().toUTCString(), new Date(Date.now() + 1000).toUTCString()];
+      return { status: 429, headers: { date, 'retry-after': later } };
     });
     const result = await download({ dir, manifest: setup.manifest, pauses: { first: 20 } });
     expect(result.files[0]!.error).toBeUndefined();

@@ -38,6 +38,16 @@ describe('parseRetryAfter', () => {
     ['seconds with spaces', { 'retry-after': ' 7 ' }, 7000],
     ['a date', { 'retry-after': 'Fri, 02 Jan 2026 03:05:05 GMT' }, 60_000],
     ['a date that is over', { 'retry-after': 'Fri, 02 Jan 2026 03:00:00 GMT' }, 0],
+    [
+      'a date by the clock of a server that is a day ahead',
+      { date: 'Sat, 03 Jan 2026 03:04:05 GMT', 'retry-after': 'Sat, 03 Jan 2026 03:05:05 GMT' },
+      60_000,
+    ],
+    [
+      'a date beside one that is none',
+      { date: 'now', 'retry-after': 'Fri, 02 Jan 2026 03:05:05 GMT' },
+      60_000,
+    ],
     ['a date in the form of RFC 850', { 'retry-after': 'Friday, 02-Jan-26 03:05:05 GMT' }, 60_000],
     ['epoch seconds of the rate limit', { 'x-ratelimit-reset': String(now / 1000 + 30) }, 30_000],
     ['a rate limit that is over', { 'x-ratelimit-reset': String(now / 1000 - 30) }, 0],
