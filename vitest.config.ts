@@ -17,5 +17,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A second is short on a machine that is busy.
+    expect: { poll: { timeout: 20_000 } },
   },
 });
