@@ -58,7 +58,7 @@ export async function acquireLock(path: string, identity: Identity): Promise<Loc
       }
       if (!(await isGone(path, own, theirs))) throw locked(path, theirs);
       await refuseFolder(path);
-      await clear(path, own, theirs);
+      await clear(path, own, { gone: theirs, mine });
     }
     throw locked(path, (await contentOf(path)) ?? '');
   } catch (error) {
@@ -209,26 +209,44 @@ async function refuseFolder(path: string): Promise<void> {
  * Removes the lock of an owner that is gone. One run at a time does so: otherwise a slow one could remove the lock
  * that a quick one has created meanwhile.
  */
-async function clear(path: string, own: string, gone: string): Promise<void> {
+async function clear(
+  path: string,
+  own: string,
+  { gone, mine }: { gone: string; mine: string },
+): Promise<void> {
   const clearing = `${path}.clearing`;
-  const turn = await createInPlace(clearing, '');
+  const turn = await create(clearing, own, mine);
   if (!turn) {
-    // It takes milliseconds, so one that is old was left by a crash.
-    if (await isOlder(clearing, own, CLEARING_STALE_AFTER)) await rm(clearing, { force: true });
-    await pause();
+    const theirs = await contentOf(clearing);
+    if (theirs !== undefined && (await isTurnOver(clearing, own, theirs))) {
+      await takeAway(clearing, own, theirs);
+    } else await pause();
     return;
   }
   try {
     await turn.close();
-    if ((await contentOf(path)) !== gone) return;
+    if ((await contentOf(path)) === gone) await takeAway(path, own, gone);
+  } finally {
+    if ((await contentOf(clearing)) === mine) await rm(clearing, { force: true });
+  }
+}
+
+/** A turn takes milliseconds: one whose owner was killed, or which is old, is over. */
+async function isTurnOver(clearing: string, own: string, content: string): Promise<boolean> {
+  const owner = parseIdentity(content);
+  if (owner && (await judge(owner)) === 'dead') return true;
+  return isOlder(clearing, own, CLEARING_STALE_AFTER);
+}
+
+/** Removes a file that held `content`, and gives back what another run has put into its place since it was read. */
+async function takeAway(path: string, own: string, content: string): Promise<void> {
+  try {
     await rename(path, own);
-    // Suspended between the two steps for so long that the turn had passed: give back what belongs to another run.
-    if ((await contentOf(own)) !== gone) await link(own, path).catch(() => {});
+    if ((await contentOf(own)) !== content) await link(own, path).catch(() => {});
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
   } finally {
     await rm(own, { force: true });
-    await rm(clearing, { force: true });
   }
 }
 

@@ -158,6 +158,22 @@ describe('a lock', () => {
   });
 });
 
+describe('the turn to take a lock over', () => {
+  it('passes on at once when its owner was killed', async () => {
+    const at = await place(await lockOf({ started: '1' }));
+    await writeFile(`${at.lock}.clearing`, await lockOf({ started: '1' }));
+    await expectTaken(at);
+  });
+
+  it('is not taken from an owner that runs', async () => {
+    const at = await place(await lockOf({ started: '1' }));
+    const theirs = await lockOf({});
+    await writeFile(`${at.lock}.clearing`, theirs);
+    expect((await pcamError(open(at))).code).toBe('LOCKED');
+    expect(await readFile(`${at.lock}.clearing`, 'utf8')).toBe(theirs);
+  });
+});
+
 describe('an owner', () => {
   /** What another run does that takes the lock over: its own lock, and everything of the first one swept. */
   async function takeOver(at: Place): Promise<Workspace> {
