@@ -23,6 +23,8 @@ const BYTES = 3 * 1024 * 1024;
 const NAME = 'camelyonpatch_level_2_split_valid_x.h5';
 /** No cell takes longer than this (ms); most take half a second, and wait for a disk that others keep busy. */
 const BOUND = 45_000;
+/** Downloads until the fault is met. */
+const MOST_TRIES = 5;
 /** A fault has twelve cells, and on a busy machine they wait for those of other faults. */
 const LONGEST = 12 * BOUND;
 
@@ -60,7 +62,8 @@ interface Cell {
 
 let count = 0;
 
-async function run({ row, zone, times, sources }: Cell): Promise<void> {
+/** @returns whether the fault was met: of two sources, a busy machine may ask the healthy one for all later ranges */
+async function run({ row, zone, times, sources }: Cell): Promise<boolean> {
   const { type = 'http' } = row;
   const mini = row.sizeUnknown ? unsized : sized;
   const fault = script(row.fault(places), { zone, times });
@@ -90,7 +93,6 @@ async function run({ row, zone, times, sources }: Cell): Promise<void> {
       },
     });
     expect(performance.now() - began).toBeLessThan(BOUND);
-    expect(faulty.requests.some((request) => request.fault)).toBe(true);
     const expected = sources === 2 ? 'done' : row[times];
     const [file] = result.files;
     // A fault that came once does not matter where another request for the same bytes was in progress.
@@ -108,6 +110,7 @@ async function run({ row, zone, times, sources }: Cell): Promise<void> {
       expect([file!.error!.message, ...reasons].join('\n')).toMatch(expected.reason);
     }
     await expectTidy(dir, done);
+    return faulty.requests.some((request) => request.fault);
   } finally {
     await faulty.close();
     await second?.close();
@@ -132,8 +135,12 @@ describe.concurrent('a fault', () => {
       ),
     );
     const problems: string[] = [];
+    const met = async (cell: Cell) => {
+      for (let tries = 0; tries < MOST_TRIES; tries++) if (await run(cell)) return;
+      throw new Error(`the fault was not met in ${MOST_TRIES} downloads`);
+    };
     const one = async (cell: Cell) => {
-      await run(cell).catch((error: Error) => {
+      await met(cell).catch((error: Error) => {
         const { zone, times, sources } = cell;
         problems.push(`${sources} source(s), ${zone} range, ${times}: ${error.message}`);
       });

@@ -114,6 +114,8 @@ class Round {
   /** How likely a request is to go wrong; less from run to run, so that each data set comes to an end. */
   #trouble = 0;
   #rivalKilled = false;
+  /** What the rival wrote to stderr. */
+  #rivalSaid = '';
 
   constructor(folder: string, random: () => number, figures: SoakFigures) {
     this.#folder = folder;
@@ -170,6 +172,7 @@ class Round {
   /** Runs the command line, and perhaps kills it; what it may answer is known. */
   async #start(run: number): Promise<Ended> {
     this.#rivalKilled = false;
+    this.#rivalSaid = '';
     const manifest = join(this.#folder, 'manifest.json');
     const { child, ended } = startPcam(['download', '--manifest', manifest, '--dir', this.#dir]);
     const kill = run < 15 && this.#random() < 0.7 ? this.#plan() : undefined;
@@ -243,6 +246,7 @@ class Round {
       else await rival.ended;
       child.kill('SIGCONT');
       const { code, stderr } = await rival.ended;
+      this.#rivalSaid = stderr;
       clearTimeout(kill);
       // What unshare answers for a container that was killed differs from version to version.
       if (killed !== 'early' && ![0, 3, 4, 5].includes(code ?? -1))
@@ -298,15 +302,16 @@ class Round {
 
   /**
    * Bytes that are right on the disk never get fewer, but for what may be thrown away on purpose: all bytes of a
-   * file whose digest was wrong in the end, or of a source whose copy changed (then the run says so).
+   * file whose digest was wrong in the end, or of a source whose copy changed (then the run says so, or its rival).
    */
   #compare(before: Map<string, number>, after: Map<string, number>, { stderr }: Ended): void {
     for (const [name, had] of before) {
       const lost = had - after.get(name)!;
       if (lost <= 0) continue;
-      const said = /is wrong:|changed while it was fetched|keeps changing/.test(stderr);
+      const heard = `${stderr}\n${this.#rivalSaid}`;
+      const said = /is wrong:|changed while it was fetched|keeps changing/.test(heard);
       if (!said) this.#figures.mostLost = Math.max(this.#figures.mostLost, lost);
-      if (!said && lost > BLOCK) throw new Error(`${name} lost ${lost} of ${had} bytes\n${stderr}`);
+      if (!said && lost > BLOCK) throw new Error(`${name} lost ${lost} of ${had} bytes\n${heard}`);
     }
   }
 
