@@ -120,6 +120,7 @@ const SCARCE = /\b(EMFILE|ENFILE|ENOMEM|EAGAIN)\b/;
 
 /** The error for a limit or a loss of this machine that any line of code can meet; undefined for anything else. */
 export function localError(error: unknown): PcamError | undefined {
+  if (error instanceof PcamError) return undefined;
   const cause = error;
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
   if (syscall === 'uv_cwd') {
@@ -138,7 +139,7 @@ export function localError(error: unknown): PcamError | undefined {
     });
   }
   const limit = SCARCE.exec(`${String(code)} ${messageOf(error)}`)?.[1];
-  if (limit === undefined || error instanceof PcamError) return undefined;
+  if (limit === undefined) return undefined;
   if (limit === 'EMFILE' || limit === 'ENFILE') {
     return new PcamError('IO', `too many open files (${limit})`, {
       cause,
@@ -155,7 +156,6 @@ export function localError(error: unknown): PcamError | undefined {
 
 /** The error for a WebAssembly memory that the system refused; undefined for anything else. */
 export function memoryError(cause: unknown): PcamError | undefined {
-  if (cause instanceof PcamError) return undefined;
   const [said] =
     /WebAssembly\.\w+\(\): (out of memory|could not allocate memory)[^)]*/i.exec(messageOf(cause)) ?? [];
   if (said === undefined) return undefined;
