@@ -203,14 +203,16 @@ class Fetcher {
     const parts = this.#parts;
     const event = await this.#eventOf(error);
     if (!event) throw error;
-    const { discard, verdict, fail } = this.#blame.decide(event);
+    const decision = this.#blame.decide(event);
+    const { discard, verdict, fail } = decision;
+    // Said before anything is thrown away: a run that is killed in between, or later, has told why.
+    const notice = this.#noticeOf(error, decision);
+    if (notice !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message: notice });
     if (discard === 'everything') await parts.discard(this.#file);
     else if (discard !== 'nothing') await parts.forget(this.#file, discard.from);
     if (fail === 'mismatch') throw this.#mismatch;
     if (fail === 'tampered') throw this.#tampered();
     if (fail === 'no-source') throw error;
-    const notice = this.#noticeOf(error, discard);
-    if (notice !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message: notice });
     this.#run.pool.judge(this.#file, verdict);
   }
 
@@ -229,10 +231,15 @@ class Fetcher {
     };
   }
 
-  #noticeOf(error: unknown, discard: Decision['discard']): string | undefined {
-    if (error instanceof Mismatch) return `${this.#mismatch!.message}; fetching it again`;
+  #noticeOf(error: unknown, { discard, fail }: Decision): string | undefined {
+    if (error instanceof Mismatch)
+      return `${this.#mismatch!.message}; ${fail ? 'discarding it' : 'fetching it again'}`;
     if (error instanceof SourceChanged)
       return `the copy at ${error.source} changed while it was fetched; its bytes are fetched again`;
+    if (fail)
+      return discard === 'everything'
+        ? 'no source can deliver the whole file alone, and what they gave together was wrong; discarding it'
+        : undefined;
     if (error instanceof InputChanged)
       return `another program changed the partial download (${error.message}); resuming from what is right`;
     if (discard === 'everything')

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents, fetchAll, holding } from '../support/download.js';
 import { archive, noise, plainFile, put, sha256 } from '../support/files.js';
+import { partPath } from '../support/part.js';
 import { lastPart, listen, send, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -48,6 +49,24 @@ describe('a wrong digest', () => {
     });
     const { result } = await fetchAll({ files: [y], at: { web: server.url } });
     expect(result.files[0]).toMatchObject({ status: 'downloaded', transferred: 2 * y.served.length });
+  });
+
+  it('is told each time before the bytes are discarded, the last time as well', async () => {
+    const server = await serveFiles({ [name]: flipped });
+    const dir = join(await temporaryFolder(), 'pcam');
+    const told: string[] = [];
+    await fetchAll({
+      files: [x],
+      at: { web: server.url },
+      dir,
+      onEvent: (event) => {
+        if (event.type === 'notice' && existsSync(partPath(dir, name))) told.push(event.message);
+      },
+    });
+    expect(told).toEqual([
+      expect.stringMatching(/^train_x\.h5\.gz from web is wrong: .*; fetching it again$/),
+      expect.stringMatching(/^train_x\.h5\.gz from web is wrong: .*; discarding it$/),
+    ]);
   });
 
   it('of a mixture: each of its sources is tried alone', async () => {

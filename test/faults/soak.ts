@@ -309,7 +309,9 @@ class Round {
       const lost = had - after.get(name)!;
       if (lost <= 0) continue;
       const heard = `${stderr}\n${this.#rivalSaid}`;
-      const said = /is wrong:|changed while it was fetched|keeps changing/.test(heard);
+      const said = /is wrong:|changed while it was fetched|sources disagree|was wrong; discarding/.test(
+        heard,
+      );
       if (!said) this.#figures.mostLost = Math.max(this.#figures.mostLost, lost);
       if (!said && lost > BLOCK) throw new Error(`${name} lost ${lost} of ${had} bytes\n${heard}`);
     }
