@@ -20,8 +20,8 @@ const STALE_AFTER = 5 * 60_000;
 const RESTARTED_AFTER = 60_000;
 /** How often an owner touches its lock (ms). */
 export const BEAT_EVERY = 15_000;
-/** Taking a lock takes milliseconds, so a file of one that did not get so far is litter when it is older (ms). */
-const CLEARING_STALE_AFTER = 10_000;
+/** Taking a lock takes milliseconds, so a file that was made for it is litter when it is older (ms). */
+const TAKING_STALE_AFTER = 10_000;
 const LARGEST_LOCK = 64 * 1024;
 const MOST_TRIES = 8;
 
@@ -46,7 +46,7 @@ export async function acquireLock(path: string, identity: Identity): Promise<Loc
       await makeFolder(dirname(path)); // a run that has just ended may have removed it
       const created = await create(path, own, mine);
       if (created) {
-        await removeLitter(path, created).catch(() => {});
+        await removeLitter(path, own).catch(() => {});
         return new HeldLock(path, mine, created);
       }
       const theirs = await contentOf(path);
@@ -138,14 +138,12 @@ async function create(path: string, own: string, content: string): Promise<FileH
 }
 
 /** Removes what runs left that were killed while they took the lock. One that was only suspended begins again. */
-async function removeLitter(path: string, created: FileHandle): Promise<void> {
-  const now = (await created.stat()).mtimeMs;
+async function removeLitter(path: string, own: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
-    const token = name.startsWith(`${basename(path)}.`) ? name.slice(basename(path).length + 1) : '';
-    if (!/^[0-9a-f]{16}$/.test(token)) continue;
+    const ending = name.startsWith(`${basename(path)}.`) ? name.slice(basename(path).length + 1) : '';
+    if (!/^([0-9a-f]{16}|clearing)$/.test(ending)) continue;
     const litter = join(dirname(path), name);
-    const { mtimeMs } = await lstat(litter);
-    if (now - mtimeMs > CLEARING_STALE_AFTER) await rm(litter, { force: true });
+    if (await isLeft(litter, own)) await rm(litter, { force: true });
   }
 }
 
@@ -180,17 +178,17 @@ async function isGone(path: string, own: string, content: string): Promise<boole
   if (verdict !== 'unknown') return verdict === 'dead';
   const restart = await sinceRestart(owner);
   const after = Math.min(STALE_AFTER, Math.max(RESTARTED_AFTER, restart ?? STALE_AFTER));
-  return await isOlder(path, own, after);
+  return (await ageOf(path, own)) > after;
 }
 
-/** Whether a file was touched longer ago than `ms`, by the clock of the file system that it is on. */
-async function isOlder(path: string, own: string, ms: number): Promise<boolean> {
+/** How long ago (ms) a file was touched, by the clock of the file system that it is on; Infinity where it is gone. */
+async function ageOf(path: string, own: string): Promise<number> {
   const probe = await writeNew(own, '');
   try {
     const now = (await probe.stat()).mtimeMs;
     const stats = await lstat(path).catch(() => undefined);
     // A time in the future is as far from the truth as one in the past.
-    return !stats || Math.abs(now - stats.mtimeMs) > ms;
+    return stats ? Math.abs(now - stats.mtimeMs) : Number.POSITIVE_INFINITY;
   } finally {
     await probe.close();
     await rm(own, { force: true });
@@ -217,10 +215,8 @@ async function clear(
   const clearing = `${path}.clearing`;
   const turn = await create(clearing, own, mine);
   if (!turn) {
-    const theirs = await contentOf(clearing);
-    if (theirs !== undefined && (await isTurnOver(clearing, own, theirs))) {
-      await takeAway(clearing, own, theirs);
-    } else await pause();
+    if (await isLeft(clearing, own)) await rm(clearing, { force: true });
+    else await pause();
     return;
   }
   try {
@@ -231,11 +227,15 @@ async function clear(
   }
 }
 
-/** A turn takes milliseconds: one whose owner was killed, or which is old, is over. */
-async function isTurnOver(clearing: string, own: string, content: string): Promise<boolean> {
+/** Whether a file that a run made to take the lock belongs to none any more: the run was killed, or the file is old. */
+async function isLeft(path: string, own: string): Promise<boolean> {
+  const content = await contentOf(path);
+  if (content === undefined) return false;
   const owner = parseIdentity(content);
   if (owner && (await judge(owner)) === 'dead') return true;
-  return isOlder(clearing, own, CLEARING_STALE_AFTER);
+  const age = await ageOf(path, own);
+  // One that has just gone is nobody's; what lies there next is another run's.
+  return Number.isFinite(age) && age > TAKING_STALE_AFTER;
 }
 
 /** Removes a file that held `content`, and gives back what another run has put into its place since it was read. */

@@ -15,6 +15,7 @@ import {
   sourceAt,
   startServer,
 } from '../support/fault-server.js';
+import { generator } from '../support/files.js';
 import { type Mini, makeMini } from '../support/mini.js';
 import { canUnshare, startContained } from '../support/namespace.js';
 import { rightBytes } from '../support/part.js';
@@ -60,17 +61,6 @@ interface Kill {
   atOnce: boolean;
 }
 
-/** Small, fast, and the same everywhere (mulberry32). */
-function randomOf(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** @throws Error naming seed, data set and what was found wrong */
 export async function soak({ folder, seed, seconds, say = () => {} }: SoakOptions): Promise<SoakFigures> {
   const figures: SoakFigures = {
@@ -90,7 +80,7 @@ export async function soak({ folder, seed, seconds, say = () => {} }: SoakOption
     while (performance.now() < until) {
       const n = started++;
       // Each data set has a script of its own, whatever the others take.
-      const round = new Round(join(folder, String(n)), randomOf(seed + n * 7919), figures);
+      const round = new Round(join(folder, String(n)), generator(seed + n * 7919), figures);
       try {
         await round.run();
       } catch (error) {
@@ -323,7 +313,9 @@ class Round {
     if (names.join() !== expected.join()) throw new Error(`done, with ${names.join(', ')}`);
     const left = await readdir(join(this.#dir, '.pcam'), { recursive: true });
     // What a run left that was killed while it took the lock stays for a few seconds.
-    const litter = left.filter((name) => !/^(parts|tmp|receipts\.json|lock\.[0-9a-f]{16})$/.test(name));
+    const litter = left.filter(
+      (name) => !/^(parts|tmp|receipts\.json|lock\.([0-9a-f]{16}|clearing))$/.test(name),
+    );
     if (litter.length > 0) throw new Error(`done, and left ${litter.join(', ')}`);
   }
 }
