@@ -14,7 +14,8 @@ const tls = openssl ? await makeCertificate() : undefined;
 const files = [archive('train_x.h5', noise(300_000, 1)), archive('valid_x.h5', noise(100_000, 2))];
 const served = Object.fromEntries(files.map(({ file, served }) => [file.name, served]));
 const pauses = { first: 2, longest: 20 };
-const SHORT = { connect: 60, headers: 60, stall: 60 };
+/** For who waits in vain; beside a source that is to keep them, deadlines are longer (ms). */
+const deadlines = (ms: number) => ({ connect: ms, headers: ms, stall: ms });
 /** One try and the retries. */
 const MOST_CONNECTIONS = 1 + DEFAULTS.retries;
 
@@ -34,7 +35,7 @@ const CASES = MOMENTS.flatMap(([at, scheme]) =>
 );
 
 describe.skipIf(!openssl).each(CASES)('a proxy that at "%s" (%s) chooses %s', (at, scheme, ending) => {
-  const start = async () => {
+  const start = async (ms: number) => {
     const peer = await hangUp({
       at,
       ending,
@@ -42,12 +43,12 @@ describe.skipIf(!openssl).each(CASES)('a proxy that at "%s" (%s) chooses %s', (a
       tunnel: scheme === 'https',
     });
     const proxy = { [scheme]: `127.0.0.1:${peer.port}`, no: '127.0.0.1' };
-    const timeouts = ending === 'silence' ? SHORT : {};
+    const timeouts = ending === 'silence' ? deadlines(ms) : {};
     return { peer, options: { files, proxy, ca: tls?.cert, timeouts, pauses } };
   };
 
   it('is given up after the retries, and named', async () => {
-    const { peer, options } = await start();
+    const { peer, options } = await start(60);
     const { result } = await fetchAll({ ...options, at: { far: `${scheme}://data.example` } });
     expect(result.files.map(({ error }) => error?.code)).toEqual(['NO_SOURCE', 'NO_SOURCE']);
     expect(result.files[0]!.error!.message).toContain(`the proxy 127.0.0.1:${peer.port}`);
@@ -57,7 +58,7 @@ describe.skipIf(!openssl).each(CASES)('a proxy that at "%s" (%s) chooses %s', (a
   });
 
   it('does not keep another source from delivering', async () => {
-    const { peer, options } = await start();
+    const { peer, options } = await start(400);
     const near = await serveFiles(served);
     const { result, dir } = await fetchAll({
       ...options,

@@ -64,7 +64,7 @@ let count = 0;
 
 /** @returns whether the fault was met: of two sources, a busy machine may ask the healthy one for all later ranges */
 async function run({ row, zone, times, sources }: Cell): Promise<boolean> {
-  const { type = 'http' } = row;
+  const { type = 'http', deadline = 10_000 } = row;
   const mini = row.sizeUnknown ? unsized : sized;
   const fault = script(row.fault(places), { zone, times });
   const faulty = await startServer({
@@ -85,7 +85,7 @@ async function run({ row, zone, times, sources }: Cell): Promise<boolean> {
         faulty: sourceAt(type, faulty.url),
         ...(sources === 2 && { healthy: sourceAt('http', (second ?? healthy).url) }),
       }),
-      timeouts: { connect: 2000, headers: 300, stall: 300 },
+      timeouts: { connect: 10_000, headers: deadline, stall: deadline },
       pauses: { first: 20, longest: 200, patience: 5000 },
       ca: row.tls && trusted.cert,
       onEvent: (event) => {
@@ -101,12 +101,12 @@ async function run({ row, zone, times, sources }: Cell): Promise<boolean> {
     const lucky = file!.error === undefined && (times === 'once' || (zone === 'last' && after > 0));
     const done = expected === 'done' || lucky;
     if (done) {
-      expect(file!.error).toBeUndefined();
+      expect(file!.error?.message).toBeUndefined();
       expect((await readFile(join(dir, NAME))).equals(mini.served.get(NAME)!)).toBe(true);
     } else {
       expect(file).toMatchObject({ status: 'failed', error: { code: expected.code } });
       for (const words of [NAME, 'faulty']) expect(file!.error!.message).toMatch(words);
-      // On a busy machine a deadline of 0.3 s may have the last word; the fault was told all the same.
+      // On a busy machine a short deadline may have the last word; the fault was told all the same.
       expect([file!.error!.message, ...reasons].join('\n')).toMatch(expected.reason);
     }
     await expectTidy(dir, done);

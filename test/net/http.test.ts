@@ -123,10 +123,10 @@ describe('a body', () => {
 
   it('is given the time that its reader takes', async () => {
     const server = await listen((_, response) => response.end('a'.repeat(300_000)));
-    const reply = await client({ timeouts: { stall: 60 } }).get(server.url, { signal });
+    const reply = await client({ timeouts: { stall: 300 } }).get(server.url, { signal });
     let length = 0;
     for await (const chunk of reply.body) {
-      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 150)); // a slow disk
+      if (length === 0) await new Promise((resolve) => setTimeout(resolve, 700)); // a slow disk
       length += chunk.length;
     }
     expect(length).toBe(300_000);
