@@ -1,15 +1,10 @@
 /** Runs the command line; turns errors into messages and exit codes. */
 import { CommanderError } from 'commander';
-import {
-  type Context,
-  jsonError,
-  printError,
-  printJson,
-  printLine,
-  readEnvironment,
-} from './commands/index.js';
+import { type Context, printJson, printMessage } from './commands/context.js';
+import { readEnvironment } from './commands/environment.js';
+import { jsonError, printError } from './commands/hints.js';
+import { createProgram } from './commands/program.js';
 import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
-import { createProgram } from './program/index.js';
 
 const STOPPING = 'Stopping… press Ctrl-C again to quit now';
 
@@ -98,7 +93,7 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
       // The terminal has written ^C where the cursor is: below the bars, or in a line of text.
       if (name === 'SIGINT') {
         if (context.say) context.say(STOPPING);
-        else printLine(context.stderr, `\n${STOPPING}`);
+        else printMessage(context, `\n${STOPPING}`);
       }
       stop.abort(reason);
       // A disk or a library that does not let go: the next run finds the lock of a process that has ended.
@@ -128,8 +123,8 @@ function report(error: unknown, context: Context, json: boolean): number {
   if (json) printJson(context, { ok: false, error: jsonError(context, facts) });
   printError(context, facts);
   if (facts.code === 'INTERNAL' && !(error instanceof PcamError)) {
-    printLine(context.stderr, '  this is a bug in pcam; please report it with the lines below');
-    printLine(context.stderr, error instanceof Error ? (error.stack ?? '') : '');
+    printMessage(context, '  this is a bug in pcam; please report it with the lines below');
+    printMessage(context, error instanceof Error ? (error.stack ?? '') : '');
   }
   return EXIT_CODES[facts.code];
 }

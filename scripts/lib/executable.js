@@ -17,7 +17,11 @@ const DIST = join(ROOT, 'dist');
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 const WORKER = /(^|[/\\])([a-z]+-)?worker\.js$/;
 /** Files of the package that src/core/package.ts is asked for. */
-const FILES = ['package.json', 'manifest.json'];
+const FILES = [
+  'package.json',
+  'manifest.json',
+  ...['bash', 'zsh', 'fish'].map((shell) => `completion/pcam.${shell}`),
+];
 
 /**
  * @param {{node: string, out: string}} options the node to copy, and where to put the executable

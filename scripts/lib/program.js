@@ -1,5 +1,5 @@
 /** The command line's definitions, for pages that are generated from them. */
-import { createProgram } from '../../dist/program/index.js';
+import { createProgram } from '../../dist/commands/program.js';
 
 /** @returns the program with every command loaded, printing nothing and seeing no environment */
 export function loadProgram() {

@@ -1,16 +1,11 @@
 /** `pcam cache-key`. */
 import { Command } from 'commander';
-import { cacheKey, type Kind, type SplitName } from '../manifest/index.js';
-import { type CommonOptions, type Context, printLine, withAction } from './context/index.js';
-import { addSelectionOptions } from './options/index.js';
-
-interface Options extends CommonOptions {
-  split?: SplitName[];
-  kind?: Kind[];
-}
+import { cacheKey } from '../manifest/index.js';
+import { type Context, type FileOptions, printOutput, withAction } from './context.js';
+import { addFileOptions } from './options.js';
 
 export function cacheKeyCommand(context: Context): Command {
-  const command = addSelectionOptions(new Command('cache-key'))
+  const command = addFileOptions(new Command('cache-key'))
     .description(
       'Prints one line for a CI cache. It changes when, and only when, the bytes that `pcam download` with the same --split and --kind leaves in the folder would.',
     )
@@ -25,9 +20,9 @@ Example (GitHub Actions):
   - run: npx pcam download --split valid
 `,
     );
-  return withAction<Options>(command, context, run);
+  return withAction<FileOptions>(command, context, run);
 }
 
-async function run({ manifest, split, kind }: Options, { stdout }: Context): Promise<void> {
-  printLine(stdout, await cacheKey({ manifest, splits: split, kinds: kind }));
+async function run({ manifest, split, kind }: FileOptions, context: Context): Promise<void> {
+  printOutput(context, await cacheKey({ manifest, splits: split, kinds: kind }));
 }

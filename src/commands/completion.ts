@@ -1,20 +1,8 @@
-/** `pcam completion`. */
+/** `pcam completion`: prints a script that `npm run docs` has written from the definitions of the command line. */
 import { Argument, Command } from 'commander';
-import {
-  bashCompletion,
-  definitionsOf,
-  fishCompletion,
-  type ProgramDefinition,
-  zshCompletion,
-} from './completion/index.js';
-import type { Context } from './context/index.js';
-import { choice } from './options/index.js';
-
-const SHELLS: Record<string, (program: ProgramDefinition) => string> = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion,
-};
+import { assetText } from '../core/index.js';
+import type { Context } from './context.js';
+import { choice } from './options.js';
 
 const EXAMPLES = `
 Examples:
@@ -24,12 +12,10 @@ Examples:
 `;
 
 export function completionCommand(context: Context): Command {
-  const names = Object.keys(SHELLS);
-  const command = new Command('completion')
+  const shells = ['bash', 'zsh', 'fish'];
+  return new Command('completion')
     .description('Prints a script with which a shell completes commands, options and their values.')
-    .addArgument(new Argument('<shell>', names.join(', ')).argParser(choice(names)))
-    .addHelpText('after', EXAMPLES);
-  return command.action((shell: string) => {
-    context.stdout.write(SHELLS[shell]!(definitionsOf(command.parent!)));
-  });
+    .addArgument(new Argument('<shell>', shells.join(', ')).argParser(choice(shells)))
+    .addHelpText('after', EXAMPLES)
+    .action((shell: string) => void context.stdout.write(assetText(`completion/pcam.${shell}`)));
 }

@@ -1,26 +1,41 @@
 /** `pcam download`. */
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { count, DEFAULTS, EXIT_CODES, formatBytes, formatSeconds, LIMITS } from '../core/index.js';
-import type { DownloadedFile, DownloadResult } from '../download/index.js';
-import { finalName, type Kind, resolveManifest, type SplitName, selectFiles } from '../manifest/index.js';
 import {
-  type CommonOptions,
+  count,
+  DEFAULTS,
+  type ErrorFacts,
+  EXIT_CODES,
+  formatBytes,
+  formatSeconds,
+  LIMITS,
+  shortName,
+} from '../core/index.js';
+import type { DownloadedFile, DownloadResult, DownloadStatus } from '../download/index.js';
+import { finalName, resolveManifest, selectFiles } from '../manifest/index.js';
+import { table } from '../report/index.js';
+import {
   type Context,
-  commandLine,
-  jsonError,
+  type FileOptions,
   networkSettings,
   printJson,
-  printLine,
-  sameCommand,
+  printMessage,
+  printOutput,
   withAction,
   withProgress,
-} from './context/index.js';
-import { addSelectionOptions, list, rate, whole } from './options/index.js';
-import { loadersOf, planText, printCommand, printFailures, printLoaders, printNext } from './texts/index.js';
+} from './context.js';
+import {
+  commandLine,
+  jsonError,
+  printCommand,
+  printError,
+  printLoaders,
+  printNext,
+  sameCommand,
+} from './hints.js';
+import { addFileOptions, list, rate, whole } from './options.js';
 
-interface Options extends CommonOptions {
-  split?: SplitName[];
-  kind?: Kind[];
+interface Options extends FileOptions {
   source?: string[];
   mirror?: string[];
   from?: string;
@@ -49,7 +64,7 @@ Stop it with Ctrl-C at any time: the same command resumes.
 `;
 
 export function downloadCommand(context: Context): Command {
-  const command = addSelectionOptions(new Command('download'))
+  const command = addFileOptions(new Command('download'))
     .description(
       'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. Files that are present and right are not fetched again.',
     )
@@ -77,11 +92,11 @@ export function downloadCommand(context: Context): Command {
 
 async function run(options: Options, context: Context): Promise<void> {
   const { download } = await import('../download/index.js');
+  const { split, kind, source, mirror, json, quiet, ...rest } = options;
   const manifest = await resolveManifest(options.manifest);
   const network = await networkSettings(context);
-  const began = performance.now();
-  const { split, kind, source, mirror, json, quiet, ...rest } = options;
-  const result = await withProgress(context, { quiet }, (onEvent) =>
+  const started = performance.now();
+  const { room, ...result } = await withProgress(context, { quiet }, (onEvent) =>
     download({
       ...rest,
       manifest,
@@ -94,43 +109,23 @@ async function run(options: Options, context: Context): Promise<void> {
       ...network,
     }),
   );
-  context.exitCode = exitCodeOf(result.files);
-  if (json) printJson(context, jsonResult(context, result));
-  if (options.dryRun && !json) await printPlan(context, result, options);
-  printFailures(context, result.files);
-  if (quiet || !result.ok || (options.dryRun && json)) return;
-  if (options.dryRun) return printAfterPlan(context, result);
-  const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
-  const seconds = (performance.now() - began) / 1000;
-  printClosing({ result, seconds, names, options, context });
-}
-
-function jsonResult(context: Context, { room: _, ...result }: DownloadResult): object {
-  const files = result.files.map((file) =>
-    file.error ? { ...file, error: jsonError(context, file.error) } : file,
-  );
-  return { ...result, files };
-}
-
-async function printPlan(context: Context, result: DownloadResult, { dir }: Options): Promise<void> {
-  const { table } = await import('../report/index.js');
-  printLine(context.stdout, planText(result, dir, table));
-}
-
-/** The same command in earnest; where its words may hold a secret, a plain one. */
-function printAfterPlan(context: Context, { files }: DownloadResult): void {
-  if (files.every(({ status }) => status === 'present')) {
-    printCheck(context);
-    return;
+  const { files, ok } = result;
+  context.exitCode = exitCodeOf(files);
+  if (json) {
+    const error = (file: DownloadedFile) => (file.error ? { error: jsonError(context, file.error) } : {});
+    printJson(context, { ...result, files: files.map((file) => ({ ...file, ...error(file) })) });
+  } else if (options.dryRun) {
+    printOutput(context, planText(files, { room, dir: options.dir }));
   }
-  const secret = context.argv.some((word) => /:\/\/.*[@?]/.test(word));
-  const command = secret
-    ? commandLine(context, { command: 'download' })
-    : sameCommand(context, (words) => words.filter((word) => word !== '--dry-run'));
-  printCommand(context, 'Do it', command);
-}
-
-function printCheck(context: Context): void {
+  printFailures(context, files);
+  if (quiet || !ok || (options.dryRun && json)) return;
+  if (options.dryRun) return printAfterPlan(context, files);
+  printMessage(
+    context,
+    `\n${closingText(result, { options, seconds: (performance.now() - started) / 1000 })}`,
+  );
+  const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
+  if (options.extract) printLoaders(context, loadersOf(options.dir, names));
   printNext(context, 'Check it again at any time', { command: 'verify' });
 }
 
@@ -141,28 +136,110 @@ function exitCodeOf(files: readonly DownloadedFile[]): number {
   return 0;
 }
 
-interface Closing {
-  result: DownloadResult;
-  seconds: number;
-  names: readonly string[];
-  options: Options;
-  context: Context;
+const PLANNED: Partial<Record<DownloadStatus, string>> = {
+  'would-import': 'would import',
+  'would-resume': 'would resume',
+  'would-download': 'would download',
+  'would-fail': 'would fail',
+};
+
+/** The text of `--dry-run`: each file, what would be fetched, and the room that it takes. */
+function planText(
+  files: readonly DownloadedFile[],
+  { room = 0, dir }: { room?: number; dir: string },
+): string {
+  const rows = files.map(({ name, status, bytes }) => [
+    PLANNED[status] ?? status,
+    shortName(name),
+    bytes > 0 ? formatBytes(bytes) : 'size not published',
+  ]);
+  const fetched = files.filter(({ status }) => status === 'would-download' || status === 'would-resume');
+  const bytes = fetched.reduce((sum, file) => sum + file.bytes, 0);
+  const what = `${count(fetched.length, 'file')} to fetch, ${formatBytes(bytes)}`;
+  return `${table(rows)}\n\n${what}; needs ${formatBytes(Math.max(0, room))} of free disk in ${dir}.`;
 }
 
-/** Where the data is, and how to load it. */
-function printClosing({ result, seconds, names, options, context }: Closing): void {
-  const { files } = result;
+/** The same command without `--dry-run`; where its words may hold a secret, a plain one. */
+function printAfterPlan(context: Context, files: readonly DownloadedFile[]): void {
+  if (files.every(({ status }) => status === 'present')) {
+    printNext(context, 'Check it again at any time', { command: 'verify' });
+    return;
+  }
+  const secret = context.argv.some((word) => /:\/\/.*[@?]/.test(word));
+  const command = secret
+    ? commandLine(context, { command: 'download' })
+    : sameCommand(context, (words) => words.filter((word) => word !== '--dry-run'));
+  printCommand(context, 'Do it', command);
+}
+
+/** `9 files verified in pcam (3 present before); 8.03 GB fetched in 6 min 12 s (21.6 MB/s).` */
+function closingText(
+  { files }: Pick<DownloadResult, 'files'>,
+  { options, seconds }: { options: Options; seconds: number },
+): string {
   const transferred = files.reduce((sum, file) => sum + file.transferred, 0);
   const present = files.filter((file) => file.status === 'present').length;
+  const before = present > 0 ? ` (${present} present before)` : '';
+  const speed = `${formatBytes(transferred / seconds)}/s`;
   const fetched =
     transferred > 0
-      ? `${formatBytes(transferred)} fetched in ${formatSeconds(seconds)} (${formatBytes(transferred / seconds)}/s)`
+      ? `${formatBytes(transferred)} fetched in ${formatSeconds(seconds)} (${speed})`
       : 'nothing had to be fetched';
-  const before = present > 0 ? ` (${present} present before)` : '';
-  printLine(
-    context.stderr,
-    `\n${count(files.length, 'file')} verified in ${options.dir}${before}; ${fetched}.`,
-  );
-  if (options.extract) printLoaders(context, loadersOf(options.dir, names));
-  printCheck(context);
+  return `${count(files.length, 'file')} verified in ${options.dir}${before}; ${fetched}.`;
+}
+
+/** Lines of Python that load the decompressed images; none where there are none. */
+function loadersOf(dir: string, names: readonly string[]): string[] {
+  const images = names.find((name) => name.endsWith('_x.h5'));
+  if (images === undefined) return [];
+  const h5py = `h5py.File(${JSON.stringify(join(dir, images))})["x"]`;
+  // torchvision looks for a folder of this name.
+  if (basename(resolve(dir)) !== 'pcam') return [h5py];
+  const split = /valid/.test(images) ? 'val' : /test/.test(images) ? 'test' : 'train';
+  return [`torchvision.datasets.PCAM(root=${JSON.stringify(dirname(dir))}, split="${split}")`, h5py];
+}
+
+type Failed = DownloadedFile & { error: ErrorFacts };
+
+/** Files that could not be fetched. A cause is reported once, however many files it concerns. */
+function printFailures(context: Context, files: readonly DownloadedFile[]): void {
+  const causes = new Map<string, Failed[]>();
+  for (const file of files.filter((each): each is Failed => each.error !== undefined)) {
+    const cause = causeOf(file);
+    causes.set(cause, [...(causes.get(cause) ?? []), file]);
+  }
+  for (const group of causes.values()) printError(context, failureOf(group));
+}
+
+/** What two failures of one cause have in common. */
+function causeOf({ name, error }: Failed): string {
+  const { code, message, hint, reasons } = error;
+  if (isOffline(error)) return 'offline';
+  const said = reasons?.map(({ source, reason }) => `${source} ${reason}`) ?? [message];
+  return JSON.stringify([code, hint, said.map((words) => words.replaceAll(name, ''))]);
+}
+
+/** No name resolves: the cause is this machine's connection, not the sources. */
+function isOffline({ reasons = [] }: ErrorFacts): boolean {
+  const unresolved = reasons.filter(({ code }) => code === 'ENOTFOUND' || code === 'EAI_AGAIN');
+  return unresolved.length > 0 && unresolved.length === reasons.length;
+}
+
+function failureOf(group: readonly Failed[]): Pick<ErrorFacts, 'message' | 'hint' | 'options' | 'next'> {
+  const [{ name, error }] = group as [Failed];
+  const names =
+    group.length > 3 ? count(group.length, 'file') : group.map((file) => shortName(file.name)).join(', ');
+  const failed = `${names} could not be fetched`;
+  if (isOffline(error)) {
+    return {
+      message: `${failed}: no host name resolves`,
+      hint: 'Is this machine online? Behind a proxy, set HTTPS_PROXY',
+    };
+  }
+  const kept = group.some(({ transferred, streamed }) => transferred > 0 && !streamed);
+  const hint =
+    error.code === 'NO_SOURCE' && kept ? `what was fetched is kept; ${error.hint ?? ''}` : error.hint;
+  if (group.length === 1) return { ...error, message: `${shortName(name)}: ${error.message}`, hint };
+  const said = error.reasons?.map(({ source, reason }) => `${source}: ${reason}`).join('; ');
+  return { ...error, message: `${failed}: ${said ?? error.message}`, hint };
 }

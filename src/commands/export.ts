@@ -1,6 +1,9 @@
 /** `pcam export`. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { DEFAULTS, LIMITS, PcamError, wrapText } from '../core/index.js';
+import { count, DEFAULTS, formatBytes, formatSeconds, LIMITS, PcamError, wrapText } from '../core/index.js';
 import {
   CROPS,
   FORMATS,
@@ -9,26 +12,18 @@ import {
   type LayoutName,
   SHARD_INDEXES,
 } from '../export/formats/index.js';
-import type { ExportOptions } from '../export/index.js';
+import type { ExportOptions, ExportResult } from '../export/index.js';
 import { resolveManifest } from '../manifest/index.js';
 import {
   type Context,
   callOnSplits,
   printJson,
-  printLine,
+  printMessage,
   type SplitOptions,
   withAction,
-} from './context/index.js';
-import {
-  addPatchOptions,
-  choice,
-  type PatchOptions,
-  part,
-  selectionOf,
-  splits,
-  whole,
-} from './options/index.js';
-import { printExport } from './texts/index.js';
+} from './context.js';
+import { printCommand, printLoaders, sameCommand } from './hints.js';
+import { addPatchOptions, choice, type PatchOptions, part, selectionOf, splits, whole } from './options.js';
 
 interface Options
   extends SplitOptions,
@@ -112,18 +107,102 @@ async function run(options: Options, context: Context): Promise<void> {
   const { exportDataset } = await import('../export/index.js');
   const manifest = await resolveManifest(options.manifest);
   const started = performance.now();
-  const { contentBytes, ...result } = await callOnSplits(context, options, (shared) =>
+  const result = await callOnSplits(context, options, (shared) =>
     exportDataset({ ...rest, ...shared, format, manifest, selection: selectionOf(options) }),
   );
-  if (json) return printJson(context, result);
-  const seconds = (performance.now() - started) / 1000;
-  printExport(context, { result, contentBytes, options, seconds });
+  if (json) {
+    const { contentBytes: _, ...document } = result;
+    return printJson(context, document);
+  }
+  printExport(context, { result, options, seconds: (performance.now() - started) / 1000 });
 }
 
 /** Without a format there is nothing to do but to list them. */
-function noFormat({ env, stderr }: Context, json: boolean | undefined): PcamError {
-  if (!json) printLine(stderr, `Choose a format with --format:\n${FORMAT_LINES}`);
+function noFormat(context: Context, json: boolean | undefined): PcamError {
+  if (!json) printMessage(context, `Choose a format with --format:\n${FORMAT_LINES}`);
   return new PcamError('USAGE', 'export needs a format', {
-    hint: `--format is one of ${FORMAT_NAMES.join(', ')}; see ${env.calledAs} export --help`,
+    hint: `--format is one of ${FORMAT_NAMES.join(', ')}; see ${context.env.calledAs} export --help`,
   });
+}
+
+interface ExportReport {
+  result: ExportResult;
+  options: { layout: LayoutName; part?: { index: number; of: number } };
+  seconds: number;
+}
+
+function printExport(context: Context, report: ExportReport): void {
+  printMessage(context, `\n${sentence(report)}`);
+  const { options, result } = report;
+  const { part } = options;
+  // The job that ends last writes it.
+  if (existsSync(join(result.out, 'index.json'))) {
+    printLoaders(context, loaders(result, options.layout));
+    const whole = sameCommand(context, (words) => withPart(words).filter((word) => word !== '--force'));
+    printCommand(context, 'Check it again at any time', whole);
+  } else if (part) {
+    const other = `${(part.index % part.of) + 1}/${part.of}`;
+    const command = sameCommand(context, (words) => withPart(words, other));
+    printCommand(
+      context,
+      part.of === 2 ? 'The other part, on any machine' : 'Another part, on any machine',
+      command,
+    );
+  }
+}
+
+/** The words of a command with another part, or without one. */
+function withPart(words: readonly string[], other?: string): string[] {
+  const rest = words.filter((word, i) => !/^--part(=|$)/.test(word) && words[i - 1] !== '--part');
+  return other === undefined ? rest : [...rest, '--part', other];
+}
+
+function sentence({ result, options: { layout, part }, seconds }: ExportReport): string {
+  const { out, shards, patches, format, contentBytes } = result;
+  const kept = shards.filter(({ status }) => status === 'present').length;
+  const there = kept > 0 ? ` (${kept} present before)` : '';
+  // A raw shard is a pair of files: pixels and labels.
+  const pieces =
+    format === 'raw' ? `${count(shards.length / 2, 'pair')} of arrays` : count(shards.length, 'shard');
+  const what =
+    layout === 'folder' && format === 'png'
+      ? count(patches, 'image')
+      : `${count(patches, 'patch')} in ${pieces}`;
+  const done = `${out}: ${what}${there}, ${formatBytes(contentBytes)}, in ${formatSeconds(seconds)}`;
+  if (!part) return `${done}.`;
+  const others = part.of === 2 ? 'the other part is missing' : 'other parts are missing';
+  const state = existsSync(join(out, 'index.json')) ? 'the export is complete' : others;
+  return `${done}; part ${part.index} of ${part.of}, ${state}.`;
+}
+
+/** Lines of Python for the first of the splits. */
+function loaders(
+  { format, out, shards }: Pick<ExportResult, 'format' | 'out' | 'shards'>,
+  layout: LayoutName,
+): string[] {
+  const split = shards[0]?.split ?? 'train';
+  const inSplit = shards.filter((shard) => shard.split === split).map(({ file }) => file);
+  const first = JSON.stringify(join(out, inSplit[0] ?? ''));
+  switch (format) {
+    case 'png':
+      return layout === 'folder'
+        ? [`torchvision.datasets.ImageFolder(${JSON.stringify(join(out, split))})`]
+        : [`webdataset.WebDataset(${JSON.stringify(join(out, braces(inSplit)))})`];
+    case 'raw':
+      return [`numpy.load(${first}, mmap_mode="r")`];
+    case 'parquet':
+      return [`datasets.load_dataset(${JSON.stringify(out)})`];
+    case 'tfrecord':
+      return [`tfds.builder_from_directory(${JSON.stringify(out)}).as_dataset()`];
+    default:
+      return [];
+  }
+}
+
+/** `pcam-train-{000000..000127}.tar`. */
+function braces(files: readonly string[]): string {
+  const [first = '', last = first] = [files[0], files.at(-1)];
+  const digits = /\d{6}/;
+  const [from, to] = [digits.exec(first)?.[0], digits.exec(last)?.[0]];
+  return from === undefined || from === to ? first : first.replace(digits, `{${from}..${to}}`);
 }

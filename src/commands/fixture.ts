@@ -6,12 +6,12 @@ import {
   type CommonOptions,
   type Context,
   printJson,
-  printLine,
+  printMessage,
   withAction,
   withProgress,
-} from './context/index.js';
-import { whole } from './options/index.js';
-import { printNext } from './texts/index.js';
+} from './context.js';
+import { printNext } from './hints.js';
+import { whole } from './options.js';
 
 interface Options extends CommonOptions {
   train: number;
@@ -52,8 +52,8 @@ async function run(options: Options, context: Context, [folder = '']: readonly s
   if (json) return printJson(context, { ok: true, ...made });
   const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0);
   const files = count(made.files.length, 'file');
-  printLine(
-    context.stderr,
+  printMessage(
+    context,
     `${files} and manifest.json in ${folder}: ${count(train + valid + test, 'patch')}, ${formatBytes(bytes)}.`,
   );
   const own = {

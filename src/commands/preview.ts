@@ -13,14 +13,13 @@ import {
   callOnSplits,
   columnsOf,
   printJson,
-  printLine,
+  printMessage,
   type SplitCall,
   type SplitOptions,
-  sameCommand,
   withAction,
-} from './context/index.js';
-import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options/index.js';
-import { printCommand, printNext } from './texts/index.js';
+} from './context.js';
+import { printCommand, printNext, sameCommand } from './hints.js';
+import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options.js';
 
 interface Options extends SplitOptions, PatchOptions {
   rows?: number;
@@ -81,7 +80,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const result = await callOnSplits(context, options, (shared) => preview({ ...request(shared), out }));
   if (json) return printJson(context, result);
   const { width, height, patches } = result;
-  printLine(context.stderr, `${out}: ${count(patches.length, 'patch')}, ${width} x ${height} px.`);
+  printMessage(context, `${out}: ${count(patches.length, 'patch')}, ${width} x ${height} px.`);
   printNext(context, 'All about the data on one page', { command: 'report', splits: split });
 }
 

@@ -5,12 +5,12 @@ import {
   type Context,
   callOnSplits,
   printJson,
-  printLine,
+  printMessage,
   type SplitOptions,
   withAction,
-} from './context/index.js';
-import { splits } from './options/index.js';
-import { printNext } from './texts/index.js';
+} from './context.js';
+import { printNext } from './hints.js';
+import { splits } from './options.js';
 
 interface Options extends SplitOptions {
   out: string;
@@ -42,7 +42,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const { out, json, split } = options;
   const result = await callOnSplits(context, options, (shared) => report({ ...shared, out }));
   if (json) return printJson(context, result);
-  printLine(context.stderr, `${out}: ${formatBytes(result.bytes)}; open it in a browser.`);
+  printMessage(context, `${out}: ${formatBytes(result.bytes)}; open it in a browser.`);
   const next = { command: 'export', format: 'png', shuffle: true, splits: split } as const;
   printNext(context, 'Turn the data into shards for training', next);
 }

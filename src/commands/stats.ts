@@ -6,12 +6,12 @@ import {
   type Context,
   callOnSplits,
   printJson,
-  printLine,
+  printOutput,
   type SplitOptions,
   withAction,
-} from './context/index.js';
-import { splits, whole } from './options/index.js';
-import { printNextToPeople } from './texts/index.js';
+} from './context.js';
+import { printNextToPeople } from './hints.js';
+import { splits, whole } from './options.js';
 
 interface Options extends SplitOptions {
   table?: string;
@@ -62,7 +62,7 @@ async function run(options: Options, context: Context): Promise<void> {
     normalize(collected),
     result.findings.map(({ level, message }) => `${level}: ${message}`).join('\n'),
   ];
-  printLine(context.stdout, sections.filter((section) => section !== '').join('\n\n'));
+  printOutput(context, sections.filter((section) => section !== '').join('\n\n'));
   printNextToPeople(context, 'The same with pictures', { command: 'report', splits: split });
 }
 

@@ -6,12 +6,12 @@ import {
   type Context,
   callOnSplits,
   printJson,
-  printLine,
+  printMessage,
   type SplitOptions,
   withAction,
-} from './context/index.js';
-import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options/index.js';
-import { printNext } from './texts/index.js';
+} from './context.js';
+import { printNext } from './hints.js';
+import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options.js';
 
 interface Options extends SplitOptions, PatchOptions {
   out: string;
@@ -50,8 +50,8 @@ async function run(options: Options, context: Context): Promise<void> {
   const images = result.files.filter(({ name }) => name.endsWith('_x.h5'));
   const patches = images.reduce((sum, file) => sum + file.patches, 0);
   const bytes = result.files.reduce((sum, file) => sum + file.bytes, 0);
-  printLine(
-    context.stderr,
+  printMessage(
+    context,
     `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}.`,
   );
   const own = { ...context, given: { dir: out, manifest: join(out, 'manifest.json') } };

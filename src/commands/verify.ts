@@ -2,25 +2,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { EXIT_CODES } from '../core/index.js';
-import { type Kind, resolveManifest, type SplitName } from '../manifest/index.js';
+import { count, EXIT_CODES, type NextStep, printable, shortName, shortNames } from '../core/index.js';
+import { type DatasetFile, finalName, type Manifest, resolveManifest } from '../manifest/index.js';
+import { type Paint, painter, type Style, table } from '../report/index.js';
 import { layout } from '../store/index.js';
-import type { VerifiedFile } from '../verify/index.js';
-import {
-  type CommonOptions,
-  type Context,
-  hintLine,
-  printError,
-  printJson,
-  withAction,
-  withProgress,
-} from './context/index.js';
-import { addSelectionOptions } from './options/index.js';
-import { nextAfterVerify, printNext, printNextToPeople, verifyText } from './texts/index.js';
+import type { VerifiedFile, VerifyResult, VerifyStatus } from '../verify/index.js';
+import { type Context, type FileOptions, printJson, withAction, withProgress } from './context.js';
+import { hintLine, printError, printNext, printNextToPeople } from './hints.js';
+import { addFileOptions } from './options.js';
 
-interface Options extends CommonOptions {
-  split?: SplitName[];
-  kind?: Kind[];
+interface Options extends FileOptions {
   quick?: boolean;
   deep?: boolean;
   fix?: boolean;
@@ -42,7 +33,7 @@ Examples:
 `;
 
 export function verifyCommand(context: Context): Command {
-  const command = addSelectionOptions(new Command('verify'))
+  const command = addFileOptions(new Command('verify'))
     .description(
       'Reads the files in the data set folder and compares them with the digests of the manifest. Exit code 3 when something is missing or wrong.',
     )
@@ -55,18 +46,17 @@ export function verifyCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const [{ verify }, { painter, table }] = await Promise.all([
-    import('../verify/index.js'),
-    import('../report/index.js'),
-  ]);
+  const { verify } = await import('../verify/index.js');
   const { dir, split, kind, json, ...rest } = options;
   const manifest = await resolveManifest(options.manifest);
   const result = await withProgress(context, { quiet: !context.stderr.isTTY }, (onEvent) =>
     verify({ ...rest, dir, manifest, splits: split, kinds: kind, signal: context.signal, onEvent }),
   );
   if (!result.ok) context.exitCode = EXIT_CODES.MISSING;
-  if (json)
-    return printJson(context, { ...result, files: result.files.map((file) => jsonFile(context, file)) });
+  if (json) {
+    const files = result.files.map((file) => jsonFile(context, file));
+    return printJson(context, { ...result, files });
+  }
   if (result.files.every(({ status }) => status === 'missing') && !existsSync(layout(dir).state)) {
     return printError(context, {
       message: `no data set in ${resolve(dir)}`,
@@ -75,11 +65,80 @@ async function run(options: Options, context: Context): Promise<void> {
     });
   }
   const paint = painter(context.env.colour, context.stdout);
-  context.stdout.write(`${verifyText({ result, dir, manifest, layOut: table, paint })}\n`);
+  context.stdout.write(`${verifyText(result, { dir, manifest, paint })}\n`);
   const print = result.ok ? printNextToPeople : printNext;
   print(context, ...nextAfterVerify(result, manifest));
 }
 
 function jsonFile(context: Context, { name, status, expected, found, hint, next }: VerifiedFile): object {
   return { name, status, expected, found, hint: hintLine(context, { hint, next }) };
+}
+
+const STYLES: Record<VerifyStatus, Style> = {
+  ok: 'green',
+  missing: 'yellow',
+  partial: 'yellow',
+  corrupt: 'red',
+  swapped: 'red',
+};
+
+/** One short line per file, the findings, and a closing line. */
+function verifyText(
+  { files, findings }: VerifyResult,
+  { dir, manifest, paint }: { dir: string; manifest: Manifest; paint: Paint },
+): string {
+  const entries = new Map(manifest.files.map((file) => [file.name, file]));
+  const rows = files.map(({ status, name, hint = '' }) => [
+    status,
+    shortName(finalName(entries.get(name)!)),
+    shortNames(hint),
+  ]);
+  return [
+    table(rows, {
+      paint: (cell, row, column) => (column === 0 ? paint(STYLES[files[row]!.status], cell) : cell),
+    }),
+    ...findings.map(({ level, message }) => `${level}: ${printable(shortNames(message))}`),
+    `\n${summary(files, printable(dir))}`,
+  ].join('\n');
+}
+
+/** `8 of 9 files right in pcam; 1 corrupt.` */
+function summary(files: readonly VerifiedFile[], dir: string): string {
+  const counts = new Map<VerifyStatus, number>();
+  for (const { status } of files) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const right = counts.get('ok') ?? 0;
+  const others = [...counts].filter(([status]) => status !== 'ok').map(([status, n]) => `${n} ${status}`);
+  if (others.length === 0) return `${count(right, 'file')} verified in ${dir}, all right.`;
+  return `${right} of ${count(files.length, 'file')} right in ${dir}; ${others.join(', ')}.`;
+}
+
+/** The one command that repairs the most, or the next useful one. */
+function nextAfterVerify({ ok, files }: VerifyResult, manifest: Manifest): [string, NextStep] {
+  if (files.some(({ status }) => status === 'swapped')) {
+    return ['Rename the swapped files back', { command: 'verify', fix: true }];
+  }
+  const bad = files.filter(({ status }) => status !== 'ok').map(({ name }) => name);
+  if (bad.length === 0) {
+    if (ok) return ['Get to know the data', { command: 'stats' }];
+    return ['See the details of a file', { command: 'info' }];
+  }
+  const what = bad.length === 1 ? 'Fetch it' : 'Fetch them';
+  return [what, { command: 'download', ...choiceOf(manifest.files, new Set(bad)) }];
+}
+
+/** The smallest choice of splits and kinds that covers the files; nothing where that is all of them. */
+function choiceOf(
+  all: readonly DatasetFile[],
+  names: ReadonlySet<string>,
+): Pick<NextStep, 'splits' | 'kinds'> {
+  const chosen = all.filter(({ name }) => names.has(name));
+  const distinct = <T>(files: readonly DatasetFile[], pick: (file: DatasetFile) => T) => [
+    ...new Set(files.map(pick)),
+  ];
+  const splits = distinct(chosen, ({ split }) => split);
+  const kinds = distinct(chosen, ({ kind }) => kind);
+  return {
+    splits: splits.length === distinct(all, ({ split }) => split).length ? undefined : splits,
+    kinds: kinds.length === distinct(all, ({ kind }) => kind).length ? undefined : kinds,
+  };
 }

@@ -1,3 +1,2 @@
-export { type Paint, painter, type Style } from './colour.js';
 export { createProgress } from './progress.js';
-export { table } from './table.js';
+export { type Paint, painter, type Style, table } from './table.js';

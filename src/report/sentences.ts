@@ -1,6 +1,6 @@
 /** Lines of text for the events that are worth one. */
 import { formatBytes, formatSeconds, type PcamEvent, printable, shortName } from '../core/index.js';
-import type { Style } from './colour.js';
+import type { Style } from './table.js';
 
 /** Seconds in which the same problem with a source is reported once. */
 const TOLD_ONCE_IN = 60;

@@ -1,7 +1,7 @@
 /** Each command once as a process of its own: most other tests call it in theirs. */
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { COMMANDS } from '#pcam/commands/index.js';
+import { COMMANDS } from '#pcam/commands/program.js';
 import { startPcam } from '../support/process.js';
 import { sharedFolder } from '../support/temp.js';
 

@@ -3,10 +3,10 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { PcamEvent, TaskState } from '#pcam/core/events.js';
 import { TaskBoard } from '#pcam/report/board.js';
-import { painter } from '#pcam/report/colour.js';
 import { createProgress } from '#pcam/report/progress.js';
 import { layOutRow, overallRow, rowWords, taskRow } from '#pcam/report/row.js';
 import { Sentences } from '#pcam/report/sentences.js';
+import { painter } from '#pcam/report/table.js';
 
 const MB = 1e6;
 const task = (name: string, done: number, more: Partial<TaskState> = {}): TaskState => ({
@@ -94,9 +94,9 @@ describe('the same trouble with a source', () => {
 });
 
 describe('without a terminal', () => {
-  it('says each file when it is done, and escapes what servers send', () => {
+  it('says each file when it is done, and escapes what servers send', async () => {
     const stream = new PassThrough() as unknown as NodeJS.WriteStream;
-    const { onEvent, stop } = createProgress({ stream, colour: 'auto' });
+    const { onEvent, stop } = await createProgress({ stream, colour: 'auto' });
     onEvent({ type: 'progress', ...task('a', 1) });
     onEvent({ type: 'drop', file: 'a', source: 's', reason: 'said \u001b[31mred' });
     onEvent({ type: 'end', ...task('a', 100 * MB), outcome: 'downloaded', seconds: 12 });

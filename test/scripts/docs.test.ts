@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { readEnvironment } from '#pcam/commands/index.js';
-import { createProgram } from '#pcam/program/index.js';
+import { readEnvironment } from '#pcam/commands/environment.js';
+import { createProgram } from '#pcam/commands/program.js';
 import { drawSheet, makeData } from '../../scripts/lib/contact-sheet.js';
 import { temporaryFolder } from '../support/temp.js';
 

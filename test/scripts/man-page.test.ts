@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '#pcam/commands/commands.js';
+import { COMMANDS } from '#pcam/commands/program.js';
 import { requireTool } from '../support/tools.js';
 
 const man = await requireTool('man');

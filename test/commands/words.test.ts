@@ -2,9 +2,9 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeDataset, type TestDataset } from '../../support/dataset.js';
-import { runPcam } from '../../support/in-process.js';
-import { sharedFolder } from '../../support/temp.js';
+import { makeDataset, type TestDataset } from '../support/dataset.js';
+import { runPcam } from '../support/in-process.js';
+import { sharedFolder } from '../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
 let data: TestDataset;

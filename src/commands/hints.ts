@@ -1,6 +1,6 @@
-/** What to do next, as a command line that can be pasted: hints of the library with the flags that it does not know. */
-import { type ErrorFacts, type NextStep, printable, wrapText } from '../../core/index.js';
-import { type Context, columnsOf, printLine } from './context.js';
+/** What to do next, as commands that can be pasted: hints of the library, with the flags that only the command line knows. */
+import { type ErrorFacts, type NextStep, printable, wrapText } from '../core/index.js';
+import { type Context, columnsOf, printMessage } from './context.js';
 
 /** The library's name of an option where the flag is not just that in kebab case. */
 const FLAGS: Record<string, string> = {
@@ -55,15 +55,14 @@ export function jsonError(context: Context, error: ErrorFacts): object {
 
 /** An error on stderr: what happened, then what to do, with a command in a line of its own. */
 export function printError(context: Context, error: Hinted & { message: string }): void {
-  const { stderr } = context;
-  const columns = columnsOf(stderr);
+  const columns = columnsOf(context.stderr);
   const { hint, options, next } = error;
-  for (const line of wrapText(`pcam: ${messageFor(error)}`, columns)) printLine(stderr, line);
+  for (const line of wrapText(`pcam: ${messageFor(error)}`, columns)) printMessage(context, line);
   if (hint !== undefined) {
     const end = next ? ':' : '';
-    for (const line of wrapText(`  ${hint}${flagsOf(options)}${end}`, columns)) printLine(stderr, line);
+    for (const line of wrapText(`  ${hint}${flagsOf(options)}${end}`, columns)) printMessage(context, line);
   }
-  if (next) printLine(stderr, `  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
+  if (next) printMessage(context, `  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
 }
 
 /** The message with the flag of the option that it is about: `index dali` becomes `--index dali`. */
@@ -86,4 +85,23 @@ function shellWord(word: string): string {
   const safe = printable(word);
   if (/^[\w@%+=:,./\\~-]+$/.test(safe) && !(safe.includes('\\') && process.platform !== 'win32')) return safe;
   return process.platform === 'win32' ? `"${safe}"` : `'${safe.replaceAll("'", "'\\''")}'`;
+}
+
+export function printLoaders(context: Context, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  printMessage(context, 'Load it:');
+  for (const line of lines) printMessage(context, `  ${line}`);
+}
+
+export function printNext(context: Context, what: string, next: NextStep): void {
+  printCommand(context, what, commandLine(context, next));
+}
+
+/** After a command whose product is on stdout: for people, as a script that reads that has no use for it. */
+export function printNextToPeople(context: Context, what: string, next: NextStep): void {
+  if (context.stdout.isTTY || context.stderr.isTTY) printNext(context, what, next);
+}
+
+export function printCommand(context: Context, what: string, command: string): void {
+  printMessage(context, `${what}:\n  ${command}`);
 }

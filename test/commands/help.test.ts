@@ -1,7 +1,7 @@
 /** Help fits a terminal of 80 columns, and breaks no word. */
 import { expect, it } from 'vitest';
-import type { Context } from '#pcam/commands/context/index.js';
-import { createProgram } from '#pcam/program/program.js';
+import type { Context } from '#pcam/commands/context.js';
+import { createProgram } from '#pcam/commands/program.js';
 
 it('every line of every help fits 80 columns', async () => {
   let text = '';

@@ -3,9 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FORMATS } from '#pcam/export/formats/index.js';
-import { runPcam } from '../../support/in-process.js';
-import { sharedFolder } from '../../support/temp.js';
-import { requireTool, runTool } from '../../support/tools.js';
+import { runPcam } from '../support/in-process.js';
+import { sharedFolder } from '../support/temp.js';
+import { requireTool, runTool } from '../support/tools.js';
 
 const bash = await requireTool('bash');
 const zsh = await requireTool('zsh');

@@ -1,7 +1,8 @@
-/** Option values: from what people type to what the library takes; and the options that commands share. */
+/** Option values, from what people type to what the library takes, and the options that several commands share. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { describeLimit, type Limit, nearest, withinLimit } from '../../core/index.js';
-import { KINDS, type Kind, SPLITS, type SplitName } from '../../manifest/index.js';
+import { describeLimit, LIMITS, type Limit, nearest, withinLimit } from '../core/index.js';
+import { KINDS, type Kind, SPLITS, type SplitName } from '../manifest/index.js';
+import type { SelectionOptions } from '../selection/index.js';
 
 const SPLIT_WORDS: Record<string, SplitName> = { val: 'valid', validation: 'valid' };
 const KIND_WORDS: Record<string, Kind> = { x: 'images', y: 'labels', image: 'images', label: 'labels' };
@@ -88,8 +89,49 @@ export function rate(value: string): number {
 }
 
 /** `--split` and `--kind`, on every command that takes a choice of files. */
-export function addSelectionOptions(command: Command): Command {
+export function addFileOptions(command: Command): Command {
   return command
     .option('--split <names>', 'train, valid, test (default: all)', splits)
     .option('--kind <names>', 'images, labels, meta (default: all)', kinds);
+}
+
+/** What commander makes of them. */
+export type PatchOptions = Omit<SelectionOptions, 'label'> & { label?: '0' | '1' };
+
+/** Adds the options of a selection. They combine: filters first, then sampling, then the order. */
+export function addPatchOptions(command: Command): Command {
+  return command
+    .option('--unique', 'only the first of pixel-identical patches of a split')
+    .option('--label <0|1>', 'only patches with this label', choice(['0', '1']))
+    .option(
+      '--slides <globs>',
+      'only patches of these slides, such as *tumor_0?3* (needs the meta CSV)',
+      list,
+    )
+    .option('--per-class <n>', 'n random patches of each class of each split', whole(LIMITS.patches))
+    .option(
+      '--per-slide <n>',
+      'at most n random patches per slide (needs the meta CSV)',
+      whole(LIMITS.patches),
+    )
+    .option('--sample <n>', 'n random patches per split', whole(LIMITS.patches))
+    .option('--indices <file>', 'only the patches in this file: one index, or split,index, per line')
+    .option('--shuffle', 'in a random order (default: in the order of the file)')
+    .option('--seed <n>', 'the same seed gives the same patches and order (default: 0)', whole(LIMITS.seed));
+}
+
+/** The selection that those options ask for. */
+export function selectionOf(options: PatchOptions): SelectionOptions {
+  const { unique, label, slides, perClass, perSlide, sample, indices, shuffle, seed } = options;
+  return {
+    unique,
+    label: label === undefined ? undefined : label === '1' ? 1 : 0,
+    slides,
+    perClass,
+    perSlide,
+    sample,
+    indices,
+    shuffle,
+    seed,
+  };
 }

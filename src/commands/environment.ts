@@ -1,7 +1,7 @@
 /** Settings from the environment; the only reader of it. */
 import { basename, delimiter, dirname, relative } from 'node:path';
-import type { ProxySettings } from '../../core/index.js';
-import type { Graphics } from '../../explore/preview/index.js';
+import type { ProxySettings } from '../core/index.js';
+import type { Graphics } from '../explore/preview/index.js';
 
 export interface Environment {
   dir?: string;

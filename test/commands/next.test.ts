@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Ended, PCAM, startPcam } from '../../support/process.js';
-import { sharedFolder } from '../../support/temp.js';
+import { type Ended, PCAM, startPcam } from '../support/process.js';
+import { sharedFolder } from '../support/temp.js';
 
 let root: { folder: string; remove: () => Promise<void> };
 beforeAll(async () => {

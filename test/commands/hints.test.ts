@@ -1,8 +1,8 @@
 /** Commands that are printed can be pasted: into a shell, from the folder where pcam was called. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { readEnvironment } from '#pcam/commands/context/environment.js';
-import { commandLine, hintLine } from '#pcam/commands/context/hints.js';
+import { readEnvironment } from '#pcam/commands/environment.js';
+import { commandLine, hintLine } from '#pcam/commands/hints.js';
 
 const called = (script: string, env: NodeJS.ProcessEnv = {}) => readEnvironment(env, script).calledAs;
 
@@ -54,4 +54,20 @@ it.each([
   [{ FORCE_COLOR: '0' }, 'never'],
 ])('colour with %o: %s', (env, colour) => {
   expect(readEnvironment(env as NodeJS.ProcessEnv, '').colour).toBe(colour);
+});
+
+it.each([
+  [{ KITTY_WINDOW_ID: '1', TERM: 'xterm-kitty' }, 'kitty'],
+  [{ TERM: 'xterm-ghostty' }, 'kitty'],
+  [{ TERM_PROGRAM: 'iTerm.app', TERM: 'xterm-256color' }, 'iterm2'],
+  [{ TERM_PROGRAM: 'WezTerm' }, 'iterm2'],
+  [{ LC_TERMINAL: 'iTerm2', TERM: 'xterm-256color' }, 'iterm2'],
+  [{ TERM: 'xterm-256color' }, 'blocks'],
+  [{ KITTY_WINDOW_ID: '1', TMUX: '/tmp/tmux-0/default,1,0', TERM: 'tmux-256color' }, 'blocks'],
+  [{ TERM_PROGRAM: 'iTerm.app', TERM: 'screen' }, 'blocks'],
+  [{ KITTY_WINDOW_ID: '1', NO_COLOR: '1' }, undefined],
+  [{ KITTY_WINDOW_ID: '1', NO_COLOR: '' }, 'kitty'],
+  [{ TERM: 'dumb' }, undefined],
+])('pictures with %j: %s', (env, graphics) => {
+  expect(readEnvironment(env, '').graphics).toBe(graphics);
 });

@@ -1,0 +1,197 @@
+#compdef pcam
+# Completion for zsh. In ~/.zshrc, after compinit: eval "$(pcam completion zsh)"
+_pcam() {
+  local context state state_descr line
+  typeset -A opt_args
+  _arguments -C -S \
+    '(-v --version)'{-v,--version}'[print the version]' \
+    '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+    '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+    '(-h --help)'{-h,--help}'[display help for command]' \
+    '1:command:->command' \
+    '*::argument:->argument'
+  case $state in
+    command)
+      local -a commands
+      commands=(
+        'download:fetch, verify and decompress the data set'
+        'verify:check the files in the data set folder'
+        'export:turn the data set into what training jobs read'
+        'stats:count and measure: classes, slides, duplicates, channels'
+        'subset:write selected patches as a small data set of their own'
+        'preview:show a contact sheet of patches, on the terminal or as a PNG file'
+        'report:write one HTML page about the data set'
+        'info:show the files, their digests and sources, and their state in the folder'
+        'cache-key:print a key for a CI cache'
+        'fixture:make a small synthetic data set, for tests and trials'
+        'completion:print a completion script for bash, zsh or fish'
+        'help:show the help of a command'
+      )
+      _describe -t commands command commands
+      ;;
+    argument)
+      case $line[1] in
+        download)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
+            '--source=[use only these sources of the manifest, in this order (default\: all)]:ids: ' \
+            '--mirror=[URLs or folders to try first (write %2C for a comma in one)]:places:_files' \
+            '--from=[import files from here\: archives, whole or partial, or .h5 and .csv]:folder:_files -/' \
+            '--connections=[maximum concurrent requests per source]:n: ' \
+            '--jobs=[maximum files in progress at the same time]:n: ' \
+            '--limit-rate=[bytes per second over all connections, such as 500k or 2M]:speed: ' \
+            '--keep-archives[keep the .gz archives beside the decompressed files]' \
+            '--no-extract[fetch and verify the archives, without decompressing them]' \
+            '--stream[keep nothing of an archive\: needs less room, but cannot resume it]' \
+            '--force[fetch everything again, even what is present]' \
+            '--dry-run[print what would be done, and do nothing]' \
+            '--json[print one JSON document on stdout]' \
+            '--quiet[no progress, only errors]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        verify)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
+            '--quick[trust earlier checks of files whose size and mtime are the same]' \
+            '--deep[open the HDF5 and CSV files\: shapes, types, labels, rows, slides]' \
+            '--fix[rename swapped files back]' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        export)
+          _arguments -S \
+            '--format=[png, raw, parquet, tfrecord]:name:(png raw parquet tfrecord)' \
+            '--layout=[shards or folder]:name:(shards folder)' \
+            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '--out=[the output folder (default\: pcam-<format>, with layout and crop)]:folder:_files -/' \
+            '--shard-size=[patches per shard (default\: 2048, parquet 20480, tfrecord 16384)]:n: ' \
+            '--part=[only the shards of job i of n]:i/n: ' \
+            '--workers=[threads (default\: the machine'\''s cores, at most 8, for parquet 4)]:n: ' \
+            '--crop=[center32\: only the 32 x 32 px that decide the label]:name:(center32)' \
+            '--index=[dali\: an .idx beside each tar shard]:name:(dali)' \
+            '--sha1[write the SHA-1 of each patch (its id in Kaggle'\''s version) beside it (png, parquet)]' \
+            '--force[replace an export with other options or of other data]' \
+            '--json[print one JSON document on stdout]' \
+            '--unique[only the first of pixel-identical patches of a split]' \
+            '--label=[only patches with this label]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--per-class=[n random patches of each class of each split]:n: ' \
+            '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
+            '--sample=[n random patches per split]:n: ' \
+            '--indices=[only the patches in this file\: one index, or split,index, per line]:file:_files' \
+            '--shuffle[in a random order (default\: in the order of the file)]' \
+            '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        stats)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '--table=[also write one row per patch to a .csv or .parquet file]:file:_files' \
+            '--workers=[threads (default\: the machine'\''s cores)]:n: ' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        subset)
+          _arguments -S \
+            '--out=[where to put it]:folder:_files -/' \
+            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '--unique[only the first of pixel-identical patches of a split]' \
+            '--label=[only patches with this label]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--per-class=[n random patches of each class of each split]:n: ' \
+            '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
+            '--sample=[n random patches per split]:n: ' \
+            '--indices=[only the patches in this file\: one index, or split,index, per line]:file:_files' \
+            '--shuffle[in a random order (default\: in the order of the file)]' \
+            '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
+            '--archives[also write the .gz archives, so that the folder can be served as a mirror]' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        preview)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '--unique[only the first of pixel-identical patches of a split]' \
+            '--label=[only patches with this label]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--per-class=[n random patches of each class of each split]:n: ' \
+            '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
+            '--sample=[n random patches per split]:n: ' \
+            '--indices=[only the patches in this file\: one index, or split,index, per line]:file:_files' \
+            '--shuffle[in a random order (default\: in the order of the file)]' \
+            '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
+            '--rows=[rows of patches (default\: 4; all of a sample; what fits a terminal)]:n: ' \
+            '--cols=[patches per row (default\: 8; what fits a terminal)]:n: ' \
+            '--scale=[pixels of the picture per pixel of a patch (default\: 2)]:n: ' \
+            '(-o --out)'{-o,--out=}'[write a PNG file (default\: draw on the terminal)]:file:_files' \
+            '--json[print one JSON document on stdout (with --out)]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        report)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '(-o --out)'{-o,--out=}'[the file to write]:file:_files' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        info)
+          _arguments -S \
+            '--probe[ask each source for one small range\: does it answer, how fast, through which proxy]' \
+            '--cite[print how to cite the data set, as BibTeX]' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]' \
+            '1:file:_files'
+          ;;
+        cache-key)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
+        fixture)
+          _arguments -S \
+            '--train=[patches of the train split]:n: ' \
+            '--valid=[patches of the valid split]:n: ' \
+            '--test=[patches of the test split]:n: ' \
+            '--seed=[a whole number]:n: ' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]' \
+            '1:folder:_files -/'
+          ;;
+        completion)
+          _arguments -S \
+            '(-h --help)'{-h,--help}'[display help for command]' \
+            '1:shell:(bash zsh fish)'
+          ;;
+        help) _arguments '1:command:(download verify export stats subset preview report info cache-key fixture completion)' ;;
+      esac
+      ;;
+  esac
+}
+if [ "$funcstack[1]" = _pcam ]; then
+  _pcam "$@"
+else
+  compdef _pcam pcam
+fi
