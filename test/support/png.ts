@@ -47,12 +47,29 @@ function unfilter(filtered: Uint8Array, width: number, height: number): Uint8Arr
   for (let y = 0; y < height; y++) {
     const filter = filtered[y * (row + 1)]!;
     for (let x = 0; x < row; x++) {
-      const [left, up, corner] = [at(y, x - 3), at(y - 1, x), x < 3 ? 0 : at(y - 1, x - 3)];
-      const predicted = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter]!;
-      pixels[y * row + x] = filtered[y * (row + 1) + 1 + x]! + predicted;
+      pixels[y * row + x] = filtered[y * (row + 1) + 1 + x]! + predict(filter, at, y, x);
     }
   }
   return pixels;
+}
+
+/** Rows with their filter types, byte by byte: the reference for the encoder's WebAssembly. */
+export function filterRows(pixels: Uint8Array, width: number, types: readonly number[]): Uint8Array {
+  const row = width * 3;
+  const filtered = new Uint8Array(types.length * (row + 1));
+  const at = (y: number, x: number) => (y < 0 || x < 0 ? 0 : pixels[y * row + x]!);
+  for (const [y, type] of types.entries()) {
+    filtered[y * (row + 1)] = type;
+    for (let x = 0; x < row; x++) {
+      filtered[y * (row + 1) + 1 + x] = pixels[y * row + x]! - predict(type, at, y, x);
+    }
+  }
+  return filtered;
+}
+
+function predict(type: number, at: (y: number, x: number) => number, y: number, x: number): number {
+  const [left, up, corner] = [at(y, x - 3), at(y - 1, x), x < 3 ? 0 : at(y - 1, x - 3)];
+  return [0, left, up, (left + up) >> 1, paeth(left, up, corner)][type]!;
 }
 
 function paeth(a: number, b: number, c: number): number {

@@ -1,15 +1,15 @@
 /** Huffman codes of limited length for deflate (RFC 1951, 3.2.2): from how often each symbol occurs to its bits. */
 
-/** Longest code of any limit that is used here. */
-const LONGEST = 15;
+/** Longest code that deflate has. */
+const MAX_CODE_BITS = 15;
 
 /** Scratch memory for one alphabet, so that a code costs no allocation. */
 export class HuffmanBuilder {
   readonly #limit: number;
   readonly #keys: Float64Array;
   readonly #tree: Int32Array;
-  readonly #perLength = new Uint32Array(LONGEST + 2);
-  readonly #next = new Uint32Array(LONGEST + 2);
+  readonly #perLength = new Uint32Array(MAX_CODE_BITS + 2);
+  readonly #next = new Uint32Array(MAX_CODE_BITS + 2);
 
   /**
    * @param symbols size of the alphabet, at most 512
@@ -43,7 +43,7 @@ export class HuffmanBuilder {
     for (let symbol = 0; symbol < symbols; symbol++) perLength[lengths[symbol]!]!++;
     perLength[0] = 0;
     let code = 0;
-    for (let length = 1; length <= LONGEST; length++) {
+    for (let length = 1; length <= MAX_CODE_BITS; length++) {
       code = (code + perLength[length - 1]!) << 1;
       this.#next[length] = code;
     }

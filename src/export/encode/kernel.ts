@@ -1,51 +1,51 @@
 /**
- * The inner loops of the PNG encoder in WebAssembly, put together here so that they need no tool to build: filters for
- * sixteen bytes at a time, counting, and Huffman codes collected in 64 bits. png.ts and deflate.ts say the same in
- * JavaScript, byte by byte, and do the work where WebAssembly or its SIMD is not there.
+ * The inner loops of the PNG encoder in WebAssembly, assembled here so that no build tool is needed: filters for
+ * sixteen bytes at a time, counting, and Huffman codes collected in 64 bits. The tests compare them with a plain
+ * JavaScript reference.
  * Opcodes: https://webassembly.github.io/spec/core/appendix/index-instructions.html
  */
-import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../../core/index.js';
+import { CHANNELS, PATCH_BYTES, PATCH_SIZE, PcamError } from '../../core/index.js';
 import {
   add,
-  again,
+  addSaturated,
   and,
-  both,
+  and32,
+  atLeastLanes,
   byteOf,
   type Code,
-  choose,
   constant,
   distance,
-  either64,
-  flat,
+  equalLanes,
+  extendToI64,
+  flatten,
   get,
   I32,
   I64,
-  isAtLeast,
-  isEqual,
-  isLess,
-  least,
-  leftBy,
-  leftBy64,
+  lessLanes,
+  lessThan,
   load,
-  lower,
+  loadI32,
+  loopWhile,
   meanRoundedUp,
-  minus,
-  NOTHING,
-  plusSaturated,
+  minLanes,
+  multiply,
+  nameOf,
+  or64,
   remainder,
-  rightBy,
-  rightBy64,
+  select,
   set,
-  sized,
+  shiftLeft,
+  shiftLeft64,
+  shiftRight,
+  shiftRight64,
   store,
-  storeWord,
+  storeI32,
   subtract,
-  text,
-  times,
+  subtractLanes,
   V128,
+  VOID,
   vector,
-  wide,
-  word,
+  withLength,
   xor,
 } from './wasm.js';
 
@@ -55,11 +55,11 @@ const WORD = 4;
 const PAGE = 65_536;
 const SYMBOLS = 256;
 const TABLE_BYTES = SYMBOLS * WORD;
-/** How many bytes keep the sums of Adler-32 in 31 bits, and its modulus. */
+/** Adler-32: its modulus, and after how many bytes it is taken, so that the sums stay below 2 ** 31. */
 const ADLER_BYTES = 3848;
 const ADLER_MODULUS = 65521;
 
-/** Where things are in the memory: what is left of the first pixel is there, too. */
+/** Offsets in the memory. The 64 bytes before the pixels are read as the left neighbours of the first one. */
 const AT = (() => {
   const pixels = 64;
   const rows = pixels + PATCH_BYTES;
@@ -69,10 +69,10 @@ const AT = (() => {
 })();
 
 export interface Kernel {
-  /** The module's memory: shape (…) uint8, and what is where in it. */
+  /** The module's memory, and the offsets of its buffers. */
   readonly memory: Uint8Array;
   readonly at: typeof AT;
-  /** Each filters `bytes` at `from`, a multiple of 16, to `to`; the row above lies just before. */
+  /** Filters the `bytes` of a row at `from`, a multiple of 16, to `to`; the row above lies right before it. */
   sub(from: number, to: number, bytes: number): void;
   average(from: number, to: number, bytes: number): void;
   paeth(from: number, to: number, bytes: number): void;
@@ -85,12 +85,12 @@ export interface Kernel {
   write(from: number, bytes: number, to: number, held: number, holding: number): number;
 }
 
-/** Whether rows, and all of them with their filter types, fit the steps. */
+/** Whether a row is a multiple of a filter's step, and all rows with their filter types one of a word. */
 export function fitsKernel(side: number): boolean {
   return (side * CHANNELS) % STEP === 0 && (side * (side * CHANNELS + 1)) % WORD === 0;
 }
 
-/** The little of it that is needed; the types of Node.js leave it to those of browsers. */
+/** The part that is used: the types of Node.js do not declare WebAssembly. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array<ArrayBuffer>) => object;
   Instance: new (module: object) => { readonly exports: unknown };
@@ -98,20 +98,27 @@ declare const WebAssembly: {
 
 /**
  * @param outputBytes room for what `write` writes
- * @returns undefined where WebAssembly or its SIMD is not there, or the machine is big-endian
+ * @throws PcamError INTERNAL where the machine is big-endian, or Node.js has no WebAssembly with SIMD
  */
-export function createKernel(outputBytes: number): Kernel | undefined {
-  // The memory of a module is little-endian everywhere; what JavaScript sees of it is not.
-  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) return undefined;
+export function createKernel(outputBytes: number): Kernel {
+  // The memory of a module is little-endian everywhere; a JavaScript view of it has the byte order of the machine.
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw unsupported('this machine is big-endian');
   try {
     const module = new WebAssembly.Module(assemble(Math.ceil((AT.output + outputBytes) / PAGE)));
     const { memory, ...loops } = new WebAssembly.Instance(module).exports as Omit<Kernel, 'memory' | 'at'> & {
       memory: { readonly buffer: ArrayBuffer };
     };
     return { ...loops, memory: new Uint8Array(memory.buffer), at: AT };
-  } catch {
-    return undefined;
+  } catch (cause) {
+    throw unsupported('WebAssembly with SIMD is not available', cause);
   }
+}
+
+function unsupported(reason: string, cause?: unknown): PcamError {
+  return new PcamError('INTERNAL', `cannot encode PNG files here: ${reason}`, {
+    cause,
+    hint: 'run Node.js without --jitless, on a processor with SSE4.1 or NEON; the format raw needs no encoder',
+  });
 }
 
 // Locals: three parameters, two more addresses, and vectors.
@@ -121,7 +128,7 @@ const [FROM, TO, BYTES, END, ABOVE, INSIDE, LEFT, UP, CORNER, TO_LEFT, TO_UP] = 
 const LOCALS: Code = [2, 2, I32, 6, V128];
 
 const ONES = Array.from({ length: STEP }, () => 255);
-/** What is left of the first pixel counts as 0. */
+/** The left neighbours of the first pixel count as 0. */
 const FIRST = ONES.map((one, i) => (i < CHANNELS ? 0 : one));
 const before = (address: Code): Code => and(load(subtract(address, constant(CHANNELS))), get(INSIDE));
 const forward = (local: number): Code => set(local, add(get(local), constant(STEP)));
@@ -133,22 +140,22 @@ function filter(prepare: Code, predicted: Code): Code {
     set(END, add(get(FROM), get(BYTES))),
     set(ABOVE, subtract(get(FROM), get(BYTES))),
     set(INSIDE, vector(FIRST)),
-    [0x03, NOTHING], // loop
+    [0x03, VOID], // loop
     set(LEFT, before(get(FROM))),
     prepare,
-    store(get(TO), minus(load(get(FROM)), predicted)),
+    store(get(TO), subtractLanes(load(get(FROM)), predicted)),
     set(INSIDE, vector(ONES)),
     [FROM, TO, ABOVE].map(forward),
-    [get(FROM), get(END), 0x49, 0x0d, 0], // again, if FROM < END
+    [get(FROM), get(END), 0x49, 0x0d, 0], // repeat while FROM < END
     [0x0b, 0x0b],
   ];
-  return sized(body);
+  return withLength(body);
 }
 
 const up = set(UP, load(get(ABOVE)));
 
 /** Rounded down, where the instruction rounds up. */
-const mean = minus(
+const mean = subtractLanes(
   meanRoundedUp(get(LEFT), get(UP)),
   and(xor(get(LEFT), get(UP)), vector(ONES.map(() => 1))),
 );
@@ -161,53 +168,53 @@ const distances: Code = [
 ];
 
 /** The differences add up where both have the same sign; more than 255 is never the nearest. */
-const toCorner = choose(
-  isEqual(isAtLeast(get(UP), get(CORNER)), isAtLeast(get(LEFT), get(CORNER))),
-  plusSaturated(get(TO_LEFT), get(TO_UP)),
+const toCorner = select(
+  equalLanes(atLeastLanes(get(UP), get(CORNER)), atLeastLanes(get(LEFT), get(CORNER))),
+  addSaturated(get(TO_LEFT), get(TO_UP)),
   distance(get(TO_LEFT), get(TO_UP)),
 );
 
-const nearest = choose(
-  isLess(toCorner, least(get(TO_LEFT), get(TO_UP))),
+const nearest = select(
+  lessLanes(toCorner, minLanes(get(TO_LEFT), get(TO_UP))),
   get(CORNER),
-  choose(isLess(get(TO_UP), get(TO_LEFT)), get(UP), get(LEFT)),
+  select(lessLanes(get(TO_UP), get(TO_LEFT)), get(UP), get(LEFT)),
 );
 
 const PLACES = [0, 1, 2, 3];
 
-/** Counts in four tables, as a run of one value would wait for its own last store in one; Adler-32 on the way. */
+/** Counts bytes, and computes Adler-32. Four tables: in one, a run of one value would wait for its own last store. */
 function counting(): Code {
   const [from, bytes, end, stop, four, low, high, a, b, c, d] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as const;
   const values = [a, b, c, d];
   const sum = values.map(get).reduce((one, other) => add(one, other));
   const weighted = values
-    .map((value, i) => times(get(value), constant(WORD - i)))
+    .map((value, i) => multiply(get(value), constant(WORD - i)))
     .reduce((one, other) => add(one, other));
-  return sized([
+  return withLength([
     [1, 9, I32],
     set(end, add(get(from), get(bytes))),
     set(low, constant(1)),
-    [0x03, NOTHING],
+    [0x03, VOID],
     set(stop, add(get(from), constant(ADLER_BYTES))),
-    set(stop, [get(stop), get(end), lower(get(stop), get(end)), 0x1b]), // the lower of both
-    [0x03, NOTHING],
-    set(four, word(get(from))),
+    set(stop, [get(stop), get(end), lessThan(get(stop), get(end)), 0x1b]), // the lower of both
+    [0x03, VOID],
+    set(four, loadI32(get(from))),
     values.map((value, place) => [
       set(value, byteOf(four, place)),
-      storeWord(
-        leftBy(get(value), constant(2)),
+      storeI32(
+        shiftLeft(get(value), constant(2)),
         AT.counts + place * TABLE_BYTES,
-        add(word(leftBy(get(value), constant(2)), AT.counts + place * TABLE_BYTES), constant(1)),
+        add(loadI32(shiftLeft(get(value), constant(2)), AT.counts + place * TABLE_BYTES), constant(1)),
       ),
     ]),
-    set(high, add(add(get(high), leftBy(get(low), constant(2))), weighted)),
+    set(high, add(add(get(high), shiftLeft(get(low), constant(2))), weighted)),
     set(low, add(get(low), sum)),
     set(from, add(get(from), constant(WORD))),
-    again(lower(get(from), get(stop))),
+    loopWhile(lessThan(get(from), get(stop))),
     set(low, remainder(get(low), constant(ADLER_MODULUS))),
     set(high, remainder(get(high), constant(ADLER_MODULUS))),
-    again(lower(get(from), get(end))),
-    add(leftBy(get(high), constant(16)), get(low)),
+    loopWhile(lessThan(get(from), get(end))),
+    add(shiftLeft(get(high), constant(16)), get(low)),
     0x0b,
   ]);
 }
@@ -215,31 +222,37 @@ function counting(): Code {
 /** Four codes of at most 12 bits and the 7 that may be waiting fit into 64. */
 function writing(): Code {
   const [from, bytes, to, held, count, end, four, code, waiting] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
-  return sized([
+  return withLength([
     [2, 3, I32, 1, I64],
     set(end, add(get(from), get(bytes))),
-    set(waiting, wide(get(held))),
-    [0x03, NOTHING],
-    set(four, word(get(from))),
+    set(waiting, extendToI64(get(held))),
+    [0x03, VOID],
+    set(four, loadI32(get(from))),
     PLACES.map((place) => [
-      set(code, word(leftBy(byteOf(four, place), constant(2)), AT.codes)),
-      set(waiting, either64(get(waiting), leftBy64(wide(rightBy(get(code), constant(4))), wide(get(count))))),
-      set(count, add(get(count), both(get(code), constant(15)))),
+      set(code, loadI32(shiftLeft(byteOf(four, place), constant(2)), AT.codes)),
+      set(
+        waiting,
+        or64(
+          get(waiting),
+          shiftLeft64(extendToI64(shiftRight(get(code), constant(4))), extendToI64(get(count))),
+        ),
+      ),
+      set(count, add(get(count), and32(get(code), constant(15)))),
     ]),
     [get(to), get(waiting), 0x37, 0, 0], // store all 64
-    set(to, add(get(to), rightBy(get(count), constant(3)))),
-    set(waiting, rightBy64(get(waiting), wide(both(get(count), constant(56))))),
-    set(count, both(get(count), constant(7))),
+    set(to, add(get(to), shiftRight(get(count), constant(3)))),
+    set(waiting, shiftRight64(get(waiting), extendToI64(and32(get(count), constant(56))))),
+    set(count, and32(get(count), constant(7))),
     set(from, add(get(from), constant(WORD))),
-    again(lower(get(from), get(end))),
-    add(leftBy(get(to), constant(3)), get(count)),
+    loopWhile(lessThan(get(from), get(end))),
+    add(shiftLeft(get(to), constant(3)), get(count)),
     0x0b,
   ]);
 }
 
 function assemble(pages: number): Uint8Array<ArrayBuffer> {
   const names = ['sub', 'average', 'paeth', 'count', 'write'];
-  const exported = [...names.map((name, i) => [text(name), 0x00, i]), [text('memory'), 0x02, 0]];
+  const exported = [...names.map((name, i) => [nameOf(name), 0x00, i]), [nameOf('memory'), 0x02, 0]];
   const loops = [filter([], get(LEFT)), filter(up, mean), filter(distances, nearest), counting(), writing()];
   const types: Code = [
     [0x60, 3, I32, I32, I32, 0],
@@ -248,11 +261,11 @@ function assemble(pages: number): Uint8Array<ArrayBuffer> {
   ];
   const module: Code = [
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    [1, sized([types.length, types])],
-    [3, sized([names.length, 0, 0, 0, 1, 2])],
-    [5, sized([1, 0x00, pages])],
-    [7, sized([exported.length, exported])],
-    [10, sized([loops.length, loops])],
+    [1, withLength([types.length, types])],
+    [3, withLength([names.length, 0, 0, 0, 1, 2])],
+    [5, withLength([1, 0x00, pages])],
+    [7, withLength([exported.length, exported])],
+    [10, withLength([loops.length, loops])],
   ];
-  return Uint8Array.from(flat(module));
+  return Uint8Array.from(flatten(module));
 }
