@@ -78,6 +78,8 @@ test('imports point down: from a folder to those of lower layers', () => {
 
 test('a folder with an index.ts is entered through it, and it holds nothing but its public face', () => {
   const past = inside
+    // A thread loads the one job that it runs, and not the folder around it.
+    .filter(({ from }) => from !== 'worker.ts')
     .filter(({ from, to }) => dirname(from) !== dirname(to) && dirname(to) !== '.')
     .filter(({ to }) => files.has(`${dirname(to)}/index.ts`) && posix.basename(to) !== 'index.ts');
   expect(past).toEqual([]);
@@ -105,8 +107,9 @@ test('within a folder, no import cycle', () => {
   for (const name of files.keys()) visit(name, []);
 });
 
-test('only the two entries lie at the root', () => {
-  expect([...files.keys()].filter((name) => posix.dirname(name) === '.')).toEqual(['cli.ts', 'index.ts']);
+test('only the entries lie at the root', () => {
+  const entries = [...files.keys()].filter((name) => posix.dirname(name) === '.');
+  expect(entries).toEqual(['cli.ts', 'index.ts', 'worker.ts']);
 });
 
 test.each(Object.entries(ONLY_IMPORTER))('%s is imported by %s alone', (name, file) => {

@@ -1,9 +1,11 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
-import { join, resolve } from 'node:path';
-import { DEFAULTS, PATCH_BYTES, PcamError, throwIfAborted } from '../core/index.js';
-import { requireNoLinks, requireRoom, statFile } from '../fs/index.js';
-import { type DatasetFile, finalName, resolveManifest } from '../manifest/index.js';
+import { resolve } from 'node:path';
+import pLimit from 'p-limit';
+import { DEFAULTS, PcamError, throwIfAborted } from '../core/index.js';
+import { requireNoLinks, requireRoom } from '../fs/index.js';
+import { resolveManifest } from '../manifest/index.js';
 import { checkSelection } from '../selection/index.js';
+import { Pool, runTogether } from '../threads/index.js';
 import { inputFiles, requireApart, watchInputs } from '../verified/index.js';
 import { sideOf } from './formats/index.js';
 import { type Input, surveyInput } from './input.js';
@@ -21,7 +23,7 @@ import { SplitProgress } from './progress.js';
 import { knownOf, type Settings, settle, tasksOf } from './settings.js';
 import { planStaging, stage, stagedBytes } from './staging.js';
 import type { ExportOptions, ExportResult, ResolvedOptions } from './types.js';
-import { Crew, type Job } from './workers/index.js';
+import { type ShardJob, shardJob } from './workers/index.js';
 
 /** So many patches are exported in the time that a thread takes to start. */
 const SMALL = 1024;
@@ -46,48 +48,41 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   const files = await inputFiles({ dir, manifest, splits: settings.splits });
   const unchanged = await watchInputs(dir, files);
   const { workers, recipe, part } = settings;
-  const crew = new Crew({ dir, manifest, out, recipe, firstSplit: settings.splits[0]! });
-  try {
-    const several = given.workers !== undefined && workers > 1;
-    // At once, so that loading and compiling is over when the input is verified.
-    if (several || (await bytesOfImages(dir, files)) > SMALL * PATCH_BYTES) crew.start(workers);
-    const { header, facts } = await surveyInput({ options, settings, files });
-    throwIfAborted(signal);
-    return await withOutputFolder({ out, part, signal }, async (folder) => {
-      const known = await readOrClear({ folder, header, options });
-      const jobs = planJobs({ settings, header, facts, known, temporary: folder.workspace.folder });
-      await requireNoLinks(
-        out,
-        jobs.flatMap(({ task }) => task.files.map(({ file }) => file)),
-      );
-      const plans = await planStaging({ dir, manifest, jobs, sha1: recipe.sha1 ?? false });
-      await requireRoom({
-        folder: out,
-        needed: (blockSize) => estimateBytes(jobs, settings, blockSize) + stagedBytes(plans),
-        estimated: true,
-        advise: () => ({
-          hint: 'nothing was written; make room, choose another folder, or export less',
-          options: ['out', 'splits', 'crop'],
-        }),
-      });
-      crew.start(patchesOf(jobs) > SMALL ? workers : 0);
-      const staged = await stage({
-        plans,
-        dir,
-        manifest,
-        jobs,
-        workspace: folder.workspace,
-        onEvent: options.onEvent,
-      });
-      const statuses = await writeShards({ options, folder, header, jobs: staged, crew, unchanged });
-      await unchanged();
-      const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
-      await folder.finish({ ...header, records }, settings.format);
-      return toResult({ settings, statuses });
+  const { header, facts } = await surveyInput({ options, settings, files });
+  throwIfAborted(signal);
+  return await withOutputFolder({ out, part, signal }, async (folder) => {
+    const known = await readOrClear({ folder, header, options });
+    const jobs = planJobs({ settings, header, facts, known, temporary: folder.workspace.folder });
+    await requireNoLinks(
+      out,
+      jobs.flatMap(({ task }) => task.files.map(({ file }) => file)),
+    );
+    const plans = await planStaging({ dir, manifest, jobs, sha1: recipe.sha1 ?? false });
+    await requireRoom({
+      folder: out,
+      needed: (blockSize) => estimateBytes(jobs, settings, blockSize) + stagedBytes(plans),
+      estimated: true,
+      advise: () => ({
+        hint: 'nothing was written; make room, choose another folder, or export less',
+        options: ['out', 'splits', 'crop'],
+      }),
     });
-  } finally {
-    await crew.end();
-  }
+    const several = given.workers !== undefined && workers > 1;
+    const pool = new Pool(several || patchesOf(jobs) > SMALL ? workers : 0);
+    const staged = await stage({
+      plans,
+      dir,
+      manifest,
+      jobs,
+      workspace: folder.workspace,
+      onEvent: options.onEvent,
+    });
+    const statuses = await writeShards({ options, folder, header, jobs: staged, pool, unchanged });
+    await unchanged();
+    const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
+    await folder.finish({ ...header, records }, settings.format);
+    return toResult({ settings, statuses });
+  });
 }
 
 async function readOrClear({
@@ -128,7 +123,7 @@ function planJobs({
   facts: Input['facts'];
   known: ReadonlyMap<string, FileRecord>;
   temporary: string;
-}): Job[] {
+}): ShardJob[] {
   const { recipe } = header;
   const tasks = header.splits.flatMap((split) => format.plan({ split, recipe }));
   return tasksOf(tasks, part).map((task) => ({
@@ -139,17 +134,11 @@ function planJobs({
   }));
 }
 
-async function bytesOfImages(dir: string, files: readonly DatasetFile[]): Promise<number> {
-  const images = files.filter(({ kind }) => kind === 'images');
-  const stats = await Promise.all(images.map((file) => statFile(join(dir, finalName(file)))));
-  return stats.reduce((sum, one) => sum + Number(one?.size ?? 0), 0);
-}
-
-function patchesOf(jobs: readonly Job[]): number {
+function patchesOf(jobs: readonly ShardJob[]): number {
   return jobs.reduce((sum, { task }) => sum + task.end - task.start, 0);
 }
 
-function estimateBytes(jobs: readonly Job[], { format, recipe }: Settings, blockSize: number): number {
+function estimateBytes(jobs: readonly ShardJob[], { format, recipe }: Settings, blockSize: number): number {
   const missing = jobs.filter(({ known }) => !known);
   return patchesOf(missing) * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
 }
@@ -158,38 +147,43 @@ interface ShardsRequest {
   options: ResolvedOptions;
   folder: OutputFolder;
   header: LedgerHeader;
-  jobs: readonly Job[];
-  crew: Crew;
+  jobs: readonly ShardJob[];
+  pool: Pool;
   /** Throws when something has touched the input since it was verified. */
   unchanged: () => Promise<void>;
 }
 
 /** Lets the workers write or check every shard; each one gets its name as soon as it is whole. */
 async function writeShards(request: ShardsRequest): Promise<Map<FileRecord, ShardStatus>> {
-  const { options, folder, header, jobs, crew, unchanged } = request;
-  const { onEvent } = options;
-  const { workspace } = folder;
+  const { options, folder, header, jobs, pool, unchanged } = request;
+  const { dir, manifest, onEvent } = options;
+  const { path: out, workspace } = folder;
+  const { recipe } = header;
   const statuses = new Map<FileRecord, ShardStatus>();
   const progress = new SplitProgress(jobs, onEvent);
   const known = jobs.flatMap((job) => job.known ?? []);
   const journal = await Journal.create({ path: folder.journal, header, known, workspace });
   try {
-    await crew.run({
-      jobs,
-      signal: workspace.signal,
-      onProgress: ({ task: { split } }, patches) => progress.add(split, patches),
-      async onDone(_job, result) {
-        if (result.status === 'written') {
-          // A later run takes what has a name, so nothing may have one that was read from anything else.
-          await unchanged();
-          await nameShard(folder, journal, { ...result, from: result.folder });
-        }
-        for (const record of result.records) {
-          statuses.set(record, result.status);
-          onEvent?.({ type: 'output', file: record.file, status: result.status, bytes: record.bytes });
-        }
-      },
-    });
+    const inTurn = pLimit(1);
+    await runTogether(workspace.signal, (signal) =>
+      jobs.map(async (job) => {
+        const onProgress = (patches: number) => progress.add(job.task.split, patches);
+        const input = { dir, manifest, out, recipe, ...job };
+        const result = await pool.run(shardJob, input, { signal, onProgress });
+        await inTurn(async () => {
+          throwIfAborted(signal);
+          if (result.status === 'written') {
+            // A later run takes what has a name, so nothing may have one that was read from anything else.
+            await unchanged();
+            await nameShard(folder, journal, { ...result, from: result.folder });
+          }
+          for (const record of result.records) {
+            statuses.set(record, result.status);
+            onEvent?.({ type: 'output', file: record.file, status: result.status, bytes: record.bytes });
+          }
+        });
+      }),
+    );
   } finally {
     progress.end();
     await journal.close();

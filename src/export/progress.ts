@@ -1,7 +1,7 @@
 /** The progress of an export: one task per split, from its first patch to its last. */
 import { type OnEvent, TaskReporter } from '../core/index.js';
 import type { SplitName } from '../manifest/index.js';
-import type { Job } from './workers/index.js';
+import type { ShardJob } from './workers/index.js';
 
 /** The splits of an export as tasks: each begins with its first patch. */
 export class SplitProgress {
@@ -9,7 +9,7 @@ export class SplitProgress {
   readonly #totals = new Map<SplitName, number>();
   readonly #started = new Map<SplitName, { reporter: TaskReporter; done: number; total: number }>();
 
-  constructor(jobs: readonly Job[], onEvent: OnEvent | undefined) {
+  constructor(jobs: readonly ShardJob[], onEvent: OnEvent | undefined) {
     this.#onEvent = onEvent;
     for (const { task } of jobs) {
       this.#totals.set(task.split, (this.#totals.get(task.split) ?? 0) + task.end - task.start);

@@ -9,12 +9,12 @@ import { fsError, type OnEvent, PATCH_BYTES, TaskReporter, throwIfAborted } from
 import { arrayOf, type ImageReader, openImages } from '../dataset/index.js';
 import { type Workspace, writeAllSync } from '../fs/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
-import type { Job } from './workers/index.js';
+import type { ShardJob } from './workers/index.js';
 
 interface StagingRequest {
   dir: string;
   manifest: Manifest;
-  jobs: readonly Job[];
+  jobs: readonly ShardJob[];
   /** Whether tables need patches, too: those without patches of their own. */
   sha1: boolean;
 }
@@ -72,8 +72,8 @@ export async function stage({
   plans: readonly SplitStaging[];
   workspace: Pick<Workspace, 'folder' | 'signal'>;
   onEvent: OnEvent | undefined;
-}): Promise<Job[]> {
-  const staged = new Map<SplitName, Job['staged']>();
+}): Promise<ShardJob[]> {
+  const staged = new Map<SplitName, ShardJob['staged']>();
   for (const plan of plans) {
     const { split, whole } = plan;
     const path = join(folder, `${split}.patches`);

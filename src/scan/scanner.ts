@@ -1,30 +1,17 @@
 /** A worker of a scan: takes ranges of patches until there are none, with an HDF5 handle of its own. */
 import { createHash } from 'node:crypto';
-import { PATCH_BYTES, type PlainError, toPlain } from '../core/index.js';
+import { PATCH_BYTES } from '../core/index.js';
 import { openImages } from '../dataset/index.js';
-import type { Serve } from '../threads/index.js';
+import type { Job } from '../threads/index.js';
 import { DigestTable } from './digest-table.js';
 import { PairCounter } from './histogram.js';
 import { type Histograms, type ScanTask, SHA1_BYTES, UNIFORM } from './types.js';
 
-export type FromScanner =
-  | { type: 'progress'; patches: number }
-  /** `unique` here: of the patches that this thread was the first to see. */
-  | { type: 'done'; histograms: Histograms }
-  | { type: 'failed'; error: PlainError };
-
-export const serveScan: Serve<ScanTask, never, FromScanner> = (task, say) => {
-  const scanner = new Scanner(task, say);
-  const running = scanner
-    .run()
-    .catch((error) => say({ type: 'failed', error: toPlain(error, `reading ${task.file}`) }));
-  return {
-    hear: () => {},
-    end: async () => {
-      scanner.stop();
-      await running;
-    },
-  };
+/** Reports numbers of patches; `unique` of its result is of the patches that this thread was the first to see. */
+export const scanJob: Job<ScanTask, Histograms, number> = {
+  name: 'scan',
+  doing: ({ file }) => `reading ${file}`,
+  run: (task, { report }) => new Scanner(task).run(report),
 };
 
 interface PatchInBatch {
@@ -37,29 +24,23 @@ interface PatchInBatch {
 
 class Scanner {
   readonly #task: ScanTask;
-  readonly #say: (message: FromScanner) => void;
   readonly #sha1: Uint8Array;
   readonly #uniform: Uint8Array;
-  /** Where the next range begins, and whether to stop: of all workers. */
-  readonly #control: Int32Array;
+  /** The first patch that no worker has taken. */
+  readonly #next: Int32Array;
   readonly #table: DigestTable;
   readonly #unique = new PairCounter();
   readonly #copies = new PairCounter();
 
-  constructor(task: ScanTask, say: (message: FromScanner) => void) {
+  constructor(task: ScanTask) {
     this.#task = task;
-    this.#say = say;
     this.#sha1 = new Uint8Array(task.sha1);
     this.#uniform = new Uint8Array(task.uniform);
-    this.#control = new Int32Array(task.control);
+    this.#next = new Int32Array(task.next);
     this.#table = new DigestTable({ table: task.table, sha1: this.#sha1 });
   }
 
-  stop(): void {
-    Atomics.store(this.#control, 1, 1);
-  }
-
-  async run(): Promise<void> {
+  async run(report: (patches: number) => void): Promise<Histograms> {
     const { count } = this.#task;
     const images = await openImages(this.#task);
     try {
@@ -68,18 +49,18 @@ class Scanner {
       const pixels = new Uint8Array(step * PATCH_BYTES);
       const words = new Uint32Array(pixels.buffer);
       for (;;) {
-        const start = Atomics.add(this.#control, 0, step);
-        if (start >= count || Atomics.load(this.#control, 1) !== 0) break;
+        const start = Atomics.add(this.#next, 0, step);
+        if (start >= count) break;
         const end = Math.min(count, start + step);
         const some = pixels.subarray(0, (end - start) * PATCH_BYTES);
         images.read(start, end, some);
         for (let i = start; i < end; i++)
           this.#look({ index: i, from: (i - start) * PATCH_BYTES, pixels, words });
-        this.#say({ type: 'progress', patches: end - start });
+        report(end - start);
       }
       const [first, repeated] = [this.#unique.takeHistogram(), this.#copies.takeHistogram()];
       const all = first.map((times, i) => times + repeated[i]!);
-      this.#say({ type: 'done', histograms: { all, unique: first } });
+      return { all, unique: first };
     } finally {
       images.close();
     }

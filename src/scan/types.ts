@@ -39,8 +39,8 @@ export interface ScanTask {
   readonly uniform: SharedArrayBuffer;
   /** Slots of the digest table. */
   readonly table: SharedArrayBuffer;
-  /** Int32: the first patch that is not taken, and not 0 once the scan is to stop. */
-  readonly control: SharedArrayBuffer;
+  /** Int32: the first patch that no thread has taken. */
+  readonly next: SharedArrayBuffer;
 }
 
 /** Adds histograms up. */

@@ -1,3 +1,3 @@
-export { Crew } from './crew.js';
-export type { Job, JobResult } from './protocol.js';
+export type { ShardJob, ShardResult } from './protocol.js';
+export { shardJob } from './shard-job.js';
 export { type SplitFacts, shareFacts } from './split-facts.js';

@@ -1,23 +1,19 @@
-/** What the export and its workers tell each other. */
-import type { PlainError } from '../../core/index.js';
+/** Input and result of the job that writes a shard. */
 import type { FileIdentity } from '../../fs/index.js';
-import type { Manifest, SplitName } from '../../manifest/index.js';
+import type { Manifest } from '../../manifest/index.js';
 import type { Recipe, ShardTask } from '../formats/index.js';
 import type { FileRecord, ShardStatus } from '../output/index.js';
 import type { SplitFacts } from './split-facts.js';
 
-export interface WorkerSetup {
+/** The same for all shards of an export. */
+export interface ShardSetup {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly out: string;
   readonly recipe: Recipe;
-  /** Opened at once, while the main thread verifies the input. */
-  readonly firstSplit: SplitName;
-  /** One Int32, not 0 once the export is to stop: a busy worker receives no messages. */
-  readonly stop: SharedArrayBuffer;
 }
 
-export interface Job {
+export interface ShardJob {
   readonly task: ShardTask;
   /** The records of the task's files, when all of them have been written before. */
   readonly known: readonly FileRecord[] | undefined;
@@ -29,7 +25,7 @@ export interface Job {
   readonly staged?: { readonly path: string; readonly whole: boolean };
 }
 
-export interface JobResult {
+export interface ShardResult {
   readonly status: ShardStatus;
   readonly records: readonly FileRecord[];
   /** Files that one of the task's files lists. */
@@ -38,8 +34,3 @@ export interface JobResult {
   readonly folder: string;
   readonly written: ReadonlyMap<string, FileIdentity>;
 }
-
-export type FromExporter =
-  | { type: 'progress'; patches: number }
-  | { type: 'done'; result: JobResult }
-  | { type: 'failed'; error: PlainError };

@@ -16,8 +16,6 @@ interface SourceRequest {
   memory: PatchMemory;
   /** A file of patches in their order, and whether it has all of them or those of the task alone. */
   staged: { readonly fd: number; readonly whole: boolean } | undefined;
-  /** @throws PcamError ABORTED once the export is to stop */
-  stopIfAsked(): void;
   /** Called with the patches of the task that are done. */
   onPatches(patches: number): void;
 }
@@ -40,7 +38,6 @@ export function sourceOf({
   recipe,
   memory,
   staged,
-  stopIfAsked,
   onPatches,
 }: SourceRequest): ShardSource {
   const { labels, order } = facts;
@@ -51,7 +48,6 @@ export function sourceOf({
     *batches(size, range): Generator<PatchBatch, void, void> {
       const { start, end } = range ?? task;
       for (let at = start; at < end; at += size) {
-        stopIfAsked();
         const until = Math.min(end, at + size);
         const count = until - at;
         const target = memory.take(count);

@@ -10,7 +10,7 @@ import {
   readMeta,
 } from '../dataset/index.js';
 import type { Kind, Manifest, SplitName } from '../manifest/index.js';
-import { serveParent } from '../threads/index.js';
+import type { Job } from '../threads/index.js';
 import type { Finding } from './finding.js';
 
 export interface SplitTask {
@@ -122,8 +122,8 @@ class SplitCheck {
   }
 }
 
-/** A rejection becomes the thread's error event. */
-serveParent<unknown, SplitTask, SplitReport>((_data, say) => ({
-  hear: (task) => void new SplitCheck(task).run().then(say),
-  end: async () => {},
-}));
+export const deepJob: Job<SplitTask, SplitReport> = {
+  name: 'deep',
+  doing: ({ split }) => `checking the files of ${split}`,
+  run: (task) => new SplitCheck(task).run(),
+};

@@ -1,0 +1,8 @@
+/** The script of every worker thread: the jobs of the worker pool by name. */
+import { serveJobs } from './threads/index.js';
+
+serveJobs({
+  deep: async () => (await import('./verify/deep-job.js')).deepJob,
+  scan: async () => (await import('./scan/scanner.js')).scanJob,
+  shard: async () => (await import('./export/workers/shard-job.js')).shardJob,
+});
