@@ -105,10 +105,14 @@ export function factsOf(given: unknown): ErrorFacts {
   return { code, message, hint, options, next, about, reasons, expected, found };
 }
 
+/** Numbers of Linux that libuv has no name for: it says `Unknown system error -122`. */
+const UNNAMED: Record<number, string> = { [-116]: 'ESTALE', [-117]: 'EUCLEAN', [-122]: 'EDQUOT' };
+
 /** The code of a Node system error (`ENOSPC`, `ECONNRESET`, …), or '' for anything else. */
 export function systemCode(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : '';
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
+  if (typeof code !== 'string') return '';
+  return (process.platform === 'linux' && UNNAMED[errno as number]) || code;
 }
 
 export function messageOf(error: unknown): string {

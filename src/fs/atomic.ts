@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PcamError, systemCode } from '../core/index.js';
 import { requireReachable } from './own-folder.js';
 
@@ -27,12 +28,39 @@ export async function replaceFile<T>(path: string, write: (temporary: string) =>
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await retryBusy(() => rename(temporary, path));
     await syncFolder(dirname(path));
     return result;
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Pauses between the tries of a call that another program disturbs (ms); some three seconds in all. */
+const BUSY_DELAYS_MS = [25, 50, 100, 200, 400, 800, 1600];
+
+/**
+ * Repeats a call on a file that another program has open for a moment: virus scanners and indexers on Windows (EBUSY,
+ * EPERM, EACCES), file servers (ESTALE, EBUSY). Missing permission says EPERM or EACCES too; so these are repeated only
+ * for a rename or removal, which comes after this process has created a file there.
+ */
+export async function retryBusy<T>(call: () => Promise<T>): Promise<T> {
+  for (const delay of BUSY_DELAYS_MS) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      await sleep(delay);
+    }
+  }
+  return await call();
+}
+
+function isBusy(error: unknown): boolean {
+  const code = systemCode(error);
+  if (code === 'EBUSY' || code === 'ESTALE') return true;
+  const { syscall = '' } = error as NodeJS.ErrnoException;
+  return (code === 'EPERM' || code === 'EACCES') && ['rename', 'unlink'].includes(syscall);
 }
 
 /** Creates a file with this content, flushed. Fails where anything is there already, links included. */

@@ -1,261 +1,268 @@
 /**
- * The lock that keeps two runs out of one directory. A file of its own, so that it works where flock does not; what
- * it holds says who owns it. docs/protocol.md has the whole protocol.
+ * The lock that keeps two runs out of one directory, and what a run has while it holds the lock.
+ *
+ *     await withLock({ path, temporaries, command, signal, clock }, async (run) => {
+ *       const temporary = run.path('train_x.h5');              // <temporaries>/<run.id>/train_x.h5: this run's alone
+ *       …write it, digest it through the handle that writes…
+ *       const stats = await run.commit(temporary, final, { digested });
+ *       await run.write(join(state, 'index.json'), text);      // small files, in one step
+ *       await run.remove(path);
+ *     });
+ *
+ * - `run.id` is the random word of this run, and `run.owner` what a journal can keep of it; `stateOf(owner)` judges a
+ *   journal that another run left: 'ended', 'alive' or 'unknown'.
+ * - `run.signal` is aborted by the caller, and when the lock is found to be lost.
+ * - A file that lies elsewhere, such as a finished partial download, can be committed too.
+ * - What is still in the run's directory when `work` ends is removed.
+ *
+ * The lock is a courtesy: it saves work, and nothing depends on it. What keeps a run that lost it from changing anything
+ * is that its directory is gone (run-folder.ts). docs/protocol.md says why that is enough.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { fsError, PcamError, systemCode } from '../core/index.js';
-import { makeFolder } from './atomic.js';
-import { type Identity, judge, parseIdentity, sinceRestart } from './identity.js';
-import { openFile, readSmallFile } from './open.js';
+import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Clock, fsError, PcamError, systemClock, systemCode } from '../core/index.js';
+import { makeFolder, retryBusy } from './atomic.js';
+import { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
 import { requireOwnFolder } from './own-folder.js';
+import { createOwner, type Owner, parseOwner, stateOf } from './owner.js';
+import { RunFolder } from './run-folder.js';
 
-/** An owner that cannot be judged is gone when its lock has not been touched for so long (ms). */
-const STALE_AFTER = 5 * 60_000;
+/** How often an owner touches its lock (ms): the mtime of the lock is its heartbeat. */
+const HEARTBEAT_MS = 15_000;
+/** A lock whose owner cannot be shown to have ended is stale when it has not been touched for so long (ms). */
+const STALE_AFTER_MS = 5 * 60_000;
+const MAX_LOCK_BYTES = 64 * 1024;
+const MAX_TRIES = 8;
+
+export interface LockOptions {
+  /** Path of the lock; the directories above it are made. */
+  path: string;
+  /** Where each run has a directory of its own. On the file system of the final names, beside the lock. */
+  temporaries: string;
+  /** For the message that another run gets. */
+  command: string;
+  signal?: AbortSignal;
+  /** @default the system's */
+  clock?: Clock;
+}
+
 /**
- * One of this machine before it was started anew has not touched its lock since then; so long must that be (ms), as a
- * machine of the same name that is at work touches it four times.
+ * Runs `work` as the only run that changes a directory.
+ * @throws PcamError LOCKED when another run has the lock, or has taken it over meanwhile
  */
-const RESTARTED_AFTER = 60_000;
-/** How often an owner touches its lock (ms). */
-export const BEAT_EVERY = 15_000;
-/** Taking a lock takes milliseconds, so a file that was made for it is litter when it is older (ms). */
-const TAKING_STALE_AFTER = 10_000;
-const LARGEST_LOCK = 64 * 1024;
-const MOST_TRIES = 8;
-
-export interface Lock {
-  /** False when another run has taken the lock over, or it was removed. */
-  held(): Promise<boolean>;
-  /** Touches the lock file. */
-  beat(): Promise<void>;
-  /** Lets go; `folder` is one that a successor removes before anything else, so that only an owner can let go. */
-  release(folder: string): Promise<void>;
-  /** What a run says whose lock is gone. */
-  lost(): Promise<PcamError>;
-}
-
-/** @throws PcamError LOCKED when another run holds it, or may hold it */
-export async function acquireLock(path: string, identity: Identity): Promise<Lock> {
-  const mine = JSON.stringify(identity);
-  const own = `${path}.${identity.token}`;
+export async function withLock<T>(
+  { path, temporaries, command, signal, clock = systemClock }: LockOptions,
+  work: (run: RunFolder) => Promise<T>,
+): Promise<T> {
+  const owner = await createOwner(command);
+  const lock = new Lock({ path, temporaries, owner });
+  await lock.acquire();
+  let run: RunFolder | undefined;
+  let stopHeartbeat = () => {};
   try {
-    await requireOwnFolder(dirname(path));
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      await makeFolder(dirname(path)); // a run that has just ended may have removed it
-      const created = await create(path, own, mine);
-      if (created) {
-        await removeLitter(path, own).catch(() => {});
-        return new HeldLock(path, mine, created);
-      }
-      const theirs = await contentOf(path);
-      if (theirs === undefined) continue; // its owner has just let go
-      if (theirs === '' && tries < MOST_TRIES / 2) {
-        // Its owner is just writing it; one that stays empty is left of a crash.
-        await pause();
-        continue;
-      }
-      if (!(await isGone(path, own, theirs))) throw locked(path, theirs);
-      await refuseFolder(path);
-      await clear(path, own, { gone: theirs, mine });
-    }
-    throw locked(path, (await contentOf(path)) ?? '');
+    run = await RunFolder.create({ temporaries, owner, signal, check: () => lock.check() });
+    stopHeartbeat = startHeartbeat(lock, run, clock);
+    const result = await work(run);
+    // A run that collects the errors of its files would report them as missing.
+    await lock.check();
+    return result;
   } catch (error) {
-    throw fsError(error, `locking ${dirname(dirname(path))}`);
+    // What fails because the lock is lost says so, and not that a file is missing.
+    if (!signal?.aborted) await lock.check();
+    throw error;
+  } finally {
+    stopHeartbeat();
+    await run?.remainder();
+    await lock.release();
   }
 }
 
-class HeldLock implements Lock {
+/** Touches the lock now and then; a lock that turns out to be lost aborts the run. */
+function startHeartbeat(lock: Lock, run: RunFolder, clock: Clock): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(HEARTBEAT_MS, () => {
+      // The disk may not answer: that says nothing about the lock.
+      lock
+        .touch()
+        .then(next)
+        .catch((error) => run.abort(error));
+    });
+  };
+  next();
+  return () => cancel();
+}
+
+class Lock {
   readonly #path: string;
-  readonly #mine: string;
-  readonly #handle: FileHandle;
+  readonly #temporaries: string;
+  readonly #owner: Owner;
+  readonly #content: string;
 
-  constructor(path: string, mine: string, handle: FileHandle) {
+  constructor({ path, temporaries, owner }: { path: string; temporaries: string; owner: Owner }) {
     this.#path = path;
-    this.#mine = mine;
-    this.#handle = handle;
+    this.#temporaries = temporaries;
+    this.#owner = owner;
+    this.#content = JSON.stringify(owner);
   }
 
-  async held(): Promise<boolean> {
+  /** @throws PcamError LOCKED when another run holds the lock, or may hold it */
+  async acquire(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        if (await this.#tryToAcquire()) return;
+        if (tries === MAX_TRIES) throw locked(this.#path, await readLock(this.#path));
+      } catch (error) {
+        // A run that has just ended may have removed the directories.
+        if (systemCode(error) !== 'ENOENT' || tries === MAX_TRIES)
+          throw fsError(error, `locking ${dirname(dirname(this.#path))}`);
+      }
+    }
+  }
+
+  /** @returns false when the lock changed hands meanwhile, or was stale and is removed now */
+  async #tryToAcquire(): Promise<boolean> {
+    await requireOwnFolder(dirname(this.#path));
+    await makeFolder(dirname(this.#path));
+    await makeFolder(this.#temporaries);
+    await requireOwnFolder(this.#temporaries);
+    if (await this.#create()) return true;
+    const found = await readLock(this.#path);
+    if (found === ABSENT) return false;
+    if (found !== UNFIT && !(await this.#isStale(found))) throw locked(this.#path, found);
+    await this.#removeStale(found);
+    return false;
+  }
+
+  async #create(): Promise<boolean> {
+    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+    const handle = await retryBusy(() =>
+      open(this.#path, O_WRONLY | O_CREAT | O_EXCL | neverBlocking(false), 0o666),
+    ).catch((error) => {
+      if (systemCode(error) === 'EEXIST') return undefined;
+      throw error;
+    });
+    if (!handle) return false;
     try {
-      return (await readSmallFile(this.#path, { most: LARGEST_LOCK, follow: false })) === this.#mine;
+      await handle.writeFile(this.#content);
+      return true;
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'IO'].includes(systemCode(error))) return false;
-      throw fsError(error, `reading the lock ${this.#path}`);
+      // A lock that says nothing would keep everybody out for a while, this run's successor first.
+      await rm(this.#path, { force: true });
+      throw error;
+    } finally {
+      await handle.close();
     }
   }
 
-  /**
-   * Writes the first byte again through the handle. So the time is that of the file server's clock, which others
-   * compare it with, and the lock of a successor is never touched.
-   */
-  async beat(): Promise<void> {
-    await this.#handle.write(this.#mine.slice(0, 1), 0);
+  /** Whether the owner of a lock has ended, or has not been heard of for too long. */
+  async #isStale(found: LockContent): Promise<boolean> {
+    const owner = ownerIn(found);
+    const state = owner ? await stateOf(owner) : 'unknown';
+    return state === 'unknown' ? (await this.#age()) > STALE_AFTER_MS : state === 'ended';
   }
 
-  async release(folder: string): Promise<void> {
-    await this.#handle.close().catch(() => {});
-    const aside = join(folder, 'released');
+  /** How long ago (ms) the lock was touched, by the clock of the file system: a server's may differ from ours. */
+  async #age(): Promise<number> {
+    const probe = this.#aside();
+    const stats = await lstat(this.#path).catch(() => undefined);
+    const handle = await open(probe, 'wx');
     try {
-      if (!(await this.held())) return;
-      await rename(this.#path, aside);
-    } catch {
-      return; // a successor has removed the folder
+      const now = (await handle.stat()).mtimeMs;
+      // A time in the future is as far from the truth as one in the past.
+      return stats ? Math.abs(now - stats.mtimeMs) : Number.POSITIVE_INFINITY;
+    } finally {
+      await handle.close();
+      await rm(probe, { force: true });
     }
-    // A successor took the lock over in this very moment, and loses it for another one.
-    if ((await contentOf(aside)) !== this.#mine) await link(aside, this.#path).catch(() => {});
+  }
+
+  async #removeStale(found: LockContent): Promise<void> {
+    const aside = this.#aside();
+    try {
+      await retryBusy(() => rename(this.#path, aside));
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return; // another run was quicker
+      throw error;
+    }
+    // The lock of a run that was quicker goes back, unless a third run has one there by now.
+    if ((await readLock(aside)) !== found) await link(aside, this.#path).catch(() => {});
     await rm(aside, { force: true });
   }
 
-  async lost(): Promise<PcamError> {
-    const owner = parseIdentity((await contentOf(this.#path)) ?? '');
+  /** A name that the next run cleans up, should this one be killed now. */
+  #aside(): string {
+    return join(this.#temporaries, `${this.#owner.run}.lock`);
+  }
+
+  /** @throws PcamError LOCKED when the lock is lost; a lock that cannot be read says nothing */
+  async check(): Promise<void> {
+    const found = await readLock(this.#path);
+    if (found === this.#content || found === UNREADABLE) return;
+    const owner = ownerIn(found);
     const folder = dirname(dirname(this.#path));
     const what = owner ? `${nameOf(owner)} has taken over ${folder}` : `the lock of ${folder} is gone`;
-    return new PcamError('LOCKED', `${what}, while this run was suspended or cut off from the disk`, {
+    throw new PcamError('LOCKED', `${what}, while this run was suspended or cut off from the disk`, {
       hint: 'this run changed nothing since; wait until the other one has ended, then run the same command again',
     });
   }
+
+  /**
+   * Writes the first byte again, which sets the time by the file server's clock. The lock of a successor is not touched:
+   * the handle is that of the file that was read.
+   */
+  async touch(): Promise<void> {
+    await this.check();
+    const handle = await openFile(this.#path, { flags: constants.O_RDWR, follow: false }).catch(
+      () => undefined,
+    );
+    try {
+      if ((await handle?.readFile('utf8')) === this.#content)
+        await handle?.write(this.#content.slice(0, 1), 0);
+    } catch {
+      // The next heartbeat tries again.
+    } finally {
+      await handle?.close().catch(() => {});
+    }
+  }
+
+  /** Always tried, and no error: the work is done, and a lock that stays is removed by the next run. */
+  async release(): Promise<void> {
+    const found = await readLock(this.#path);
+    if (found !== this.#content && found !== UNREADABLE) return;
+    await retryBusy(() => rm(this.#path, { force: true })).catch(() => {});
+  }
 }
 
-/** The lock appears with its content or not at all: one that is empty for a moment would look like a torn one. */
-async function create(path: string, own: string, content: string): Promise<FileHandle | undefined> {
-  let handle: FileHandle | undefined;
+/** What is in a lock: its text, or one of these. */
+const ABSENT = Symbol('no lock');
+/** The lock of another user, or a disk that does not answer. */
+const UNREADABLE = Symbol('a lock that cannot be read');
+/** A link, a pipe, a gigabyte: no run has put that there. */
+const UNFIT = Symbol('no lock of pcam');
+type LockContent = string | typeof ABSENT | typeof UNREADABLE | typeof UNFIT;
+
+async function readLock(path: string): Promise<LockContent> {
   try {
-    handle = await writeNew(own, content);
-    await link(own, path);
-    return handle;
+    return await retryBusy(() => readSmallFile(path, { most: MAX_LOCK_BYTES, follow: false }));
   } catch (error) {
-    await handle?.close();
-    // ENOENT: the run that holds the lock has just swept the directory.
-    if (/^(EEXIST|ENOENT)$/.test(systemCode(error))) return undefined;
-    // File systems without hard links: FAT, some network shares.
-    if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS|EMLINK|EINVAL)$/.test(systemCode(error))) throw error;
-    return await createInPlace(path, content);
-  } finally {
-    await rm(own, { force: true });
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return ABSENT;
+    if (error instanceof UnfitFile && error.found === 'a directory') throw error;
+    return error instanceof UnfitFile || ['ELOOP', 'ENXIO'].includes(systemCode(error)) ? UNFIT : UNREADABLE;
   }
 }
 
-/** Removes what runs left that were killed while they took the lock. One that was only suspended begins again. */
-async function removeLitter(path: string, own: string): Promise<void> {
-  for (const name of await readdir(dirname(path))) {
-    const ending = name.startsWith(`${basename(path)}.`) ? name.slice(basename(path).length + 1) : '';
-    if (!/^([0-9a-f]{16}|clearing)$/.test(ending)) continue;
-    const litter = join(dirname(path), name);
-    if (await isLeft(litter, own)) await rm(litter, { force: true });
-  }
-}
-
-async function createInPlace(path: string, content: string): Promise<FileHandle | undefined> {
+function ownerIn(content: LockContent): Owner | undefined {
   try {
-    return await writeNew(path, content);
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return undefined;
-    throw error;
+    return typeof content === 'string' ? parseOwner(JSON.parse(content)) : undefined;
+  } catch {
+    return undefined; // torn by a crash, or just being written
   }
 }
 
-async function writeNew(path: string, content: string): Promise<FileHandle> {
-  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants;
-  const handle = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
-  try {
-    await handle.writeFile(content);
-    return handle;
-  } catch (error) {
-    await handle.close();
-    // A lock that says nothing would keep everybody out for a while, this run's successor first.
-    await rm(path, { force: true });
-    throw error;
-  }
-}
-
-/** Whether the owner of a lock has ended, or has not been heard of for too long. */
-async function isGone(path: string, own: string, content: string): Promise<boolean> {
-  const owner = parseIdentity(content);
-  if (!owner) return true; // torn by a power loss
-  const verdict = await judge(owner);
-  if (verdict !== 'unknown') return verdict === 'dead';
-  const restart = await sinceRestart(owner);
-  const after = Math.min(STALE_AFTER, Math.max(RESTARTED_AFTER, restart ?? STALE_AFTER));
-  return (await ageOf(path, own)) > after;
-}
-
-/** How long ago (ms) a file was touched, by the clock of the file system that it is on; Infinity where it is gone. */
-async function ageOf(path: string, own: string): Promise<number> {
-  const probe = await writeNew(own, '');
-  try {
-    const now = (await probe.stat()).mtimeMs;
-    const stats = await lstat(path).catch(() => undefined);
-    // A time in the future is as far from the truth as one in the past.
-    return stats ? Math.abs(now - stats.mtimeMs) : Number.POSITIVE_INFINITY;
-  } finally {
-    await probe.close();
-    await rm(own, { force: true });
-  }
-}
-
-async function refuseFolder(path: string): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (!stats?.isDirectory()) return;
-  throw new PcamError('IO', `expected a lock file at ${path}, found a directory`, {
-    hint: 'move it away, then run the same command again',
-  });
-}
-
-/**
- * Removes the lock of an owner that is gone. One run at a time does so: otherwise a slow one could remove the lock
- * that a quick one has created meanwhile.
- */
-async function clear(
-  path: string,
-  own: string,
-  { gone, mine }: { gone: string; mine: string },
-): Promise<void> {
-  const clearing = `${path}.clearing`;
-  const turn = await create(clearing, own, mine);
-  if (!turn) {
-    if (await isLeft(clearing, own)) await rm(clearing, { force: true });
-    else await pause();
-    return;
-  }
-  try {
-    await turn.close();
-    if ((await contentOf(path)) === gone) await takeAway(path, own, gone);
-  } finally {
-    if ((await contentOf(clearing)) === mine) await rm(clearing, { force: true });
-  }
-}
-
-/** Whether a file that a run made to take the lock belongs to none any more: the run was killed, or the file is old. */
-async function isLeft(path: string, own: string): Promise<boolean> {
-  const content = await contentOf(path);
-  if (content === undefined) return false;
-  const owner = parseIdentity(content);
-  if (owner && (await judge(owner)) === 'dead') return true;
-  const age = await ageOf(path, own);
-  // One that has just gone is nobody's; what lies there next is another run's.
-  return Number.isFinite(age) && age > TAKING_STALE_AFTER;
-}
-
-/** Removes a file that held `content`, and gives back what another run has put into its place since it was read. */
-async function takeAway(path: string, own: string, content: string): Promise<void> {
-  try {
-    await rename(path, own);
-    if ((await contentOf(own)) !== content) await link(own, path).catch(() => {});
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-  } finally {
-    await rm(own, { force: true });
-  }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-function locked(path: string, content: string): PcamError {
-  const owner = parseIdentity(content);
+function locked(path: string, content: LockContent): PcamError {
+  const owner = ownerIn(content);
   return new PcamError(
     'LOCKED',
     `${dirname(dirname(path))} is in use by ${owner ? nameOf(owner) : 'another run'}`,
@@ -263,21 +270,6 @@ function locked(path: string, content: string): PcamError {
   );
 }
 
-function nameOf({ pid, host, command }: Identity): string {
+function nameOf({ pid, host, command }: Owner): string {
   return `process ${pid} on ${host} (pcam ${command})`;
-}
-
-/** What a lock holds; '' where that cannot be read, such as in a link; undefined where there is none. */
-async function contentOf(path: string): Promise<string | undefined> {
-  try {
-    const handle = await openFile(path, { follow: false });
-    try {
-      const { size } = await handle.stat();
-      return size > LARGEST_LOCK ? '' : await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    return systemCode(error) === 'ENOENT' ? undefined : '';
-  }
 }

@@ -3,11 +3,15 @@ import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 
-/** What distinguishes a file from another one, and from its own state before another process wrote to it. */
-export type FileIdentity = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs'>;
+/**
+ * What distinguishes a file from another one, and from its own state before another process wrote to it. Without the
+ * device, which some versions of Node report with 64 bits by path and with 32 by handle on Windows
+ * (https://github.com/libuv/libuv/issues/4698).
+ */
+export type FileIdentity = Pick<BigIntStats, 'ino' | 'size' | 'mtimeNs'>;
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }
 
 /** Size, times and inode of a file, links followed; undefined when there is none. */

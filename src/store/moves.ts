@@ -13,11 +13,6 @@ export interface Move {
 const PREFIX = 'swap-';
 const OWN = { most: 1024 * 1024, follow: false };
 
-/** A file on its way between two names; it survives the run that moved it aside. */
-export function isAside(name: string): boolean {
-  return name.startsWith(PREFIX);
-}
-
 /**
  * Completes renames so that none of them buries right bytes: what lies under the target of a move, and belongs
  * under a third name, moves there first, and so on round the circle.

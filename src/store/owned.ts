@@ -2,9 +2,16 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, fsError, systemCode } from '../core/index.js';
-import { copyInto, makeFolder, mayLive, requireOwnFolder, withWorkspace } from '../fs/index.js';
+import {
+  copyInto,
+  makeFolder,
+  parseOwner,
+  readSmallFile,
+  requireOwnFolder,
+  stateOf,
+  withWorkspace,
+} from '../fs/index.js';
 import { type Layout, layout, type OwnedLayout } from './layout.js';
-import { isAside } from './moves.js';
 
 export interface OwnOptions {
   dir: string;
@@ -26,7 +33,7 @@ export async function withDataFolder<T>(
   const paths = layout(dir);
   await prepareState(paths);
   const { lock, temporaries } = paths;
-  return withWorkspace({ lock, temporaries, command, signal, clock, keep: isAside }, async (workspace) => {
+  return withWorkspace({ lock, temporaries, command, signal, clock }, async (workspace) => {
     const owned: OwnedLayout = { ...paths, workspace };
     await ownParts(owned);
     try {
@@ -62,7 +69,7 @@ async function ownParts(paths: OwnedLayout): Promise<void> {
   const { workspace } = paths;
   try {
     if (await mayLive(paths.writer)) await replaceParts(paths);
-    await workspace.write(paths.writer, JSON.stringify(workspace.identity));
+    await workspace.write(paths.writer, JSON.stringify(workspace.owner));
   } catch (error) {
     throw fsError(error, `taking over the partial downloads in ${paths.parts}`);
   }
@@ -84,5 +91,15 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;
+  }
+}
+
+/** Whether a run that wrote its identity to a file may still be at work; false where there is no such file. */
+async function mayLive(path: string): Promise<boolean> {
+  try {
+    const owner = parseOwner(JSON.parse(await readSmallFile(path, { most: 64 * 1024, follow: false })));
+    return !owner || (await stateOf(owner)) !== 'ended';
+  } catch (error) {
+    return systemCode(error) !== 'ENOENT';
   }
 }

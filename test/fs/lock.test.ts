@@ -1,21 +1,23 @@
 /** One run at a time in a directory; no lock outlives its run, and no run outlives its lock. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import fs, { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import os, { hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ownIdentity } from '#pcam/fs/identity.js';
-import { Workspace, withWorkspace } from '#pcam/fs/workspace.js';
+import { withLock } from '#pcam/fs/lock.js';
+import { createOwner, stateOf } from '#pcam/fs/owner.js';
+import type { RunFolder } from '#pcam/fs/run-folder.js';
 import { TestClock } from '../support/clock.js';
 import { put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
 import { start } from '../support/process.js';
 import { temporaryFolder } from '../support/temp.js';
+import { type Held, holdLock } from '../support/workspace.js';
 
 interface Place {
   dir: string;
-  lock: string;
+  path: string;
   temporaries: string;
 }
 
@@ -23,21 +25,21 @@ async function place(content?: string): Promise<Place> {
   const dir = await temporaryFolder();
   const state = join(dir, '.pcam');
   if (content !== undefined) await put(state, { lock: content });
-  return { dir, lock: join(state, 'lock'), temporaries: join(state, 'tmp') };
+  return { dir, path: join(state, 'lock'), temporaries: join(state, 'tmp') };
 }
 
-const open = (at: Place, clock?: TestClock) => Workspace.open({ ...at, command: 'download', clock });
+const open = (at: Place, clock?: TestClock) => holdLock({ ...at, command: 'download', clock });
 
 async function expectTaken(at: Place): Promise<void> {
-  const workspace = await open(at);
-  expect(JSON.parse(await readFile(at.lock, 'utf8'))).toMatchObject({ pid: process.pid });
-  await workspace.close();
+  const { release } = await open(at);
+  expect(JSON.parse(await readFile(at.path, 'utf8'))).toMatchObject({ pid: process.pid });
+  await release();
   expect(await readdir(join(at.dir, '.pcam'), { recursive: true })).toEqual(['tmp']);
 }
 
 /** A lock of a run like this one, but for some fields. */
 async function lockOf(fields: object): Promise<string> {
-  return JSON.stringify({ ...(await ownIdentity('download')), ...fields });
+  return JSON.stringify({ ...(await createOwner('download')), ...fields });
 }
 
 async function age(path: string, ms: number): Promise<void> {
@@ -45,44 +47,54 @@ async function age(path: string, ms: number): Promise<void> {
   await utimes(path, then, then);
 }
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** No process has it. */
+const NO_PID = 2 ** 22;
 
-/** As if this machine had started so long ago. */
-function startedAgo(seconds: number): void {
-  const { uptime } = os;
-  const set = (to: typeof uptime) => {
-    os.uptime = to;
+/** Replaces functions of node:fs/promises until the test is over. */
+function replaceFs(functions: object): void {
+  const real = Object.fromEntries(Object.keys(functions).map((name) => [name, fs[name as 'rename']]));
+  Object.assign(fs, functions);
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    Object.assign(fs, real);
     syncBuiltinESMExports();
-  };
-  set(() => seconds);
-  onTestFinished(() => set(uptime));
+  });
+}
+
+function systemError(code: string, more: object): Error {
+  return Object.assign(new Error(code), { code, ...more });
 }
 
 describe('a lock', () => {
-  it('keeps a second run out, says who is in, and lets go', async () => {
+  it('keeps a second run out, says who is in, and is released', async () => {
     const at = await place();
     const first = await open(at);
     const error = await pcamError(open(at));
     expect(error).toMatchObject({ code: 'LOCKED', exitCode: 5 });
-    expect(error.message).toContain(String(process.pid));
-    expect(error.hint).toContain(at.lock);
-    await first.close();
+    expect(error.message).toContain(`process ${process.pid} on ${hostname()} (pcam download)`);
+    expect(error.hint).toContain(at.path);
+    await first.release();
     await expectTaken(at);
   });
 
-  it.each([undefined, '{"pid": 12, "ho', ''])('goes to one of many (left: %j)', async (content) => {
+  it.each([undefined, '{"pid": 12, "ho'])('is held by one of many in the end (left: %j)', async (content) => {
     for (let round = 0; round < 5; round++) {
       const at = await place(content);
+      if (content !== undefined) await age(at.path, HOUR);
       const tries = await Promise.allSettled(Array.from({ length: 12 }, () => open(at)));
       const won = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-      expect(won).toHaveLength(1);
-      await won[0]!.check();
-      await won[0]!.close();
-      expect(await readdir(join(at.dir, '.pcam'), { recursive: true })).toEqual(['tmp']);
+      const checks = await Promise.allSettled(won.map(({ run }) => run.check()));
+      expect(checks.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
+      for (const one of tries)
+        if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'LOCKED' });
+      await Promise.allSettled(won.map(({ release }) => release()));
+      await expectTaken(at);
     }
   });
 
-  it('of a process that has ended is taken over', async () => {
+  it('of a process that has ended is taken over at once', async () => {
     const script = join(await temporaryFolder(), 'dead.mjs');
     await writeFile(script, '');
     const { child, ended } = start(script, []);
@@ -96,169 +108,160 @@ describe('a lock', () => {
 
   it('of a process that runs holds, however old its heartbeat is', async () => {
     const at = await place(await lockOf({}));
-    await age(at.lock, HOUR);
+    await age(at.path, HOUR);
     expect((await pcamError(open(at))).code).toBe('LOCKED');
   });
 
   it.each([
     ['on another machine', { host: `not-${hostname()}` }],
-    ['in another PID namespace', { namespace: 'pid:[1]', pid: 2 ** 22 }],
-    ['on a machine of the same name', { boot: 'other', pid: 2 ** 22 }],
-    ['of a version that wrote less', { boot: undefined, namespace: undefined, pid: 2 ** 22 }],
+    ['in another PID namespace', { namespace: 'pid:[1]', pid: NO_PID }],
+    ['on this machine before it was started anew', { boot: 'other', pid: NO_PID }],
+    ['of a version that wrote less', { boot: undefined, namespace: undefined, pid: NO_PID }],
+    ['that may be a later one with the number', { started: '' }],
   ])('of a process %s holds while its heartbeat is fresh, and no longer', async (_, fields) => {
-    startedAgo(24 * 3600);
     const at = await place(await lockOf(fields));
-    await age(at.lock, 120_000);
+    await age(at.path, 4 * MINUTE);
     expect((await pcamError(open(at))).code).toBe('LOCKED');
-    await age(at.lock, 2 * HOUR);
+    await age(at.path, 6 * MINUTE);
     await expectTaken(at);
     await put(join(at.dir, '.pcam'), { lock: await lockOf(fields) });
-    await age(at.lock, -2 * HOUR); // a clock was turned back
-    await expectTaken(at);
-  });
-
-  it('of this machine before its restart is valid for a minute, and not for five', async () => {
-    const at = await place(await lockOf({ boot: 'earlier', pid: 2 ** 22 }));
-    startedAgo(20);
-    await age(at.lock, 40_000); // as old as a live machine of the same name might leave it, stalled
-    expect((await pcamError(open(at))).code).toBe('LOCKED');
-    startedAgo(100);
-    await age(at.lock, 90_000); // touched since, so by another machine
-    expect((await pcamError(open(at))).code).toBe('LOCKED');
-    await age(at.lock, 110_000);
+    await age(at.path, -6 * MINUTE); // a clock was turned back
     await expectTaken(at);
   });
 
   it.each([
-    ['nothing, after a power loss', ''],
+    ['nothing, after a crash', ''],
     ['half of it', '{"pid":12'],
     ['zeros', '\0\0\0\0'],
     ['something else', '[1,2]'],
     ['no process', JSON.stringify({ pid: -1, host: hostname() })],
-  ])('that holds %s is taken over', async (_, content) => {
-    await expectTaken(await place(content));
-  });
-
-  it('is taken without the litter of runs that were killed while they took it', async () => {
-    const at = await place();
-    const state = join(at.dir, '.pcam');
-    const [old, young, other] = ['lock.0123456789abcdef', 'lock.fedcba9876543210', 'lock.json'];
-    await put(state, { [old]: '', [young]: '', [other]: '' });
-    const then = new Date(Date.now() - 60_000);
-    for (const name of [old, other]) await utimes(join(state, name), then, then);
-    await (await open(at)).close();
-    expect((await readdir(state)).sort()).toEqual([young, other, 'tmp'].sort());
-  });
-
-  it('whose taker crashed while it took it over does not shut the directory for ever', async () => {
-    const at = await place('torn');
-    await writeFile(`${at.lock}.clearing`, '');
-    await age(`${at.lock}.clearing`, HOUR);
-    await expectTaken(at);
-  });
-});
-
-describe('the turn to take a lock over', () => {
-  it('passes on at once when its owner was killed', async () => {
-    const at = await place(await lockOf({ started: '1' }));
-    await writeFile(`${at.lock}.clearing`, await lockOf({ started: '1' }));
-    await expectTaken(at);
-  });
-
-  it('is not taken from an owner that runs', async () => {
-    const at = await place(await lockOf({ started: '1' }));
-    const theirs = await lockOf({});
-    await writeFile(`${at.lock}.clearing`, theirs);
+  ])('that holds %s is taken, unless it is old', async (_, content) => {
+    const at = await place(content);
     expect((await pcamError(open(at))).code).toBe('LOCKED');
-    expect(await readFile(`${at.lock}.clearing`, 'utf8')).toBe(theirs);
+    await age(at.path, 6 * MINUTE);
+    await expectTaken(at);
+  });
+
+  it('that this user may not read is taken, unless it is old', async () => {
+    const at = await place(await lockOf({ pid: NO_PID }));
+    const { open: realOpen } = fs;
+    const denied = systemError('EACCES', { syscall: 'open' });
+    // Root may read everything: the refusal is made up.
+    const refusing = (path: string, flags: number | string) =>
+      /lock$/.test(path) && !(Number(flags) & fs.constants.O_CREAT) && flags !== 'wx'
+        ? Promise.reject(denied)
+        : realOpen(path, flags);
+    replaceFs({ open: refusing });
+    expect((await pcamError(open(at))).message).toContain('in use by another run');
+    await age(at.path, 6 * MINUTE);
+    await (await open(at)).release();
+  });
+
+  it('that is a directory is refused, and stays', async () => {
+    const at = await place();
+    await mkdir(at.path, { recursive: true });
+    expect(await pcamError(open(at))).toMatchObject({ code: 'IO', found: 'a directory' });
+  });
+
+  it('that cannot be removed in the end is no error, and no lock for longer than its process lives', async () => {
+    const at = await place();
+    const { rm: realRm } = fs;
+    replaceFs({
+      rm: (path: string, options: object) =>
+        path === at.path ? Promise.reject(systemError('EIO', { syscall: 'unlink' })) : realRm(path, options),
+    });
+    expect(await withLock({ ...at, command: 'download' }, async () => 'done')).toBe('done');
+    expect(existsSync(at.path)).toBe(true);
+  });
+
+  it('survives what a file server says once', async () => {
+    const at = await place();
+    const { open: realOpen } = fs;
+    let failures = 1;
+    replaceFs({
+      open: (path: string, ...rest: [number]) =>
+        path === at.path && failures-- > 0
+          ? Promise.reject(systemError('Unknown system error -116', { errno: -116, syscall: 'open' }))
+          : realOpen(path, ...rest),
+    });
+    await expectTaken(at);
+    expect(failures).toBeLessThan(1);
   });
 });
 
-describe('an owner', () => {
-  /** What another run does that takes the lock over: its own lock, and everything of the first one swept. */
-  async function takeOver(at: Place): Promise<Workspace> {
-    await rm(at.lock);
+describe('a process', () => {
+  it('is alive, has ended, or cannot be seen from here', async () => {
+    const own = await createOwner('download');
+    expect(await stateOf(own)).toBe(own.started === '' ? 'unknown' : 'alive');
+    expect(await stateOf({ ...own, pid: NO_PID })).toBe('ended');
+    expect(await stateOf({ ...own, host: 'elsewhere', pid: NO_PID })).toBe('unknown');
+    expect(await stateOf({ ...own, namespace: 'pid:[1]', pid: NO_PID })).toBe('unknown');
+    // Where nothing tells it from a later process with its number, it is not shown to run.
+    expect(await stateOf({ ...own, started: '' })).toBe('unknown');
+  });
+});
+
+describe('a run', () => {
+  /** What another run does that takes the lock over: its own lock, and the directory of the first one taken away. */
+  async function takeOver(at: Place): Promise<Held> {
+    await rm(at.path);
     return open(at);
   }
 
   it('touches its lock, and not that of a successor', async () => {
     const at = await place();
     const clock = new TestClock();
-    const workspace = await open(at, clock);
-    await age(at.lock, HOUR);
+    const { run, release } = await open(at, clock);
+    await age(at.path, HOUR);
     await clock.advance(16_000);
-    await expect.poll(async () => Date.now() - (await stat(at.lock)).mtimeMs).toBeLessThan(60_000);
-    await writeFile(at.lock, 'theirs');
-    await age(at.lock, HOUR);
-    await clock.advance(60_000);
-    await expect.poll(() => workspace.signal.aborted).toBe(true);
-    expect(Date.now() - (await stat(at.lock)).mtimeMs).toBeGreaterThan(HOUR / 2);
-    await workspace.close();
-    expect(await readFile(at.lock, 'utf8')).toBe('theirs');
+    await expect.poll(async () => Date.now() - (await stat(at.path)).mtimeMs).toBeLessThan(MINUTE);
+    expect(JSON.parse(await readFile(at.path, 'utf8'))).toEqual(run.owner);
+    await expect.poll(() => clock.waiting).toBe(1);
+    await writeFile(at.path, 'theirs');
+    await age(at.path, HOUR);
+    await clock.advance(16_000);
+    await expect.poll(() => run.signal.aborted).toBe(true);
+    expect(Date.now() - (await stat(at.path)).mtimeMs).toBeGreaterThan(HOUR / 2);
+    await release();
+    expect(await readFile(at.path, 'utf8')).toBe('theirs');
   });
 
-  it('that lost the lock stops with exit code 5, whatever it was about to do', async () => {
+  it('that lost the lock can change nothing, whatever it was about to do', async () => {
     const at = await place();
     const final = join(at.dir, 'final');
-    const steps: Record<string, (one: Workspace) => Promise<unknown>> = {
-      commit: (one) => one.commit(one.path('new'), final),
-      place: (one) => one.place(one.path('new'), final),
-      write: (one) => one.write(final, 'late'),
-      remove: (one) => one.remove(final),
-      withdraw: (one) => one.withdraw(final, 'x'),
-      take: async (one) => one.take(final, await stat(final, { bigint: true })),
+    const elsewhere = join(at.dir, 'elsewhere');
+    const steps: Record<string, (run: RunFolder) => Promise<unknown>> = {
+      commit: (run) => run.commit(run.path('new'), final),
+      'commit of a file elsewhere': (run) => run.commit(elsewhere, final),
+      write: (run) => run.write(final, 'early'),
+      remove: (run) => run.remove(final),
+      setAside: (run) => run.setAside(final),
+      'a new temporary file': async (run) => {
+        await writeFile(run.path('newer'), 'early');
+        await run.commit(run.path('newer'), final);
+      },
     };
     for (const [name, step] of Object.entries(steps)) {
       const early = await open(at);
-      await writeFile(early.path('new'), 'early');
+      await writeFile(early.run.path('new'), 'early');
+      await writeFile(elsewhere, 'early');
       const late = await takeOver(at);
       await writeFile(final, 'late');
-      expect(
-        (
-          await step(early).then(
-            () => undefined,
-            (error) => error,
-          )
-        )?.code ?? name,
-      ).toMatch(/^(LOCKED|ENOENT)$/);
+      const error = await step(early.run).catch((caught) => caught);
+      expect((error as { code?: string }).code, name).toMatch(/^(LOCKED|ENOENT)$/);
       expect(await readFile(final, 'utf8'), name).toBe('late');
-      await early.close();
-      await late.check();
-      await late.close();
+      await early.release();
+      await late.run.check();
+      await late.release();
     }
   });
 
-  it('cannot change anything even between its look at the lock and the step', async () => {
-    const at = await place();
-    const final = join(at.dir, 'final');
-    const early = await open(at);
-    await writeFile(early.path('new'), 'early');
-    const late = await takeOver(at);
-    await writeFile(final, 'late');
-    // Suspended just after the look: as far as it knows, it is the owner.
-    early.check = async () => {};
-    for (const step of [
-      () => early.commit(early.path('new'), final),
-      () => early.place(early.path('new'), final),
-      () => early.write(final, 'x'),
-      () => early.remove(final),
-      async () => early.take(final, await stat(final, { bigint: true })),
-    ]) {
-      await step().catch((error) => expect(error.code).toBe('ENOENT'));
-      expect(await readFile(final, 'utf8')).toBe('late');
-    }
-    await early.close();
-    await late.check();
-    await late.close();
-  });
-
-  it('reports that the lock is lost, and not that a file is missing', async () => {
+  it('says that the lock is lost, and not that a file is missing', async () => {
     const at = await place();
     const error = await pcamError(
-      withWorkspace({ ...at, command: 'export' }, async () => {
-        const late = await takeOver(at);
-        await late.close();
-        throw new Error('something is not there');
+      withLock({ ...at, command: 'export' }, async (run) => {
+        await (await takeOver(at)).release();
+        await run.commit(run.path('gone'), join(at.dir, 'final'));
       }),
     );
     expect(error).toMatchObject({ code: 'LOCKED', exitCode: 5 });
@@ -267,36 +270,64 @@ describe('an owner', () => {
 
   it('commits the file that was digested, and no other', async () => {
     const at = await place();
-    const workspace = await open(at);
-    const [one, final] = [workspace.path('one'), join(at.dir, 'final')];
-    await writeFile(one, 'right');
-    const digested = await stat(one, { bigint: true });
-    await writeFile(one, 'wrong');
-    await utimes(one, new Date(), new Date(Date.now() + 5000));
-    expect((await pcamError(workspace.commit(one, final, { digested }))).code).toBe('IO');
-    expect(existsSync(final)).toBe(false);
-    const again = await stat(one, { bigint: true });
-    const stats = await workspace.commit(one, final, { digested: again });
-    expect(stats.ino).toBe(again.ino);
-    await workspace.close();
+    const { run } = await open(at);
+    const final = join(at.dir, 'final');
+    for (const one of [run.path('one'), join(at.dir, 'elsewhere')]) {
+      await writeFile(one, 'right');
+      const digested = await stat(one, { bigint: true });
+      await writeFile(one, 'wrong');
+      await utimes(one, new Date(), new Date(Date.now() + 5000));
+      expect((await pcamError(run.commit(one, final, { digested }))).code).toBe('IO');
+      expect(existsSync(final)).toBe(false);
+      const again = await stat(one, { bigint: true });
+      const stats = await run.commit(one, final, { digested: again });
+      expect([stats.ino, stats.ctimeNs]).toEqual([again.ino, (await stat(final, { bigint: true })).ctimeNs]);
+      expect(existsSync(one)).toBe(false);
+      await rm(final);
+    }
   });
 
-  it('sweeps what killed runs left, and keeps what it must', async () => {
+  it('removes what killed runs left, and keeps what they had set aside', async () => {
     const at = await place();
-    await put(at.temporaries, { 'dead/a': '', 'dead/left-older/keep-x': 'x', 'old-file': '', 'keep-y': 'y' });
-    const keep = (name: string) => name.startsWith('keep-');
-    const workspace = await Workspace.open({ ...at, command: 'download', keep });
-    expect((await readdir(workspace.folder)).sort()).toEqual(['keep-x', 'keep-y']);
-    expect(await readdir(at.temporaries)).toEqual([workspace.identity.token]);
-    await workspace.close();
-    expect((await readdir(at.temporaries)).sort()).toEqual(['keep-x', 'keep-y']);
+    const left = { 'dead/a': '', 'dead/left.0/b/aside.x.1': 'x', 'old-file': '', 'old/aside.y.1': 'y' };
+    await put(at.temporaries, left);
+    const { run, release } = await open(at);
+    expect(await readdir(at.temporaries)).toEqual([run.id]);
+    expect((await readdir(run.folder)).sort()).toEqual(['aside.x.1', 'aside.y.1']);
+    await rename((await run.asides()).sort()[0]!, join(at.dir, 'x'));
+    await put(at.dir, { z: 'z' });
+    await run.setAside(join(at.dir, 'z'));
+    await release();
+    const next = await open(at);
+    expect(await Promise.all((await next.run.asides()).map((path) => readFile(path, 'utf8')))).toEqual(
+      expect.arrayContaining(['y', 'z']),
+    );
   });
 
-  it('does not remove what belongs to another process: a directory is refused', async () => {
+  it('does not remove what belongs to someone else: a directory is refused', async () => {
     const at = await place();
-    const workspace = await open(at);
-    await mkdir(join(at.dir, 'mine'));
-    expect((await pcamError(workspace.remove(join(at.dir, 'mine')))).code).toBe('IO');
-    await workspace.close();
+    const { run } = await open(at);
+    await mkdir(join(at.dir, 'theirs'));
+    expect((await pcamError(run.remove(join(at.dir, 'theirs')))).code).toBe('IO');
   });
+
+  it.each(['EBUSY', 'EPERM', 'EACCES'])(
+    'repeats a rename that another program disturbs (%s)',
+    async (code) => {
+      const at = await place();
+      const { run } = await open(at);
+      const final = join(at.dir, 'final');
+      const { rename: realRename } = fs;
+      let failures = 2;
+      replaceFs({
+        rename: (from: string, to: string) =>
+          to === final && failures-- > 0
+            ? Promise.reject(systemError(code, { syscall: 'rename' }))
+            : realRename(from, to),
+      });
+      await run.write(final, 'right');
+      expect(await readFile(final, 'utf8')).toBe('right');
+      expect(failures).toBe(-1);
+    },
+  );
 });

@@ -209,6 +209,14 @@ export class MemoryDisk {
     this.#changed(inode);
   }
 
+  rmdir(path: string): void {
+    const place = this.#parent(path);
+    const inode = this.#entry(place, path);
+    if (inode.entries.size > 0) throw failure('ENOTEMPTY', path);
+    this.#set(place, undefined);
+    this.#changed(inode);
+  }
+
   mkdir(path: string): void {
     const place = this.#parent(path);
     if (this.#look(place, path)) throw failure('EEXIST', path);

@@ -35,7 +35,7 @@ export function mount(disk: () => MemoryDisk): () => void {
 }
 
 function actionsOn(disk: () => MemoryDisk): Record<string, Act> {
-  const named = ['open', 'lstat', 'link', 'rename', 'rm', 'mkdir', 'readdir'] as const;
+  const named = ['open', 'lstat', 'link', 'rename', 'rm', 'mkdir', 'readdir', 'rmdir'] as const;
   const actions = named.map((name) => [name, (...args: never[]) => (disk()[name] as Act)(...args)]);
   return {
     ...(Object.fromEntries(actions) as Record<string, Act>),

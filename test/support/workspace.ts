@@ -1,14 +1,35 @@
 /** Makes a test the owner of a folder until it is over. */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Workspace } from '#pcam/fs/workspace.js';
+import { type LockOptions, withLock } from '#pcam/fs/lock.js';
+import type { RunFolder } from '#pcam/fs/run-folder.js';
 import { layout, type OwnedLayout } from '#pcam/store/layout.js';
 
-export async function workspaceIn(folder: string): Promise<Workspace> {
-  const options = { lock: join(folder, '.state', 'lock'), temporaries: join(folder, '.state', 'tmp') };
-  const workspace = await Workspace.open({ ...options, command: 'test' });
-  onTestFinished(() => workspace.close());
-  return workspace;
+export interface Held {
+  readonly run: RunFolder;
+  release(): Promise<void>;
+}
+
+/** Takes a lock, and holds it until it is released or the test is over. */
+export function holdLock(options: Omit<LockOptions, 'command'> & { command?: string }): Promise<Held> {
+  return new Promise((resolve, reject) => {
+    const work = withLock({ command: 'test', ...options }, (run) => {
+      return new Promise<void>((done) => {
+        const release = () => {
+          done();
+          return work.catch(() => {}); // LOCKED, where the test has taken the lock away
+        };
+        onTestFinished(release);
+        resolve({ run, release });
+      });
+    });
+    work.catch(reject);
+  });
+}
+
+export async function workspaceIn(folder: string): Promise<RunFolder> {
+  const state = join(folder, '.state');
+  return (await holdLock({ path: join(state, 'lock'), temporaries: join(state, 'tmp') })).run;
 }
 
 export interface Owned {
@@ -18,9 +39,7 @@ export interface Owned {
 
 /** The data set folder as a run sees it; nothing of an earlier run is finished or taken over. */
 export async function ownFolder(dir: string): Promise<Owned> {
-  const { lock, temporaries } = layout(dir);
-  const keep = (name: string) => name.startsWith('swap-');
-  const workspace = await Workspace.open({ lock, temporaries, command: 'test', keep });
-  onTestFinished(() => workspace.close());
-  return { paths: { ...layout(dir), workspace }, release: () => workspace.close() };
+  const { lock: path, temporaries } = layout(dir);
+  const { run, release } = await holdLock({ path, temporaries });
+  return { paths: { ...layout(dir), workspace: run }, release };
 }
