@@ -6,28 +6,34 @@ import { layOutRow, overallRow, type RowContent, taskRow } from './row.js';
 import { Sentences } from './sentences.js';
 import type { Paint } from './table.js';
 
-/** cli-progress writes text over the first row as it is: what is left of the row behind the text has to go. */
-const CLEAR_TO_END = '\u001b[K';
+const FRAME_MS = 125;
+/** A window that is being resized is left alone for this long: its size is not known before the last event. */
+const RESIZE_MS = 200;
 /** Rows of the terminal that are left to text. */
 const TEXT_ROWS = 4;
 
 const seconds = () => performance.now() / 1000;
 
-/** cli-progress draws the rows, one per task and one for all; this class says what is in them. */
+/**
+ * One row per task in progress and one for all of them, redrawn together in each frame. cli-progress has them as one bar
+ * of several lines, because removing a bar of several leaves its row behind (https://github.com/npkgz/cli-progress/issues/149).
+ */
 export class Bars {
   readonly #stream: NodeJS.WriteStream;
   readonly #paint: Paint;
   readonly #bars: cliProgress.MultiBar;
-  readonly #rows: cliProgress.SingleBar[] = [];
   readonly #board = new TaskBoard(seconds);
   readonly #sentences = new Sentences(seconds);
-  /** Widths of the rows on the screen, for a terminal that has become narrower since. */
-  #drawn: number[] = [];
-  /** How many rows have something in them. */
-  #shown = 0;
-  /** cli-progress draws from the first row until it is stopped. */
-  #drawing = false;
+  readonly #timer: NodeJS.Timeout;
+  #started = false;
   #stopped = false;
+  /** Lines of text for the next frame. */
+  #lines: string[] = [];
+  /** Widths of the rows on the screen. */
+  #widths: number[] = [];
+  #resizedAt = Number.NEGATIVE_INFINITY;
+  /** Whole rows that a window of too few rows has pushed out of the screen, and its height then. */
+  #hidden = { rows: 0, height: 0 };
 
   constructor(stream: NodeJS.WriteStream, paint: Paint) {
     this.#stream = stream;
@@ -35,10 +41,11 @@ export class Bars {
     this.#bars = new cliProgress.MultiBar(
       {
         stream,
-        format: (options, _, { row }: { row: number }) => this.#row(row, options),
+        format: (options) => this.#format(options),
         barCompleteChar: '=',
         barIncompleteChar: ' ',
-        fps: 8,
+        // The frames are ours: `update` draws one.
+        fps: 0.001,
         hideCursor: true,
         clearOnComplete: true,
         forceRedraw: true,
@@ -47,102 +54,115 @@ export class Bars {
       },
       cliProgress.Presets.legacy,
     );
-    this.#bars.on('update-pre', () => this.#beforeUpdate());
-    this.#bars.on('update-post', () => this.#afterUpdate());
+    this.#timer = setInterval(() => this.#frame(), FRAME_MS);
+    stream.on('resize', this.#onResize);
   }
 
   onEvent: OnEvent = (event) => {
     if (this.#stopped) return;
     this.#board.apply(event);
     const sentence = this.#sentences.of(event);
-    if (sentence) {
-      for (const line of wrapText(sentence.text, this.#columns)) {
-        this.#say(this.#paint(sentence.style, line));
-      }
-    }
-    if (event.type === 'begin' || event.type === 'end' || event.type === 'plan') this.#fit();
-    else if (sentence && this.#drawing) this.#bars.update();
+    if (!sentence) return;
+    const lines = wrapText(sentence.text, this.#columns);
+    this.#lines.push(...lines.map((line) => this.#paint(sentence.style, line)));
   };
 
+  /** Prints a line above the bars: one that is written past them would leave pieces of them behind. */
   say(line: string): void {
-    if (this.#stopped) this.#stream.write(`${line}\n`);
-    else for (const part of wrapText(line, this.#columns)) this.#say(part);
-    if (this.#drawing && !this.#stopped) this.#bars.update();
+    this.#lines.push(...wrapText(line, this.#columns));
+    this.#draw();
   }
 
+  /** Removes the bars; safe to call twice. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    if (!this.#drawing) return;
-    // Empty rows first: what is cleared from the top of a screen, some terminals keep in their history.
-    this.#bars.update();
-    this.#bars.stop();
+    clearInterval(this.#timer);
+    this.#stream.off('resize', this.#onResize);
+    // Lines that wait would be lost (https://github.com/npkgz/cli-progress/issues/145).
+    this.#draw();
+    if (this.#started) this.#bars.stop();
   }
 
   get #columns(): number {
     return this.#stream.columns || 80;
   }
 
-  /** An update before the first row would start a timer that `stop` does not know of, and that never ends. */
-  #say(line: string): void {
-    if (this.#drawing) this.#bars.log(`${line}${CLEAR_TO_END}\n`);
-    else this.#stream.write(`${line}\n`);
+  get #height(): number {
+    return this.#stream.rows || 24;
   }
 
-  /** As many rows as there are tasks in progress, and one for all of them. */
-  #fit(): void {
-    const most = Math.max(1, (this.#stream.rows || 24) - TEXT_ROWS);
-    const wanted = Math.min(most, this.#contents().length);
-    while (this.#rows.length < wanted) {
-      this.#drawing = true;
-      this.#rows.push(this.#bars.create(1, 0, { row: this.#rows.length }));
+  #frame(): void {
+    if (performance.now() - this.#resizedAt > RESIZE_MS) this.#draw();
+  }
+
+  #draw(): void {
+    if (!this.#started && this.#contents().length === 0) {
+      for (const line of this.#lines.splice(0)) this.#stream.write(`${line}\n`);
+      return;
     }
-    this.#shown = wanted;
-    // What goes is drawn empty first: some terminals keep in their history what is cleared from the top of the screen.
-    if (this.#rows.length > wanted) this.#bars.update();
-    while (this.#rows.length > wanted) this.#bars.remove(this.#rows.pop()!);
-    if (this.#drawing) this.#bars.update();
-  }
-
-  /** The row for all comes last, and stays when there is no place for all others. */
-  #contents(): RowContent[] {
-    const tasks = this.#board.active().map(({ state, speed }) => taskRow(state, speed));
-    const overall = this.#board.overall();
-    // What comes after the planned tasks, such as the mean patches of a report, is not summed up.
-    const over = overall === undefined || (overall.ended === overall.tasks && tasks.length > 0);
-    return over ? tasks : [...tasks, overallRow(overall)];
-  }
-
-  #row(row: number, options: cliProgress.Options): string {
-    const contents = this.#contents();
-    if (row >= this.#shown) return '';
-    const last = row === this.#shown - 1;
-    const content = last ? contents.at(-1) : contents[row];
-    if (!content || this.#stopped) return '';
-    const text = layOutRow(content, this.#columns, (fraction, barsize) =>
-      cliProgress.Format.BarFormat(fraction, { ...options, barsize }),
-    );
-    this.#drawn[row] = text.length;
-    return text;
-  }
-
-  #beforeUpdate(): void {
-    // One write for a whole picture does not flicker.
+    // One write for a whole frame does not flicker.
     this.#stream.cork();
-    this.#climb();
-    this.#drawn = [];
-  }
-
-  /** Rows that went, or were wrapped, are still below the last one. */
-  #afterUpdate(): void {
-    this.#stream.clearScreenDown();
+    if (!this.#started) this.#bars.create(1, 0);
+    this.#started = true;
+    this.#erase();
+    for (const line of this.#lines.splice(0)) this.#bars.log(`${line}\n`);
+    this.#bars.update();
     this.#stream.uncork();
   }
 
-  /** A terminal that became narrower has wrapped our rows: the first of them is further up than cli-progress knows. */
-  #climb(): void {
-    const rows = this.#drawn.map((width) => Math.ceil(Math.max(1, width) / this.#columns) - 1);
-    const more = rows.reduce((sum, n) => sum + n, 0);
-    if (more > 0) this.#stream.moveCursor(0, -more);
+  #format(options: cliProgress.Options): string {
+    const drawBar = (fraction: number, barsize: number) =>
+      cliProgress.Format.BarFormat(fraction, { ...options, barsize });
+    const rows = this.#contents().map((content) => layOutRow(content, this.#columns, drawBar));
+    this.#widths = rows.map((row) => row.length);
+    return rows.join('\n');
+  }
+
+  /** The tasks in progress, as many as have a place, and last the row for all. */
+  #contents(): RowContent[] {
+    if (this.#stopped) return [];
+    const tasks = this.#board.active().map(({ state, speed }) => taskRow(state, speed));
+    const overall = this.#board.overall();
+    const most = Math.max(1, this.#height - TEXT_ROWS);
+    // What comes after the planned tasks, such as the mean patches of a report, is not summed up.
+    if (!overall || (overall.ended === overall.tasks && tasks.length > 0)) return tasks.slice(0, most);
+    return [...tasks.slice(0, most - 1), overallRow(overall)];
+  }
+
+  #onResize = (): void => {
+    this.#resizedAt = performance.now();
+    let over = this.#screenRows() - this.#height;
+    const hidden = this.#widths.findIndex((width) => {
+      over -= this.#heightOf(width);
+      return over < 0;
+    });
+    if (hidden > this.#hidden.rows) this.#hidden = { rows: hidden, height: this.#height };
+  };
+
+  /** Rows of the screen that the bars take. */
+  #screenRows(): number {
+    return this.#widths.reduce((sum, width) => sum + this.#heightOf(width), 0);
+  }
+
+  /** A terminal that became narrower has wrapped its rows. */
+  #heightOf(width: number): number {
+    return Math.ceil(Math.max(1, width) / this.#columns);
+  }
+
+  /** Empties the rows of the last frame, those that a larger window shows again too, and moves to the first of them. */
+  #erase(): void {
+    const back = Math.min(this.#hidden.rows, Math.max(0, this.#height - this.#hidden.height));
+    this.#hidden = { rows: this.#lines.length > 0 ? 0 : this.#hidden.rows - back, height: this.#height };
+    const last = this.#screenRows() + back - 1;
+    if (last > 0) this.#stream.moveCursor(0, -last);
+    this.#stream.cursorTo(0);
+    // Row by row: what is cleared from the top of a screen at once, some terminals keep in their history.
+    for (let row = 0; row <= last; row++) {
+      this.#stream.clearLine(0);
+      if (row < last) this.#stream.moveCursor(0, 1);
+    }
+    if (last > 0) this.#stream.moveCursor(0, -last);
+    this.#widths = [];
   }
 }

@@ -1,10 +1,12 @@
-/** The tasks of a call as its events tell them: what is in progress, how fast, and all of it together. */
+/** The tasks of a call as its events report them: which are in progress, how fast, and all of them together. */
 import type { PcamEvent, TaskState, Unit } from '../core/index.js';
 
 /** Seconds over which a speed is averaged. */
-const SPEED_WINDOW = 8;
-/** Samples closer than this (s) are one. */
-const SAMPLE_EVERY = 0.2;
+const SPEED_SECONDS = 8;
+/** Samples closer than this (s) are merged. */
+const MIN_SAMPLE_SECONDS = 0.2;
+/** A speed over less time (s) would be a guess. */
+const MIN_SPEED_SECONDS = 0.3;
 
 export interface Overall {
   readonly unit: Unit;
@@ -17,9 +19,10 @@ export interface Overall {
 }
 
 interface Task {
+  /** The last state that was reported. */
   state?: TaskState;
+  /** As the plan has it. */
   total?: number;
-  /** It belongs to the plan. */
   planned: boolean;
   active: boolean;
   ended: boolean;
@@ -29,10 +32,11 @@ interface Task {
 export class TaskBoard {
   readonly #now: () => number;
   readonly #tasks = new Map<string, Task>();
-  readonly #speed: Speed;
   #unit: Unit = 'bytes';
-  /** Units of the planned tasks that this run itself has done. */
-  #moved = 0;
+  /** Units of the planned tasks that this run itself has done, and how fast. */
+  #done = 0;
+  #speed: Speed;
+  #fetching = false;
 
   /** @param now seconds */
   constructor(now: () => number) {
@@ -44,18 +48,20 @@ export class TaskBoard {
     switch (event.type) {
       case 'plan':
         this.#unit = event.unit;
-        // What was looked at before, such as files that an earlier run left, starts over.
+        // A task that was reported before, such as the check of a file that an earlier run left, starts over.
         for (const { task, total } of event.tasks) {
           this.#tasks.set(task, { ...newTask(this.#now), total, planned: true });
         }
         break;
       case 'begin':
+        this.#begin(event);
+        break;
       case 'progress':
         this.#progress(event);
         break;
       case 'end': {
-        const task = this.#task(event.task);
         this.#progress(event);
+        const task = this.#tasks.get(event.task)!;
         task.active = false;
         task.ended = true;
         break;
@@ -63,11 +69,11 @@ export class TaskBoard {
     }
   }
 
-  /** What is in progress, in the order in which it began, with the units per second of each. */
+  /** The tasks in progress, in the order in which they began, with the units per second of each. */
   active(): { state: TaskState; speed: number }[] {
-    return [...this.#tasks.values()]
-      .filter((task) => task.active && task.state)
-      .map(({ state, speed }) => ({ state: state!, speed: speed.perSecond }));
+    return [...this.#tasks.values()].flatMap(({ active, state, speed }) =>
+      active && state ? [{ state, speed: speed.perSecond }] : [],
+    );
   }
 
   /** All planned tasks together; undefined when there are fewer than two. */
@@ -87,28 +93,30 @@ export class TaskBoard {
     };
   }
 
-  #progress(state: TaskState): void {
-    const task = this.#task(state.task);
-    const before = task.state;
-    const same = before !== undefined && task.active && before.step === state.step;
-    if (!same) task.speed.clear();
-    task.state = state;
-    task.active = true;
-    task.ended = false;
-    task.speed.add(state.done);
-    // What was there before is not fetched now, and the verification behind a transfer is no transfer.
-    if (!task.planned || state.step === 'unpack') return;
-    if (same) this.#moved += Math.max(0, state.done - before.done);
-    this.#speed.add(this.#moved);
+  #begin(state: TaskState): void {
+    const task = this.#tasks.get(state.task) ?? newTask(this.#now);
+    Object.assign(task, { state, active: true, ended: false });
+    task.speed.clear();
+    this.#tasks.set(state.task, task);
   }
 
-  #task(name: string): Task {
-    let task = this.#tasks.get(name);
-    if (!task) {
-      task = newTask(this.#now);
-      this.#tasks.set(name, task);
+  #progress(state: TaskState): void {
+    if (!this.#tasks.get(state.task)?.active) this.#begin(state);
+    const task = this.#tasks.get(state.task)!;
+    const before = task.state!;
+    // The first report of a step says how much an earlier run left: that is no speed.
+    const first = before.step !== state.step || task.speed.empty;
+    if (first) task.speed.clear();
+    task.speed.add(state.done);
+    task.state = state;
+    // Neither is the verification behind a transfer, nor, once files are fetched, the check of what is there.
+    if (!task.planned || state.step === 'unpack' || (state.step === 'check' && this.#fetching)) return;
+    if (state.step === 'fetch' && !this.#fetching) {
+      this.#fetching = true;
+      this.#speed.clear();
     }
-    return task;
+    if (!first) this.#done += Math.max(0, state.done - before.done);
+    this.#speed.add(this.#done);
   }
 }
 
@@ -125,6 +133,10 @@ class Speed {
     this.#now = now;
   }
 
+  get empty(): boolean {
+    return this.#samples.length === 0;
+  }
+
   clear(): void {
     this.#samples = [];
   }
@@ -132,15 +144,15 @@ class Speed {
   add(units: number): void {
     const at = this.#now();
     const last = this.#samples.at(-1);
-    if (last && this.#samples.length > 1 && at - last.at < SAMPLE_EVERY) last.units = units;
+    if (last && this.#samples.length > 1 && at - last.at < MIN_SAMPLE_SECONDS) last.units = units;
     else this.#samples.push({ at, units });
-    while (this.#samples.length > 2 && at - this.#samples[0]!.at > SPEED_WINDOW) this.#samples.shift();
+    while (this.#samples.length > 2 && at - this.#samples[0]!.at > SPEED_SECONDS) this.#samples.shift();
   }
 
   get perSecond(): number {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     const seconds = this.#now() - (first?.at ?? 0);
-    if (!first || !last || seconds < 0.3) return 0;
+    if (!first || !last || seconds < MIN_SPEED_SECONDS) return 0;
     return Math.max(0, (last.units - first.units) / seconds);
   }
 }

@@ -11,18 +11,19 @@ import {
 import type { Overall } from './board.js';
 
 const NAME_WIDTH = 15;
-const LONGEST_BAR = 30;
-/** Width of each piece behind the bar, so that rows do not jump. */
-const PIECE_WIDTHS = { amount: 18, speed: 11, left: 15 } as const;
+const MAX_BAR_WIDTH = 30;
+/** Width that each column behind the bar is padded to, so that rows do not jump. A wider text takes from the bar. */
+const COLUMN_WIDTHS = { amount: 16, speed: 9, left: 15 } as const;
+const GAP = '  ';
 
-type RowPiece = keyof typeof PIECE_WIDTHS;
+type Column = keyof typeof COLUMN_WIDTHS;
 
-/** What is shown, from roomy to narrow, and the shortest bar that goes with it. */
-const LAYOUTS: readonly { pieces: readonly RowPiece[]; bar: number }[] = [
-  { pieces: ['amount', 'speed', 'left'], bar: 10 },
-  { pieces: ['speed', 'left'], bar: 8 },
-  { pieces: ['left'], bar: 8 },
-  { pieces: [], bar: 5 },
+/** The columns that are shown, from roomy to narrow, and the shortest bar that goes with them. */
+const LAYOUTS: readonly { columns: readonly Column[]; minBar: number }[] = [
+  { columns: ['amount', 'speed', 'left'], minBar: 8 },
+  { columns: ['speed', 'left'], minBar: 8 },
+  { columns: ['left'], minBar: 8 },
+  { columns: [], minBar: 5 },
 ];
 
 const STEP_WORDS: Partial<Record<Step, string>> = {
@@ -35,7 +36,7 @@ export interface RowContent {
   readonly name: string;
   /** 0 to 1; undefined while the total is not known. */
   readonly fraction?: number;
-  readonly pieces: Readonly<Record<RowPiece, string>>;
+  readonly texts: Readonly<Record<Column, string>>;
 }
 
 /**
@@ -43,7 +44,7 @@ export interface RowContent {
  * @param drawBar draws a bar of some characters
  */
 export function layOutRow(
-  { name, fraction, pieces }: RowContent,
+  { name, fraction, texts }: RowContent,
   columns: number,
   drawBar: (fraction: number, size: number) => string,
 ): string {
@@ -52,10 +53,10 @@ export function layOutRow(
   const head = `${cut(name, NAME_WIDTH).padEnd(NAME_WIDTH)} `;
   const percent = fraction === undefined ? '    ' : `${Math.floor(fraction * 100)}%`.padStart(4);
   for (const layout of LAYOUTS) {
-    const tail = layout.pieces.map((piece) => pieces[piece].padStart(PIECE_WIDTHS[piece])).join('');
-    const room = width - head.length - percent.length - tail.length - 3;
-    if (room < layout.bar) continue;
-    const bar = drawBar(fraction ?? 0, Math.min(LONGEST_BAR, room));
+    const tail = layout.columns.map((column) => GAP + texts[column].padStart(COLUMN_WIDTHS[column])).join('');
+    const room = width - head.length - percent.length - tail.length - '[] '.length;
+    if (room < layout.minBar) continue;
+    const bar = drawBar(fraction ?? 0, Math.min(MAX_BAR_WIDTH, room));
     return cut(`${head}[${bar}] ${percent}${tail}`, width).trimEnd();
   }
   return cut(`${head}${percent}`, width).trimEnd();
@@ -64,29 +65,42 @@ export function layOutRow(
 /** @param speed units per second */
 export function taskRow({ task, step, unit, done, total }: TaskState, speed: number): RowContent {
   const words = STEP_WORDS[step];
-  const fraction = total === undefined ? undefined : total > 0 ? Math.min(1, done / total) : 1;
-  const pieces = words
-    ? { amount: '', speed: '', left: words }
-    : { amount: amountOf(done, total, unit), speed: speedOf(speed, unit), left: leftOf(done, total, speed) };
-  return { name: shortName(task), fraction, pieces };
+  const texts = words ? { amount: '', speed: '', left: words } : textsOf({ unit, done, total, speed });
+  return { name: shortName(task), fraction: fractionOf(done, total), texts };
 }
 
 export function overallRow({ unit, tasks, ended, done, total, speed }: Overall): RowContent {
   return {
     name: `${ended} of ${tasks} ${unit === 'bytes' ? 'files' : 'splits'}`,
-    fraction: total > 0 ? Math.min(1, done / total) : 1,
-    pieces: {
-      amount: amountOf(done, total, unit),
-      speed: speedOf(speed, unit),
-      left: leftOf(done, total, speed),
-    },
+    fraction: fractionOf(done, total),
+    texts: textsOf({ unit, done, total, speed }),
   };
 }
 
 /** The same as words, where there is no bar. */
-export function rowWords({ name, fraction, pieces }: RowContent): string {
+export function rowWords({ name, fraction, texts }: RowContent): string {
   const percent = fraction === undefined ? '' : `${Math.floor(fraction * 100)}%`;
-  return `${name}: ${[percent, pieces.amount, pieces.speed, pieces.left].filter((words) => words !== '').join(', ')}`;
+  return `${name}: ${[percent, texts.amount, texts.speed, texts.left].filter((words) => words !== '').join(', ')}`;
+}
+
+interface Amount {
+  unit: Unit;
+  done: number;
+  total?: number;
+  speed: number;
+}
+
+function textsOf({ unit, done, total, speed }: Amount): RowContent['texts'] {
+  return {
+    amount: amountOf(done, total, unit),
+    speed: speedOf(speed, unit),
+    left: total === undefined || speed <= 0 || done >= total ? '' : leftOf((total - done) / speed),
+  };
+}
+
+function fractionOf(done: number, total: number | undefined): number | undefined {
+  if (total === undefined) return undefined;
+  return total > 0 ? Math.min(1, done / total) : 1;
 }
 
 function amountOf(done: number, total: number | undefined, unit: Unit): string {
@@ -103,9 +117,14 @@ function speedOf(speed: number, unit: Unit): string {
   return unit === 'bytes' ? `${formatBytes(speed)}/s` : `${formatInteger(Math.round(speed))}/s`;
 }
 
-function leftOf(done: number, total: number | undefined, speed: number): string {
-  if (total === undefined || speed <= 0 || done >= total) return '';
-  return `${formatSeconds((total - done) / speed)} left`;
+/** `50 s left`, `3 min 05 s left`, `12 min left`, `1 h 02 min left`, `12 h left`, `4 d left`: the longer, the rounder. */
+function leftOf(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  const hours = Math.round(minutes / 60);
+  if (minutes < 10) return `${formatSeconds(seconds)} left`;
+  if (minutes < 60) return `${minutes} min left`;
+  if (hours < 10) return `${formatSeconds(minutes * 60)} left`;
+  return hours < 100 ? `${hours} h left` : `${formatInteger(Math.round(hours / 24))} d left`;
 }
 
 function cut(text: string, width: number): string {

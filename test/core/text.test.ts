@@ -38,6 +38,7 @@ describe('printable', () => {
 describe('formatBytes', () => {
   it.each([
     [0, '0 B'],
+    [876.5275883524173, '877 B'],
     [999, '999 B'],
     [1000, '1.00 kB'],
     [999_499, '999 kB'],

@@ -29,10 +29,40 @@ describe('a row', () => {
     }
   });
 
+  it('keeps its columns apart and says a time, whatever the width and the duration', () => {
+    for (const seconds of [0.2, 9, 59, 599.6, 601, 754, 3599.9, 35_999, 86_400, 1e6, 1e9]) {
+      for (const [total, unit] of [
+        [6_421_353_462, 'bytes'],
+        [1e15, 'bytes'],
+        [262_144, 'patches'],
+      ] as const) {
+        const speed = (total * 0.9) / seconds;
+        const row = taskRow(task('train_x.h5.gz', total * 0.1, { total, unit }), speed);
+        for (let columns = 60; columns <= 200; columns++) {
+          const text = layOutRow(row, columns, bar);
+          expect(text).toMatch(/10%.* {2,}\d[^/]* left$/);
+          if (columns >= 82) expect(text).toMatch(/% {2,}\d[^%]* of \S+( .?B)? {2,}\d\S*( .?B)?\/s/);
+        }
+      }
+    }
+  });
+
+  it.each([
+    [50, '50 s left'],
+    [185, '3 min 05 s left'],
+    [754, '13 min left'],
+    [3599, '1 h 00 min left'],
+    [4 * 3600 + 61, '4 h 01 min left'],
+    [47 * 3600, '47 h left'],
+    [1e7, '116 d left'],
+  ])('says %d s as %s', (seconds, text) => {
+    expect(taskRow(task('a', 0), (100 * MB) / seconds).texts.left).toBe(text);
+  });
+
   it.each([
     [40, /^train_x\.h5\.gz {3}\[=+ +\] {2}50%$/],
-    [60, /\[=+ +\] {2}50% {2}1\.00 MB\/s {6}50 s left$/],
-    [80, /\[=+ +\] {2}50% {4}50\.0 of 100 MB {2}1\.00 MB\/s {6}50 s left$/],
+    [60, /\[=+ +\] {2}50% {2}1\.00 MB\/s {8}50 s left$/],
+    [80, /\[=+ +\] {2}50% {4}50\.0 of 100 MB {2}1\.00 MB\/s {8}50 s left$/],
   ])('says what has place in %i columns', (columns, pattern) => {
     const row = taskRow(task('camelyonpatch_level_2_split_train_x.h5.gz', 50 * MB), MB);
     expect(layOutRow(row, columns, bar)).toMatch(pattern);
@@ -76,6 +106,29 @@ describe('all tasks together', () => {
     expect(board.overall()).toMatchObject({ ended: 1, done: 140 * MB });
     expect(overallRow(board.overall()!)).toMatchObject({ name: '1 of 2 files', fraction: 0.7 });
     expect(board.active().map(({ state }) => state.task)).toEqual(['a']);
+  });
+});
+
+describe('what an earlier run left', () => {
+  it('is no speed: neither where a step begins with it, nor its check', () => {
+    const time = { now: 0 };
+    const board = new TaskBoard(() => time.now);
+    const tasks = ['a', 'b'].map((name) => ({ task: name, total: 100 * MB }));
+    board.apply({ type: 'plan', unit: 'bytes', tasks });
+    board.apply({ type: 'begin', ...task('a', 0) });
+    board.apply({ type: 'begin', ...task('b', 0) });
+    time.now = 1;
+    board.apply({ type: 'progress', ...task('b', 1 * MB) });
+    board.apply({ type: 'progress', ...task('a', 30 * MB, { step: 'check' }) });
+    time.now = 2;
+    board.apply({ type: 'progress', ...task('a', 80 * MB, { step: 'check' }) });
+    board.apply({ type: 'progress', ...task('a', 80 * MB) });
+    board.apply({ type: 'progress', ...task('b', 2 * MB) });
+    time.now = 3;
+    board.apply({ type: 'progress', ...task('a', 81 * MB) });
+    board.apply({ type: 'progress', ...task('b', 3 * MB) });
+    expect(board.active().map(({ speed }) => speed)).toEqual([1 * MB, 1 * MB]);
+    expect(board.overall()).toMatchObject({ done: 84 * MB, speed: 1.5 * MB });
   });
 });
 

@@ -65,6 +65,33 @@ describe.skipIf(!hasTmux)('a terminal whose size changes', () => {
   });
 });
 
+describe.skipIf(!hasTmux)('a window that shrinks and grows', () => {
+  it.each([
+    ['in height', 80, 80, 3],
+    ['in width', 100, 70, 24],
+  ])('%s keeps one row per bar, and the text above', async (_, wide, narrow, low) => {
+    using screen = new Screen(`seq 101 130; ${COMMAND}`, wide);
+    await screen.shows(/ready/);
+    screen.press('begin move', 'Enter');
+    await screen.shows(/3\.21[\s\S]*of 3 files/);
+    const rows = () => screen.rows({ history: true }).filter((row) => row !== '');
+    const bars = (all: string[]) => all.filter((row) => /[\]%]/.test(row));
+    screen.resize(narrow, low);
+    // tmux tells the program of a size some time after it took it.
+    const shown = Math.min(4, Math.max(1, low - 4));
+    const fits = () => bars(screen.rows()).map((row) => row.length < narrow);
+    await expect.poll(fits, { timeout: 10_000 }).toEqual(Array(shown).fill(true));
+    screen.resize(wide);
+    screen.press('verify', 'Enter');
+    await screen.shows(/verifying/);
+    const last = [/^129$/, /^130$/, /^train_x/, /^valid_x/, /^test_meta/, /^0 of 3/];
+    await expect
+      .poll(() => rows().slice(-6), { timeout: 10_000 })
+      .toEqual(last.map((row) => expect.stringMatching(row)));
+    expect(bars(rows())).toHaveLength(4);
+  });
+});
+
 describe.skipIf(!hasTmux)('statistics', () => {
   it.each([40, 80, 200])(
     'sum up all splits in the last row, of %i columns, until the scans are done',
