@@ -29,10 +29,10 @@ export {
   download,
 } from './download/index.js';
 export { type PreviewOptions, type PreviewResult, preview } from './explore/preview/index.js';
-export { type ReportOptions, type ReportResult, report } from './explore/report/index.js';
+export { type ReportOptions, type ReportResult, report } from './explore/report/report.js';
 export { type StatsOptions, type StatsResult, stats } from './explore/stats/index.js';
 export { type ExportOptions, type ExportResult, exportDataset } from './export/index.js';
-export { createFixture, type Fixture, type FixtureOptions } from './fixture/index.js';
+export { createFixture, type Fixture, type FixtureOptions } from './fixture/fixture.js';
 export {
   type FileInfo,
   type FileState,
@@ -57,7 +57,7 @@ export {
   type SplitName,
 } from './manifest/index.js';
 export { type PatchSelection, type SelectionOptions, selectPatches } from './selection/index.js';
-export { type SubsetFile, type SubsetOptions, type SubsetResult, subset } from './subset/index.js';
+export { type SubsetFile, type SubsetOptions, type SubsetResult, subset } from './subset.js';
 export {
   type Finding,
   type VerifiedFile,

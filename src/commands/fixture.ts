@@ -45,7 +45,7 @@ export function fixtureCommand(context: Context): Command {
 
 async function run(options: Options, context: Context, [folder = '']: readonly string[]): Promise<void> {
   const { train, valid, test, seed, json } = options;
-  const { createFixture } = await import('../fixture/index.js');
+  const { createFixture } = await import('../fixture/fixture.js');
   const made = await withProgress(context, { quiet: json }, (onEvent) =>
     createFixture({ dir: resolve(folder), train, valid, test, seed, signal: context.signal, onEvent }),
   );

@@ -5,6 +5,7 @@ import {
   choosePatches,
   drawOnTerminal,
   fitGrid,
+  isSample,
   type PreviewOptions,
   preview,
 } from '../explore/preview/index.js';
@@ -105,8 +106,7 @@ async function draw(request: PreviewOptions, { stdout, env, signal }: Context): 
   const fitting = fitGrid(graphics, { columns, rows: stdout.rows || 24 });
   // Of a sample that is asked for, all is shown: a terminal scrolls.
   const wanted = { ...request, cols: request.cols ?? fitting.cols };
-  const sample = ['perClass', 'perSlide', 'sample', 'indices'] as const;
-  if (!sample.some((name) => request.selection?.[name] !== undefined)) wanted.rows ??= fitting.rows;
+  if (!isSample(request.selection)) wanted.rows ??= fitting.rows;
   const { patches, cols } = await choosePatches(wanted);
   const scale = request.scale ?? DEFAULTS.preview.scale;
   return drawOnTerminal(patches, { graphics, cols, scale, columns, signal });

@@ -38,7 +38,7 @@ export function reportCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const { report } = await import('../explore/report/index.js');
+  const { report } = await import('../explore/report/report.js');
   const { out, json, split } = options;
   const result = await callOnSplits(context, options, (shared) => report({ ...shared, out }));
   if (json) return printJson(context, result);

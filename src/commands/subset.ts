@@ -41,7 +41,7 @@ export function subsetCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const { subset } = await import('../subset/index.js');
+  const { subset } = await import('../subset.js');
   const { out, archives, json } = options;
   const result = await callOnSplits(context, options, (shared) =>
     subset({ ...shared, selection: selectionOf(options), out, archives }),

@@ -78,15 +78,11 @@ export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
     });
   }
   if (!found.present) {
-    throw new PcamError(
-      'MISSING',
-      `there are no ${kind} of the split ${split}: ${found.path} does not exist`,
-      {
-        hint: 'fetch them first, or name the folder that they are in',
-        options: ['dir'],
-        next: { command: 'download', splits: [split] },
-      },
-    );
+    throw new PcamError('MISSING', `the ${kind} of ${split} are missing: there is no ${found.path}`, {
+      hint: 'fetch them first, or name the folder that they are in',
+      options: ['dir'],
+      next: { command: 'download', splits: [split] },
+    });
   }
   const { array } = found.entry;
   return { file: found.path, path: array?.path ?? ARRAY_NAMES[kind], shape: array?.shape };

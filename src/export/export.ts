@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { DEFAULTS, PcamError, throwIfAborted } from '../core/index.js';
 import { requireNoLinks, requireRoom } from '../fs/index.js';
-import { resolveManifest } from '../manifest/index.js';
-import { checkSelection } from '../selection/index.js';
+import { resolveManifest, type SplitName } from '../manifest/index.js';
+import { resolveSelection } from '../selection/index.js';
 import { Pool, runTogether } from '../threads/index.js';
-import { inputFiles, requireApart, watchInputs } from '../verified/index.js';
+import { openInput, requireApart } from '../verified/index.js';
 import { sideOf } from './formats/index.js';
-import { type Input, surveyInput } from './input.js';
+import { type Survey, surveyInput } from './input.js';
 import {
   countPatches,
   type FileRecord,
@@ -44,11 +44,10 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
   const { dir, manifest, signal } = options;
   const out = resolve(settings.out);
   await requireApart(out, dir);
-  if (options.selection) await checkSelection({ selection: options.selection, splits: settings.splits });
-  const files = await inputFiles({ dir, manifest, splits: settings.splits });
-  const unchanged = await watchInputs(dir, files);
+  const input = await openInput({ ...options, required: ['labels'] });
+  const selection = await resolveSelection(options.selection ?? {}, input.splits);
   const { workers, recipe, part } = settings;
-  const { header, facts } = await surveyInput({ options, settings, files });
+  const { header, facts } = await surveyInput({ options, settings, input, selection });
   throwIfAborted(signal);
   return await withOutputFolder({ out, part, signal }, async (folder) => {
     const known = await readOrClear({ folder, header, options });
@@ -77,11 +76,12 @@ export async function exportDataset(given: ExportOptions): Promise<ExportResult>
       workspace: folder.workspace,
       onEvent: options.onEvent,
     });
+    const unchanged = input.requireUnchanged;
     const statuses = await writeShards({ options, folder, header, jobs: staged, pool, unchanged });
     await unchanged();
     const records = new Map([...statuses.keys()].map((record) => [record.file, record]));
     await folder.finish({ ...header, records }, settings.format);
-    return toResult({ settings, statuses });
+    return toResult({ settings, splits: input.splits, statuses });
   });
 }
 
@@ -120,7 +120,7 @@ function planJobs({
 }: {
   settings: Settings;
   header: LedgerHeader;
-  facts: Input['facts'];
+  facts: Survey['facts'];
   known: ReadonlyMap<string, FileRecord>;
   temporary: string;
 }): ShardJob[] {
@@ -193,17 +193,17 @@ async function writeShards(request: ShardsRequest): Promise<Map<FileRecord, Shar
 
 function toResult({
   settings,
+  splits,
   statuses,
 }: {
   settings: Settings;
+  splits: readonly SplitName[];
   statuses: ReadonlyMap<FileRecord, ShardStatus>;
 }): ExportResult {
   const order = [...statuses].filter(([{ side }]) => !side);
   order.sort(
     ([a], [b]) =>
-      settings.splits.indexOf(a.split) - settings.splits.indexOf(b.split) ||
-      a.start - b.start ||
-      (a.file < b.file ? -1 : 1),
+      splits.indexOf(a.split) - splits.indexOf(b.split) || a.start - b.start || (a.file < b.file ? -1 : 1),
   );
   return {
     ok: true,

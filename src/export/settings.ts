@@ -1,6 +1,5 @@
 /** From options to what is to be done: a format, a recipe, and the shards of one job of several. */
 import { DEFAULTS, defaultWorkers, LIMITS, PcamError, requireWithin } from '../core/index.js';
-import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import {
   CROPS,
   type ExportFormat,
@@ -15,7 +14,6 @@ import type { ResolvedOptions } from './types.js';
 export interface Settings {
   readonly format: ExportFormat;
   readonly recipe: Recipe;
-  readonly splits: readonly SplitName[];
   readonly out: string;
   readonly workers: number;
   readonly part: Part | undefined;
@@ -57,7 +55,7 @@ export function settle(options: ResolvedOptions): Settings {
   };
   const out = options.out ?? defaultOut(recipe);
   if (out === '') throw usage('the output folder has an empty name', 'name a folder', 'out');
-  return { format, recipe, splits: chooseSplits(manifest, options.splits), out, workers, part };
+  return { format, recipe, out, workers, part };
 }
 
 /** `pcam-png`, `pcam-raw-folder`, `pcam-parquet-center32`: exports of different kinds do not meet. */
@@ -68,17 +66,6 @@ export function defaultOut({ format, layout, crop }: Pick<Recipe, 'format' | 'la
 function requirePart({ index, of }: Part): void {
   const sound = Number.isSafeInteger(index) && Number.isSafeInteger(of) && index >= 1 && of >= index;
   if (!sound) throw usage(`there is no part ${index} of ${of}`, 'parts go from 1/N to N/N');
-}
-
-function chooseSplits(manifest: Manifest, wanted: readonly SplitName[] | undefined): SplitName[] {
-  const has = (split: SplitName) =>
-    manifest.files.some((file) => file.split === split && file.kind === 'images');
-  const chosen = SPLITS.filter((split) => (wanted?.length ? wanted.includes(split) : has(split)));
-  for (const split of chosen) {
-    if (!has(split)) throw usage(`the manifest has no split ${split}`, 'choose others', 'splits');
-  }
-  if (chosen.length === 0) throw usage('the manifest has no images', 'use another manifest', 'manifest');
-  return chosen;
 }
 
 /** Every `of`-th shard, so that all parts have about as much to do. */

@@ -2,7 +2,6 @@
 import type { OnEvent } from '../core/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 import type { SelectionOptions } from '../selection/index.js';
-import type { InputDigests } from '../verified/index.js';
 import type { Crop, FormatName, LayoutName, ShardIndex } from './formats/index.js';
 import type { FileRecord, Part, ShardStatus } from './output/index.js';
 
@@ -14,7 +13,7 @@ export interface ExportOptions {
   format: FormatName;
   /** @default 'shards' */
   layout?: LayoutName;
-  /** @default the splits of the manifest */
+  /** @default the splits whose images are in the folder */
   splits?: readonly SplitName[];
   /** The output folder. @default a name made of format, layout and crop, in the current folder */
   out?: string;
@@ -36,8 +35,6 @@ export interface ExportOptions {
   force?: boolean;
   signal?: AbortSignal;
   onEvent?: OnEvent;
-  /** How input is verified. @default every file is read */
-  inputDigests?: InputDigests;
 }
 
 /** Options with their folder and manifest found. */

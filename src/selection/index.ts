@@ -1,3 +1,8 @@
-export { isSelective, type SelectionRecord } from './request.js';
-export { checkSelection, type Selected, type SelectRequest, select, selectPatches } from './select.js';
-export type { PatchSelection, SelectionOptions } from './types.js';
+export {
+  isSelective,
+  type ResolvedSelection,
+  resolveSelection,
+  type SelectionOptions,
+  type SelectionRecord,
+} from './options.js';
+export { type PatchSelection, type Selected, select, selectPatches } from './select.js';

@@ -5,7 +5,7 @@ import { readSmallFile, UnfitFile } from '../fs/index.js';
 import { SPLITS, type SplitName } from '../manifest/index.js';
 
 /** A line of train has at most 13 bytes: room for all of its patches many times over. */
-const LARGEST_FILE = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const SPLIT_WORDS = new Map<string, SplitName>([
   ...SPLITS.map((split) => [split, split] as const),
   ['val', 'valid'],
@@ -81,7 +81,7 @@ export function requireInRange(
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readSmallFile(path, { most: LARGEST_FILE });
+    return await readSmallFile(path, { most: MAX_FILE_BYTES });
   } catch (error) {
     if (error instanceof UnfitFile) {
       throw new PcamError('USAGE', `${path} cannot be read as an indices file: ${error.message}`, {

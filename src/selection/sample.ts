@@ -1,11 +1,19 @@
 /** Random samples of the patches that are left: per slide, per class, per split. */
 import { PcamError, Random } from '../core/index.js';
+import type { MetaTable } from '../dataset/index.js';
 import { SPLITS, type SplitName } from '../manifest/index.js';
-import type { Facts } from './facts.js';
-import type { SelectionOptions } from './types.js';
+import type { SelectionOptions } from './options.js';
 
 /** Keeps the random numbers of each kind of sample apart. */
 const STREAM = { perSlide: 0x51de, perClass: 0xc1a5, sample: 0x5a } as const;
+
+/** What a selection knows of a split: labels and slides where an option needs them. */
+export interface Facts {
+  /** Number of patches. */
+  readonly count: number;
+  readonly labels: Uint8Array | null;
+  readonly meta: MetaTable | null;
+}
 
 interface SampleRequest {
   split: SplitName;

@@ -1,175 +1,178 @@
 /** Turns selection options into lists of patch indices: filters, then sampling, then the order. */
-import { type OnEvent, PcamError, printable, Random } from '../core/index.js';
-import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
-import { sumUpScans } from '../scan/index.js';
-import { type Facts, type Needs, readFacts } from './facts.js';
-import { globMatcher } from './globs.js';
-import { type IndicesFile, readIndices, requireInRange } from './indices-file.js';
-import { checkOptions, describe, isSelective, recordOf, type SelectionRecord } from './request.js';
-import { sampleOf } from './sample.js';
-import type { PatchSelection, SelectionOptions } from './types.js';
-import { firstOfEach } from './unique.js';
+import { DEFAULTS, type OnEvent, PcamError, Random, throwIfAborted } from '../core/index.js';
+import { locate } from '../dataset/index.js';
+import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
+import { DigestTable, type SplitScanRequest, scanSplit, sumUpScans } from '../scan/index.js';
+import { type Input, openInput } from '../verified/index.js';
+import { requireInRange } from './indices-file.js';
+import {
+  describeSelection,
+  isSelective,
+  type ResolvedSelection,
+  recordOf,
+  resolveSelection,
+  type SelectionOptions,
+  type SelectionRecord,
+} from './options.js';
+import { type Facts, sampleOf } from './sample.js';
+import { SlideFilter } from './slides.js';
 
-export interface SelectRequest {
-  /** The data set folder. */
-  dir: string;
-  manifest: Manifest;
-  /** @default the splits of the manifest that have images */
-  splits?: readonly SplitName[];
-  selection: SelectionOptions;
-  signal?: AbortSignal;
-  onEvent?: OnEvent;
+/** The selected patches of one split. */
+export interface PatchSelection {
+  readonly split: SplitName;
+  /** Their indices in the split, in the order in which they are to be taken. */
+  readonly indices: Uint32Array;
+  /** All patches of the split, in the order of its file. */
+  readonly whole: boolean;
 }
 
 /** The selected patches, and how an export records what was asked for. */
 export interface Selected {
+  /** Of the splits that have any, in their order. */
   readonly selections: readonly PatchSelection[];
   readonly record: SelectionRecord | undefined;
-}
-
-/**
- * Selects patches of some splits: the same ones in the same order for the same data, options and seed, on every
- * machine, and for a split whichever others are chosen. Some 4 bytes per patch are held.
- * @returns one entry per split that has any, in the order of the splits
- * @throws PcamError USAGE when an option cannot be met, such as a sample of more than there is; EMPTY_SELECTION when
- *   nothing is left; MISSING, BAD_HDF5, BAD_CSV, BAD_DATA; ABORTED
- */
-export async function selectPatches(request: SelectRequest): Promise<PatchSelection[]> {
-  return [...(await select(request)).selections];
-}
-
-/**
- * Looks at options, and at the file of indices where there is one, before anything else is read.
- * @throws PcamError USAGE
- */
-export async function checkSelection({
-  selection,
-  splits,
-}: {
-  selection: SelectionOptions;
-  splits: readonly SplitName[];
-}): Promise<IndicesFile | undefined> {
-  checkOptions(selection);
-  return selection.indices === undefined ? undefined : readIndices({ path: selection.indices, splits });
-}
-
-/** The same, with the record of the selection. */
-export async function select(request: SelectRequest): Promise<Selected> {
-  const { dir, manifest, selection, signal, onEvent } = request;
-  const splits = chosenSplits(request);
-  const file = await checkSelection({ selection, splits });
-  const slides = selection.slides && new SlideFilter(selection.slides);
-  const selections: PatchSelection[] = [];
-  let total = 0;
-  const progress = selection.unique ? await sumUpScans({ dir, manifest, splits, onEvent }) : undefined;
-  for (const split of splits) {
-    const facts = await readFacts({ dir, manifest, split, needs: needsOf(selection), signal });
-    total += facts.count;
-    const firsts = selection.unique
-      ? await firstOfEach({ dir, manifest, split, signal, onEvent: progress?.onEvent })
-      : undefined;
-    progress?.done(split);
-    const filtered = filter({ split, facts, selection, file, slides, firsts });
-    if (filtered.length === 0) continue;
-    const sampled = sampleOf({ split, candidates: filtered, facts, selection });
-    if (selection.shuffle) new Random(selection.seed ?? 0, SPLITS.indexOf(split), ORDER).shuffle(sampled);
-    selections.push({ split, indices: sampled, whole: !selection.shuffle && sampled.length === facts.count });
-  }
-  slides?.requireUsed(splits);
-  if (selections.length === 0) throw empty(selection, splits, total);
-  return { selections, record: recordOf(selection, file) };
 }
 
 /** Keeps the random numbers of the order apart from those of the samples. */
 const ORDER = 0x0de5;
 
-function chosenSplits({ manifest, splits = [] }: SelectRequest): SplitName[] {
-  const has = (split: SplitName) =>
-    manifest.files.some((file) => file.split === split && file.kind === 'images');
-  return SPLITS.filter((split) => (splits.length > 0 ? splits.includes(split) : has(split)));
-}
-
-function needsOf({ label, perClass, slides, perSlide }: SelectionOptions): Needs {
-  return {
-    labels: label !== undefined || perClass !== undefined,
-    meta: slides !== undefined || perSlide !== undefined,
-  };
-}
-
-interface FilterRequest {
-  split: SplitName;
-  facts: Facts;
+/**
+ * Selects patches of some splits: the same ones in the same order for the same data, options and seed, on every
+ * machine, and for a split whichever others are chosen. Some 4 bytes per patch are held.
+ * @param request.splits default: those whose images are in the folder
+ * @returns one entry per split that has any, in the order of the splits
+ * @throws PcamError USAGE when an option cannot be met, such as a sample of more than there is; EMPTY_SELECTION when
+ *   nothing is left; MISSING, BAD_HDF5, BAD_CSV, BAD_DATA; ABORTED
+ */
+export async function selectPatches({
+  dir = DEFAULTS.dir,
+  selection,
+  signal,
+  onEvent,
+  ...request
+}: {
+  dir?: string;
+  manifest?: Manifest | string;
+  splits?: readonly SplitName[];
   selection: SelectionOptions;
-  file: IndicesFile | undefined;
-  slides: SlideFilter | undefined;
-  /** 1 for the first of identical patches. */
-  firsts: Uint8Array | undefined;
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}): Promise<PatchSelection[]> {
+  const manifest = await resolveManifest(request.manifest);
+  const input = await openInput({ dir, manifest, splits: request.splits, signal, onEvent });
+  const resolved = await resolveSelection(selection, input.splits);
+  return [...(await select({ input, selection: resolved, signal, onEvent })).selections];
 }
 
-/** The indices that pass every filter, ascending. */
-function filter(request: FilterRequest): Uint32Array {
-  const { split, facts, selection, file, slides, firsts } = request;
-  const { count, labels, meta } = facts;
-  const keep = new Uint8Array(count).fill(1);
-  const without = (pass: (index: number) => boolean) => {
-    for (let i = 0; i < count; i++) if (keep[i] && !pass(i)) keep[i] = 0;
-  };
-  if (file) {
-    const list = file.bySplit.get(split) ?? { indices: [], lines: [] };
-    requireInRange(file, split, list, count);
-    const listed = new Uint8Array(count);
-    for (const index of list.indices) listed[index] = 1;
-    without((i) => listed[i] === 1);
-  }
-  if (firsts) without((i) => firsts[i] === 1);
-  if (selection.label !== undefined) without((i) => labels![i] === selection.label);
-  if (slides) {
-    const wanted = slides.of(meta!.slides);
-    without((i) => wanted.has(meta!.row(i).wsi));
-  }
-  const indices = new Uint32Array(keep.reduce((sum, one) => sum + one, 0));
-  for (let i = 0, to = 0; i < count; i++) if (keep[i]) indices[to++] = i;
-  return indices;
-}
-
-/** Which slides some patterns mean, and which patterns have meant none yet. */
-class SlideFilter {
-  readonly #globs: readonly { pattern: string; matches: (name: string) => boolean }[];
-  readonly #unused: Set<string>;
-  readonly #known: string[] = [];
-
-  constructor(patterns: readonly string[]) {
-    this.#globs = patterns.map((pattern) => ({ pattern, matches: globMatcher(pattern) }));
-    this.#unused = new Set(patterns);
-  }
-
-  of(slides: readonly string[]): Set<string> {
-    this.#known.push(...slides);
-    const wanted = new Set<string>();
-    for (const { pattern, matches } of this.#globs) {
-      for (const slide of slides.filter(matches)) {
-        wanted.add(slide);
-        this.#unused.delete(pattern);
-      }
+/** The same with splits that are open and options that are resolved. */
+export async function select({
+  input,
+  selection: { options, file },
+  signal,
+  onEvent,
+}: {
+  input: Input;
+  selection: ResolvedSelection;
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}): Promise<Selected> {
+  const { dir, manifest, splits } = input;
+  const slides = options.slides && new SlideFilter(options.slides);
+  const scans = options.unique ? await sumUpScans({ dir, manifest, splits, onEvent }) : undefined;
+  const selections: PatchSelection[] = [];
+  let total = 0;
+  for (const split of splits) {
+    throwIfAborted(signal);
+    const facts = await readFacts(input, split, options);
+    total += facts.count;
+    const kept = new Filter(facts.count);
+    if (file) {
+      const list = file.bySplit.get(split) ?? { indices: [], lines: [] };
+      requireInRange(file, split, list, facts.count);
+      const listed = new Set(list.indices);
+      kept.keep((index) => listed.has(index));
     }
-    return wanted;
+    if (scans) {
+      const firsts = await firstOfEach({ dir, manifest, split, signal, onEvent: scans.onEvent });
+      scans.done(split);
+      kept.keep((index) => firsts[index] === 1);
+    }
+    if (options.label !== undefined) kept.keep((index) => facts.labels![index] === options.label);
+    if (slides) {
+      const wanted = slides.among(facts.meta!.slides);
+      kept.keep((index) => wanted.has(facts.meta!.row(index).wsi));
+    }
+    const candidates = kept.indices();
+    if (candidates.length === 0) continue;
+    const indices = sampleOf({ split, candidates, facts, selection: options });
+    if (options.shuffle) new Random(options.seed ?? 0, SPLITS.indexOf(split), ORDER).shuffle(indices);
+    selections.push({ split, indices, whole: !options.shuffle && indices.length === facts.count });
+  }
+  slides?.requireUsed(splits);
+  if (selections.length === 0) throw empty(options, splits, total);
+  return { selections, record: recordOf({ options, file }) };
+}
+
+/** @throws PcamError MISSING when a file that an option needs is not in the folder */
+async function readFacts(
+  input: Input,
+  split: SplitName,
+  { label, perClass, slides, perSlide }: SelectionOptions,
+): Promise<Facts> {
+  const needsLabels = label !== undefined || perClass !== undefined;
+  const needsMeta = slides !== undefined || perSlide !== undefined;
+  const labels = needsLabels ? await input.labels(split) : null;
+  const meta = needsMeta ? await input.meta(split) : null;
+  if (needsLabels && !labels) {
+    throw missing(input, { split, kind: 'labels', what: `the labels of ${split} are missing` });
+  }
+  if (needsMeta && !meta) {
+    throw missing(input, { split, kind: 'meta', what: `the slides of ${split} are in its meta CSV` });
+  }
+  return { count: await input.count(split), labels, meta };
+}
+
+function missing(
+  { dir, manifest }: Input,
+  { split, kind, what }: { split: SplitName; kind: 'labels' | 'meta'; what: string },
+): PcamError {
+  const file = locate({ dir, manifest, split, kind });
+  const found = file ? `there is no ${file.path}` : 'the manifest has none';
+  return new PcamError('MISSING', `${what}, and ${found}`, {
+    hint: `fetch it, or select without ${kind === 'meta' ? 'slides' : 'labels'}`,
+    next: { command: 'download', splits: [split], kinds: [kind] },
+  });
+}
+
+/** The patches of a split that have passed every filter so far. */
+class Filter {
+  readonly #kept: Uint8Array;
+
+  constructor(count: number) {
+    this.#kept = new Uint8Array(count).fill(1);
   }
 
-  /** @throws PcamError USAGE naming the slides that there are, when a pattern matches none */
-  requireUsed(splits: readonly SplitName[]): void {
-    const [pattern] = this.#unused;
-    if (pattern === undefined) return;
-    const known = [...new Set(this.#known)].sort();
-    const some =
-      known.length > 12 ? `${known.slice(0, 12).join(', ')}, … (${known.length} in all)` : known.join(', ');
-    throw new PcamError('USAGE', `no slide of ${splits.join(', ')} matches ${printable(pattern, 100)}`, {
-      hint: `there are ${printable(some, 1000)}`,
-    });
+  keep(passes: (index: number) => boolean): void {
+    for (let i = 0; i < this.#kept.length; i++) if (this.#kept[i] && !passes(i)) this.#kept[i] = 0;
+  }
+
+  /** Ascending. */
+  indices(): Uint32Array {
+    const indices = new Uint32Array(this.#kept.reduce((sum, one) => sum + one, 0));
+    for (let i = 0, to = 0; i < this.#kept.length; i++) if (this.#kept[i]) indices[to++] = i;
+    return indices;
   }
 }
 
-function empty(selection: SelectionOptions, splits: readonly SplitName[], total: number): PcamError {
-  const wanted = isSelective(selection) ? ` (${describe(selection)})` : '';
+/** Shape (count): 1 for the first of pixel-identical patches, 0 for its copies. */
+async function firstOfEach(request: SplitScanRequest): Promise<Uint8Array> {
+  const { count, sha1 } = await scanSplit(request);
+  const table = new DigestTable({ count, sha1 });
+  return Uint8Array.from({ length: count }, (_, patch) => Number(table.enter(patch) === patch));
+}
+
+function empty(options: SelectionOptions, splits: readonly SplitName[], total: number): PcamError {
+  const wanted = isSelective(options) ? ` (${describeSelection(options)})` : '';
   const message = `the selection${wanted} is empty: none of the ${total} patches of ${splits.join(', ')} is left`;
   return new PcamError('EMPTY_SELECTION', message, { hint: 'widen the selection, or choose other splits' });
 }

@@ -1,3 +1,10 @@
-export { type TemporaryFile, writeTemporary } from './archive.js';
-export { manifestEntry, servedName } from './manifest-entry.js';
-export { type UpstreamFile, type UpstreamRow, upstreamFiles, upstreamName } from './split-files.js';
+export type { SplitContent, UpstreamRow } from './files.js';
+export {
+  type MadeFolder,
+  publish,
+  requireReplaceable,
+  type WrittenFile,
+  withMadeFolder,
+  writeSplit,
+} from './folder.js';
+export { writeTemporary } from './temporary-file.js';

@@ -1,10 +1,2 @@
 export { requireApart, requireOutputFile } from './apart.js';
-export {
-  describeInputs,
-  type InputDigests,
-  type InputFile,
-  inputFiles,
-  verifiedDigests,
-  watchInputs,
-  watchSplits,
-} from './inputs.js';
+export { type Input, type InputFile, type InputRequest, openInput } from './input.js';

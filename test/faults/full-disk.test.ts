@@ -9,7 +9,7 @@ import { preview } from '#pcam/explore/preview/preview.js';
 import { report } from '#pcam/explore/report/report.js';
 import { stats } from '#pcam/explore/stats/stats.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
-import { subset } from '#pcam/subset/subset.js';
+import { subset } from '#pcam/subset.js';
 import { startPcam } from '../support/process.js';
 import { canMount, smallDisk } from '../support/small-disk.js';
 import { sharedFolder } from '../support/temp.js';

@@ -1,7 +1,7 @@
 /** A subset as h5py and torchvision's PCAM read it. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { subset } from '#pcam/subset/subset.js';
+import { subset } from '#pcam/subset.js';
 import { makeDataset } from '../support/dataset.js';
 import { sharedFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';

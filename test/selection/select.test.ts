@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSplit } from '#pcam/dataset/split.js';
 import type { SplitName } from '#pcam/manifest/types.js';
+import { resolveSelection, type SelectionOptions } from '#pcam/selection/options.js';
 import { sampleOf } from '#pcam/selection/sample.js';
 import { select, selectPatches } from '#pcam/selection/select.js';
-import type { SelectionOptions } from '#pcam/selection/types.js';
+import { openInput } from '#pcam/verified/input.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
 
@@ -175,8 +176,9 @@ describe('a shuffle', () => {
 
 describe('the record of a selection', () => {
   it('says what decides, and nothing else', async () => {
+    const input = await openInput({ dir: data.dir, manifest: data.manifest, splits: ['test'] });
     const record = async (selection: SelectionOptions) =>
-      (await select({ dir: data.dir, manifest: data.manifest, splits: ['test'], selection })).record;
+      (await select({ input, selection: await resolveSelection(selection, ['test']) })).record;
     expect(await record({ seed: 7 })).toBeUndefined();
     expect(await record({ label: 1, seed: 7 })).toEqual({ label: 1 });
     expect(await record({ slides: ['*', '*1*', '*'], sample: 2 })).toEqual({

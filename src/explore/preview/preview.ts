@@ -1,10 +1,18 @@
 /** `preview`: writes a contact sheet of some patches. */
-import { DEFAULTS, LIMITS, type OnEvent, PcamError, requireWithin } from '../../core/index.js';
+import {
+  DEFAULTS,
+  LIMITS,
+  type OnEvent,
+  PcamError,
+  requireWithin,
+  throwIfAborted,
+} from '../../core/index.js';
+import { arrayOf, openImages } from '../../dataset/index.js';
 import { writeOutput } from '../../fs/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
-import type { SelectionOptions } from '../../selection/index.js';
-import { requireOutputFile, watchSplits } from '../../verified/index.js';
-import { readSheetPatches, selectForSheet, splitsOf } from './patches.js';
+import { resolveSelection, type SelectionOptions, select } from '../../selection/index.js';
+import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
+import { type Candidates, type Choice, firstOf, spreadOf } from './choose.js';
 import { drawSheet, type PatchPlace, type SheetPatch, sheetSize } from './sheet.js';
 
 export interface PreviewOptions {
@@ -36,9 +44,9 @@ export interface PreviewResult {
   patches: (PatchPlace & Pick<SheetPatch, 'split' | 'index' | 'label'>)[];
 }
 
-const MOST_ROWS = 32;
+const MAX_ROWS = 32;
 /** A picture of 10,000 x 10,000 px is as large as most viewers open. */
-const MOST_PIXELS = 100_000_000;
+const MAX_PIXELS = 100_000_000;
 
 /**
  * Writes a contact sheet as PNG: the same bytes for the same data, options and seed, on every machine.
@@ -69,33 +77,82 @@ export interface ChosenPatches {
  * @throws PcamError as `preview` does
  */
 export async function choosePatches(options: PreviewOptions): Promise<ChosenPatches> {
-  const { dir = DEFAULTS.dir, splits, selection, signal, onEvent, scale = DEFAULTS.preview.scale } = options;
+  const { dir = DEFAULTS.dir, splits, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest);
-  const request = { dir, manifest, splits, selection, signal, onEvent };
-  const cols = options.cols ?? DEFAULTS.preview.cols;
+  const input = await openInput({ dir, manifest, splits, signal, onEvent });
+  const chosen = await choosePatchesOf(input, options);
+  await input.requireUnchanged();
+  return chosen;
+}
+
+/**
+ * The same of splits that are open. A selection that samples or orders is shown as it is; from any other one, half
+ * positive and half negative patches are chosen, spread over slides and splits.
+ */
+export async function choosePatchesOf(input: Input, options: PreviewOptions): Promise<ChosenPatches> {
+  const { selection = {}, signal, onEvent, scale = DEFAULTS.preview.scale } = options;
+  const { rows: usualRows, cols: usualCols } = DEFAULTS.preview;
+  const cols = options.cols ?? usualCols;
   requireWithin('cols', cols, LIMITS.sheet);
-  requireWithin('rows', options.rows ?? DEFAULTS.preview.rows, LIMITS.sheet);
+  requireWithin('rows', options.rows ?? usualRows, LIMITS.sheet);
   requireWithin('scale', scale, LIMITS.scale);
-  const unchanged = await watchSplits({ dir, manifest, splits: splitsOf(request) });
-  const selections = await selectForSheet(request);
+  const resolved = await resolveSelection(selection, input.splits);
+  const { selections } = await select({ input, selection: resolved, signal, onEvent });
   const selected = selections.reduce((sum, { indices }) => sum + indices.length, 0);
-  const rows = options.rows ?? rowsOf(selection, selected, cols);
-  const { width, height } = sheetSize({ rows, cols, scale });
-  if (width * height > MOST_PIXELS) {
-    throw new PcamError('USAGE', `a sheet of ${width} x ${height} px is too large`, {
-      expected: `at most ${MOST_PIXELS} px`,
-      found: `${width * height} px`,
-      hint: 'choose fewer rows and columns, or a smaller scale',
+  // A sample is shown whole, as far as that is reasonable.
+  const usual = isSample(selection) ? Math.min(MAX_ROWS, Math.ceil(selected / cols)) : usualRows;
+  const rows = options.rows ?? usual;
+  requireSize(sheetSize({ rows, cols, scale }));
+  const candidates: Candidates[] = [];
+  for (const { split, indices } of selections) {
+    const [labels, meta] = [await input.labels(split), await input.meta(split)];
+    candidates.push({
+      split,
+      indices,
+      labelOf: (index) => (labels ? (labels[index] as 0 | 1) : null),
+      slideOf: (index) => (meta ? meta.row(index).wsi : null),
     });
   }
-  const patches = await readSheetPatches(request, { selections, count: rows * cols });
-  await unchanged();
+  const choices =
+    isSample(selection) || selection.shuffle
+      ? firstOf(candidates, rows * cols)
+      : spreadOf(candidates, rows * cols, selection.seed ?? 0);
+  const patches = await readPixels(input, choices, signal);
   return { patches, cols: Math.min(cols, patches.length) };
 }
 
-/** A sample is shown whole, as far as that is reasonable. */
-function rowsOf(selection: SelectionOptions = {}, selected: number, cols: number): number {
-  const { perClass, perSlide, sample, indices } = selection;
-  const isSample = [perClass, perSlide, sample, indices].some((value) => value !== undefined);
-  return isSample ? Math.min(MOST_ROWS, Math.ceil(selected / cols)) : DEFAULTS.preview.rows;
+/** Whether a selection says which patches are to be seen, not only which ones will do. */
+export function isSample({ perClass, perSlide, sample, indices }: SelectionOptions = {}): boolean {
+  return [perClass, perSlide, sample, indices].some((value) => value !== undefined);
+}
+
+function requireSize({ width, height }: { width: number; height: number }): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new PcamError('USAGE', `a sheet of ${width} x ${height} px is too large`, {
+    expected: `at most ${MAX_PIXELS} px`,
+    found: `${width * height} px`,
+    hint: 'choose fewer rows and columns, or a smaller scale',
+  });
+}
+
+async function readPixels(
+  { dir, manifest }: Input,
+  choices: readonly Choice[],
+  signal: AbortSignal | undefined,
+): Promise<SheetPatch[]> {
+  const pixels = new Map<Choice, Uint8Array>();
+  for (const split of new Set(choices.map((choice) => choice.split))) {
+    const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
+    try {
+      // In the order of the file, which disks and compressed chunks like best.
+      const own = choices.filter((choice) => choice.split === split).sort((a, b) => a.index - b.index);
+      for (const choice of own) {
+        throwIfAborted(signal);
+        pixels.set(choice, images.read(choice.index, choice.index + 1));
+      }
+    } finally {
+      images.close();
+    }
+  }
+  return choices.map((choice) => ({ ...choice, pixels: pixels.get(choice)! }));
 }

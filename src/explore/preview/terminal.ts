@@ -5,16 +5,16 @@ import { BOX, captionOf, drawSheet, GREEN, type SheetPatch } from './sheet.js';
 /** How a terminal shows pictures: kitty's graphics protocol, iTerm2's inline images, or coloured characters. */
 export type Graphics = 'kitty' | 'iterm2' | 'blocks';
 
-/** Most base64 characters of one kitty command. */
-const KITTY_PIECE = 4096;
+/** Base64 characters of one kitty command. */
+const MAX_KITTY_CHUNK = 4096;
 /** Usual width of a character in px, to show a picture about as large as it is. */
 const CHARACTER_PX = 8;
 /** Columns between two patches drawn in blocks. */
 const GAP = 2;
 /** A caption such as `train 262143` has to fit under its patch. */
-const NARROWEST = 14;
-/** From here on a patch is easy to see. */
-const COMFORTABLE = 18;
+const MIN_WIDTH = 14;
+/** Columns at which a patch is easy to see. */
+const COMFORTABLE_WIDTH = 18;
 
 export interface TerminalSize {
   /** Characters. */
@@ -25,7 +25,11 @@ export interface TerminalSize {
 /** The grid that fits a terminal when no other one is asked for. */
 export function fitGrid(graphics: Graphics, { columns, rows }: TerminalSize): { rows: number; cols: number } {
   if (graphics !== 'blocks') return { rows: 4, cols: 8 };
-  const cols = clamp(Math.floor((columns + GAP) / (COMFORTABLE + GAP)), Math.min(3, most(columns)), 8);
+  const cols = clamp(
+    Math.floor((columns + GAP) / (COMFORTABLE_WIDTH + GAP)),
+    Math.min(3, maxColumns(columns)),
+    8,
+  );
   const lines = Math.ceil(blockWidth(columns, cols) / 2) + 2;
   return { rows: clamp(Math.floor((rows - 2) / lines), 1, 4), cols };
 }
@@ -44,7 +48,7 @@ export async function drawOnTerminal(
   patches: readonly SheetPatch[],
   { graphics, cols, scale, columns, signal }: CellDrawing,
 ): Promise<string> {
-  if (graphics === 'blocks') return blocks(patches, { cols: Math.min(cols, most(columns)), columns });
+  if (graphics === 'blocks') return blocks(patches, { cols: Math.min(cols, maxColumns(columns)), columns });
   const sheet = drawSheet(patches, { cols, scale });
   const width = Math.min(columns, Math.ceil(sheet.width / CHARACTER_PX));
   const base64 = (await sheet.png(signal)).toString('base64');
@@ -54,10 +58,10 @@ export async function drawOnTerminal(
 /** https://sw.kovidgoyal.net/kitty/graphics-protocol/: transmit and display a PNG, with no reply. */
 function kitty(base64: string, columns: number): string {
   let text = '';
-  for (let at = 0; at < base64.length; at += KITTY_PIECE) {
-    const more = at + KITTY_PIECE < base64.length ? 1 : 0;
+  for (let at = 0; at < base64.length; at += MAX_KITTY_CHUNK) {
+    const more = at + MAX_KITTY_CHUNK < base64.length ? 1 : 0;
     const keys = at === 0 ? `a=T,f=100,q=2,c=${columns},m=${more}` : `q=2,m=${more}`;
-    text += `\x1b_G${keys};${base64.slice(at, at + KITTY_PIECE)}\x1b\\`;
+    text += `\x1b_G${keys};${base64.slice(at, at + MAX_KITTY_CHUNK)}\x1b\\`;
   }
   return `${text}\n`;
 }
@@ -87,18 +91,18 @@ function blocks(
   return text;
 }
 
-/** Columns of a patch: even, so that its lines are whole. */
+/** Width of a patch in characters: even, as a line of characters is two rows of pixels. */
 function blockWidth(columns: number, cols: number): number {
   const width = Math.min(PATCH_SIZE, Math.floor((columns + GAP) / cols) - GAP);
   return Math.max(2, width - (width % 2));
 }
 
-/** Patches beside each other whose captions still fit. */
-function most(columns: number): number {
-  return Math.max(1, Math.floor((columns + GAP) / (NARROWEST + GAP)));
+/** How many patches fit beside each other with their captions. */
+function maxColumns(columns: number): number {
+  return Math.max(1, Math.floor((columns + GAP) / (MIN_WIDTH + GAP)));
 }
 
-/** The mean colour of the pixels under each of `size` x `size` pixels, and the green box of positive ones. */
+/** The patch scaled down to `size` x `size` pixels, with the green box of positive ones. */
 function shrink({ pixels, label }: SheetPatch, size: number): Uint8Array {
   const picture = new Uint8Array(size * size * 3);
   const edge = (i: number) => Math.floor((i * PATCH_SIZE) / size);

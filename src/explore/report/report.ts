@@ -1,10 +1,18 @@
 /** `report`: writes one HTML page about the data set that needs nothing else. */
-import { DEFAULTS, type OnEvent } from '../../core/index.js';
-import { writeOutput } from '../../fs/index.js';
-import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
-import { requireOutputFile } from '../../verified/index.js';
-import { collectReport } from './collect.js';
-import { renderPage } from './page/index.js';
+import { join } from 'node:path';
+import { DEFAULTS, type OnEvent, PATCH_BYTES, PATCH_SIZE, VERSION } from '../../core/index.js';
+import { arrayOf, openImages } from '../../dataset/index.js';
+import { encodePng } from '../../export/encode/index.js';
+import { statFile, writeOutput } from '../../fs/index.js';
+import { finalMd5, finalName, type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
+import { type ClassSums, classSums } from '../../scan/index.js';
+import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
+import { choosePatchesOf } from '../preview/index.js';
+import { KAGGLE_PATCHES, measure, REAL_DATASET, type SplitDetails, TRAIN_CHANNELS } from '../stats/index.js';
+import type { Picture, Repeat, ReportFile, ReportModel, ShownPatch } from './model.js';
+import { renderPage } from './page.js';
+import { mostRepeated } from './repeats.js';
+import { describeSlides } from './slide-maps.js';
 
 export interface ReportOptions {
   /** The data set folder. @default 'pcam' */
@@ -27,6 +35,9 @@ export interface ReportResult {
   bytes: number;
 }
 
+const SHEET = { rows: 4, cols: 10 };
+const MAX_REPEATS = 20;
+
 /**
  * Writes the report: verdict, contact sheet, splits, duplicates, leakage, slides, color, and how to load the data. The
  * same data gives the same bytes. Data other than the manifest's is reported as such.
@@ -34,10 +45,124 @@ export interface ReportResult {
  *   NOT_A_FOLDER, DISK_FULL, NO_PERMISSION, IO; ABORTED
  */
 export async function report(options: ReportOptions = {}): Promise<ReportResult> {
-  const { dir = DEFAULTS.dir, out = DEFAULTS.report } = options;
+  const { dir = DEFAULTS.dir, out = DEFAULTS.report, splits, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest);
   const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
-  const page = Buffer.from(renderPage(await collectReport({ ...options, dir, manifest })));
+  const input = await openInput({ dir, manifest, splits, signal, onEvent });
+  const model = await collectReport(input, options);
+  await input.requireUnchanged();
+  const page = Buffer.from(renderPage(model));
   await writeOutput({ path: out, target }, page);
   return { ok: true, out, bytes: page.length };
+}
+
+/** Gathers what the page shows: figures of stats, verdicts of files, and pictures. */
+async function collectReport(input: Input, options: ReportOptions): Promise<ReportModel> {
+  const { signal, onEvent } = options;
+  const { dataset, homepage, license, citation } = input.manifest;
+  const { result, splits } = await measure(input, options);
+  const real = dataset === REAL_DATASET;
+  return {
+    version: VERSION,
+    manifest: { dataset, homepage: homepage ?? null, license: license ?? null, citation },
+    real,
+    files: await filesOf(input, splits),
+    stats: result,
+    sheet: await sheetOf(input, splits, { signal, onEvent }),
+    ...(await repeatsOf(input, splits)),
+    ...describeSlides(splits),
+    meanPatches: await meansOf(input, splits, { signal, onEvent }),
+    published: real ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
+  };
+}
+
+type Running = Pick<ReportOptions, 'signal' | 'onEvent'>;
+
+/** The files of the splits that were asked for, those of splits that are not there included. */
+async function filesOf(
+  { dir, manifest, splits: names, leftOut }: Input,
+  splits: readonly SplitDetails[],
+): Promise<ReportFile[]> {
+  const chosen = manifest.files.filter(({ split }) => names.includes(split) || leftOut.includes(split));
+  return Promise.all(
+    chosen.map(async (file): Promise<ReportFile> => {
+      const name = finalName(file);
+      const path = join(dir, name);
+      const stats = await statFile(path);
+      const details = splits.find(({ split }) => split === file.split);
+      const given = file.extracted ? file.extracted.bytes : file.bytes;
+      return {
+        name,
+        status: !stats ? 'missing' : !details ? 'unchecked' : details.foreign.includes(path) ? 'wrong' : 'ok',
+        bytes: stats ? Number(stats.size) : (given ?? null),
+        md5: finalMd5(file),
+        sha256: file.sha256 ?? null,
+      };
+    }),
+  );
+}
+
+async function sheetOf(
+  input: Input,
+  splits: readonly SplitDetails[],
+  running: Running,
+): Promise<ShownPatch[]> {
+  const { patches } = await choosePatchesOf(input, { ...SHEET, ...running });
+  return patches.map(({ split, index, label, pixels }) => ({
+    ...{ split, index, label },
+    wsi: splits.find((one) => one.split === split)!.meta?.row(index).wsi ?? null,
+    picture: pictureOf(pixels),
+  }));
+}
+
+async function repeatsOf(
+  { dir, manifest }: Input,
+  splits: readonly SplitDetails[],
+): Promise<Pick<ReportModel, 'repeats' | 'repeatedContents'>> {
+  const { contents, total } = mostRepeated(splits, MAX_REPEATS);
+  const repeats: Repeat[] = [];
+  for (const { place, index, counts, conflicting } of contents) {
+    const { split, labels, meta } = splits[place]!;
+    const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
+    try {
+      repeats.push({
+        ...{ split, index, conflicting },
+        label: labels ? (labels[index] as 0 | 1) : null,
+        wsi: meta?.row(index).wsi ?? null,
+        picture: pictureOf(images.read(index, index + 1)),
+        copies: counts.flatMap((count, i) => (count > 0 ? [{ split: splits[i]!.split, count }] : [])),
+      });
+    } finally {
+      images.close();
+    }
+  }
+  return { repeats, repeatedContents: total };
+}
+
+async function meansOf(
+  { dir, manifest }: Input,
+  splits: readonly SplitDetails[],
+  running: Running,
+): Promise<ReportModel['meanPatches']> {
+  const sums: ClassSums[] = [];
+  const counts = [0, 0];
+  for (const { split, labels, scan } of splits) {
+    if (!labels) return { positive: null, negative: null };
+    sums.push(await classSums({ dir, manifest, split, labels, md5: scan.md5, ...running }));
+    for (const label of labels) counts[label]!++;
+  }
+  const mean = (label: 0 | 1) => {
+    if (counts[label] === 0) return null;
+    const pixels = new Uint8Array(PATCH_BYTES);
+    for (let i = 0; i < PATCH_BYTES; i++) {
+      pixels[i] = Math.round(sums.reduce((sum, of) => sum + of[label][i]!, 0) / counts[label]!);
+    }
+    return pictureOf(pixels);
+  };
+  return { positive: mean(1), negative: mean(0) };
+}
+
+function pictureOf(pixels: Uint8Array): Picture {
+  // The encoder's memory is used again for the next one.
+  return { png: Buffer.from(encodePng(pixels, PATCH_SIZE)), width: PATCH_SIZE, height: PATCH_SIZE };
 }

@@ -1,10 +1,11 @@
-/** Where on each slide its patches are, as small pictures: all at one scale, each cropped to its patches. */
+/** What the names of slides say, and where on each its patches are: small pictures at one scale, cropped to the patches. */
 import type { MetaTable } from '../../dataset/index.js';
 import { encodeIndexed } from '../../picture/index.js';
-import type { Picture } from './model/index.js';
+import { QUESTIONABLE_SLIDES, type SplitDetails } from '../stats/index.js';
+import type { Centre, Picture, SlideFacts, SplitSlides } from './model.js';
 
-/** Longest side of the largest map in px; a page shows two px as one. */
-const LARGEST = 176;
+/** Longest side of a map in px; a page shows two px as one. */
+const MAX_SIDE = 176;
 const NOTHING = 0;
 const NEGATIVE = 1;
 const POSITIVE = 2;
@@ -16,11 +17,41 @@ const PALETTE = [
   [0, 0, 0, 0],
 ] as const;
 
+/** Highest numbers of the training slides that are from Radboud; those above are from Utrecht. */
+const LAST_OF_RADBOUD: Record<string, number> = { normal: 100, tumor: 70 };
+
 interface Extent {
   left: number;
   right: number;
   top: number;
   bottom: number;
+}
+
+export function describeSlides(splits: readonly SplitDetails[]): {
+  slides: SplitSlides[];
+  mapScale: number | null;
+} {
+  const { maps, scale } = drawSlideMaps(splits.map(({ meta, labels }) => meta && { meta, labels }));
+  const slides = splits.map(({ split, stats }, place): SplitSlides => {
+    if (!stats.perSlide) return { split, slides: null };
+    const facts = stats.perSlide.map(
+      ({ wsi, patches, positive }): SlideFacts => ({
+        ...{ wsi, patches, positive },
+        centre: centreOf(wsi),
+        questionable: QUESTIONABLE_SLIDES.has(wsi),
+        map: maps[place]!.get(wsi)!,
+      }),
+    );
+    // Sorted by name before, so equal ones stay in that order.
+    return { split, slides: facts.sort((a, b) => b.patches - a.patches) };
+  });
+  return { slides, mapScale: scale };
+}
+
+function centreOf(wsi: string): Centre | null {
+  const match = /^camelyon16_train_(normal|tumor)_(\d{3})$/.exec(wsi);
+  if (!match) return null;
+  return Number(match[2]) <= LAST_OF_RADBOUD[match[1]!]! ? 'Radboud UMC' : 'UMC Utrecht';
 }
 
 export interface SlideMaps {
@@ -46,7 +77,7 @@ export function drawSlideMaps(sources: readonly (MapSource | null)[]): SlideMaps
   );
   const patches = sources.reduce((sum, source) => sum + (source?.meta.rows ?? 0), 0);
   const dot = dotSize(patches / all.length);
-  const scale = longest / (LARGEST - dot);
+  const scale = longest / (MAX_SIDE - dot);
   const maps = sources.map((source, i) =>
     source ? draw({ source, extents: extents[i]!, scale, dot }) : new Map(),
   );

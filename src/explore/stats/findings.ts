@@ -1,16 +1,38 @@
-/** What stands out in the figures, in plain words. */
+/** What stands out in the figures, in plain words, and what has been published about the real data set to compare it with. */
 import { count, formatInteger, printable } from '../../core/index.js';
 import { isUnbalanced } from '../../dataset/index.js';
-import { KAGGLE_PATCHES, QUESTIONABLE_SLIDES, REAL_DATASET, TRAIN_CHANNELS } from './published.js';
+import type { SplitName } from '../../manifest/index.js';
 import { commonSlides } from './shared.js';
-import type { SplitDetails } from './split-facts.js';
+import type { SplitDetails } from './split-stats.js';
 import type { Shared, StatsFinding } from './types.js';
 
-/** Standard deviations from what chance would give. */
-const UNLIKELY = 6;
+/** Standard deviations from the expected number: beyond, it is no chance. */
+const MAX_DEVIATION = 6;
+/** What the manifest of the real data set calls it. */
+export const REAL_DATASET = 'pcam';
+
+/** Channel mean and standard deviation of train, 0 to 255, as they are commonly used. */
+export const TRAIN_CHANNELS = { mean: [178.69, 137.28, 176.36], std: [59.92, 70.74, 54.29] } as const;
+
+/** Patches of Kaggle's version, which is described as PCam without its duplicates: train, and valid and test together. */
+export const KAGGLE_PATCHES: readonly { splits: readonly SplitName[]; name: string; patches: number }[] = [
+  { splits: ['train'], name: 'training set', patches: 220_025 },
+  { splits: ['valid', 'test'], name: 'test set', patches: 57_458 },
+];
+
+const NOT_EXHAUSTIVE = '010 015 018 020 029 033 044 046 051 054 055 079 092 095';
+
+/** Slides of Camelyon16 whose annotations are known not to be exhaustive, or were flagged otherwise. */
+export const QUESTIONABLE_SLIDES: ReadonlySet<string> = new Set([
+  ...NOT_EXHAUSTIVE.split(' ').map((number) => `camelyon16_train_tumor_${number}`),
+  'camelyon16_train_normal_086',
+  'camelyon16_test_049',
+  'camelyon16_test_114',
+]);
+
 /** A slide with this many times the patches of the median slide is a large one. */
 const LARGE_SLIDE = 5;
-const SOME = 5;
+const MAX_EXAMPLES = 5;
 
 interface Figures {
   dataset: string;
@@ -46,9 +68,9 @@ function where(patches: number, holds: (patch: number) => boolean): { number: nu
   let number = 0;
   for (let patch = 0; patch < patches; patch++) {
     if (!holds(patch)) continue;
-    if (number++ < SOME) first.push(patch);
+    if (number++ < MAX_EXAMPLES) first.push(patch);
   }
-  return { number, some: first.join(', ') + (number > SOME ? ', …' : '') };
+  return { number, some: first.join(', ') + (number > MAX_EXAMPLES ? ', …' : '') };
 }
 
 function origin({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] {
@@ -78,7 +100,7 @@ function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
   for (let patch = 1; patch < patches; patch++) changes += Number(labels[patch] !== labels[patch - 1]);
   // Labels in random order change this often, give or take.
   const expected = (2 * positive * (patches - positive)) / Math.max(1, patches);
-  if (expected - changes > UNLIKELY * Math.sqrt(expected)) {
+  if (expected - changes > MAX_DEVIATION * Math.sqrt(expected)) {
     const runs = `the label changes ${formatInteger(changes)} times along the file, ${formatInteger(Math.round(expected))} times in random order`;
     findings.push(
       info('LABEL_ORDER', `${split}: labels come in runs (${runs}): shuffle before reading in sequence`),
@@ -161,7 +183,8 @@ function leaks(
       SplitDetails,
     ];
     const names = commonSlides(a, b)!;
-    const some = printable(names.slice(0, SOME).join(', '), 500) + (names.length > SOME ? ', …' : '');
+    const some =
+      printable(names.slice(0, MAX_EXAMPLES).join(', '), 500) + (names.length > MAX_EXAMPLES ? ', …' : '');
     findings.push(warning('SLIDE_OVERLAP', `${one} and ${other} share ${count(slides, 'slide')}: ${some}`));
   }
   if (patches > 0) {

@@ -1,45 +1,42 @@
 /** What splits have in common, and what all of them have together. */
 import type { SplitName } from '../../manifest/index.js';
 import { DigestTable, SHA1_BYTES, sumOf } from '../../scan/index.js';
-import { channelsOf } from './channels.js';
-import type { SplitDetails } from './split-facts.js';
+import { channelsOf, type SplitDetails } from './split-stats.js';
 import type { Shared, Totals } from './types.js';
 
-/** The different contents of some splits together. */
-interface Contents {
-  readonly count: number;
-  /** How many occur in both of two splits, by their places. */
-  common(one: number, other: number): number;
-}
-
-/** Every content of every split once, with the splits that it occurs in: some 30 bytes each. */
-function contentsOf(splits: readonly SplitDetails[]): Contents {
-  const total = splits.reduce((sum, { scan }) => sum + scan.count, 0);
-  const sha1 = new Uint8Array(total * SHA1_BYTES);
-  const table = new DigestTable({ count: total, sha1 });
-  /** Bit n: occurs in split n. */
-  const where = new Uint8Array(total);
-  let [at, count] = [0, 0];
-  for (const [place, { scan }] of splits.entries()) {
+/** For each patch of all splits, one after the other, the first patch with the same pixels. Some 40 bytes each. */
+export function firstAcross(splits: readonly Pick<SplitDetails, 'scan'>[]): Uint32Array {
+  const count = splits.reduce((sum, { scan }) => sum + scan.count, 0);
+  const sha1 = new Uint8Array(count * SHA1_BYTES);
+  let at = 0;
+  for (const { scan } of splits) {
     sha1.set(scan.sha1, at * SHA1_BYTES);
-    for (let patch = at; patch < at + scan.count; patch++) {
-      const first = table.enter(patch);
-      if (first === patch) count++;
-      where[first]! |= 1 << place;
-    }
     at += scan.count;
   }
+  const table = new DigestTable({ count, sha1 });
+  return Uint32Array.from({ length: count }, (_, patch) => table.enter(patch));
+}
+
+/** Different contents: how many there are, and how many occur in both of two splits, by their places. */
+function countContents(splits: readonly SplitDetails[]) {
+  const first = firstAcross(splits);
+  /** Bit n: occurs in split n. */
+  const where = new Uint8Array(first.length);
+  let at = 0;
+  for (const [place, { scan }] of splits.entries()) {
+    for (const end = at + scan.count; at < end; at++) where[first[at]!]! |= 1 << place;
+  }
   return {
-    count,
-    common(one, other) {
+    count: where.reduce((sum, places) => sum + Number(places !== 0), 0),
+    common(one: number, other: number) {
       const both = (1 << one) | (1 << other);
-      return where.reduce((sum, splits) => sum + Number((splits & both) === both), 0);
+      return where.reduce((sum, places) => sum + Number((places & both) === both), 0);
     },
   };
 }
 
 export function together(splits: readonly SplitDetails[]): { all: Totals; shared: Shared[] } {
-  const contents = contentsOf(splits);
+  const contents = countContents(splits);
   const sum = (value: (split: SplitDetails) => number | null) =>
     splits.map(value).reduce((a, b) => (a === null || b === null ? null : a + b), 0);
   const all: Totals = {

@@ -1,16 +1,30 @@
 /** Exact statistics of the data set: one reading of the images, and none when they have been read before. */
-import { DEFAULTS, PcamError, throwIfAborted } from '../../core/index.js';
-import { locate } from '../../dataset/index.js';
-import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../../manifest/index.js';
+import { DEFAULTS, type OnEvent, throwIfAborted } from '../../core/index.js';
+import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
 import { sumUpScans } from '../../scan/index.js';
-import { watchSplits } from '../../verified/index.js';
+import { type Input, openInput } from '../../verified/index.js';
 import { findingsOf } from './findings.js';
 import { together } from './shared.js';
-import { readSplit, type SplitDetails } from './split-facts.js';
+import { measureSplit, type SplitDetails } from './split-stats.js';
 import { prepareTable } from './table.js';
-import type { StatsFinding, StatsOptions, StatsResult } from './types.js';
+import type { StatsFinding, StatsResult } from './types.js';
 
-/** The figures, and what they were made from. */
+export interface StatsOptions {
+  /** The data set folder. @default 'pcam' */
+  dir?: string;
+  /** A manifest, or the path of one. @default the built-in one */
+  manifest?: Manifest | string;
+  /** @default the splits whose images are in the folder */
+  splits?: readonly SplitName[];
+  /** Also write a table with one row per patch to this path, which ends in `.csv` or `.parquet`. */
+  table?: string;
+  /** Threads that read images. @default the machine's cores */
+  workers?: number;
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}
+
+/** The figures, and what they were made from: digests, labels and meta rows of every patch. */
 export interface CollectedStats {
   readonly result: StatsResult;
   readonly splits: readonly SplitDetails[];
@@ -26,70 +40,41 @@ export async function stats(options: StatsOptions = {}): Promise<StatsResult> {
   return (await collectStats(options)).result;
 }
 
-/** The same, with the digests, labels and meta rows of every patch. */
+/** The same, with what the figures were made from. */
 export async function collectStats(options: StatsOptions = {}): Promise<CollectedStats> {
-  const { dir = DEFAULTS.dir, workers, signal, onEvent } = options;
+  const { dir = DEFAULTS.dir, table: path, workers, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest);
-  const names = chooseSplits(dir, manifest, options.splits);
-  const table =
-    options.table === undefined
-      ? undefined
-      : await prepareTable({ path: options.table, dir, manifest, given: options.manifest });
-  const progress = await sumUpScans({ dir, manifest, splits: names, onEvent });
-  const unchanged = await watchSplits({ dir, manifest, splits: names });
+  const input = await openInput({ dir, manifest, splits: options.splits, signal, onEvent });
+  const table = path === undefined ? undefined : await prepareTable(path, input, options.manifest);
+  const collected = await measure(input, { workers, signal, onEvent });
+  await input.requireUnchanged();
+  await table?.write(collected.splits, signal);
+  return collected;
+}
+
+/** Measures splits that are open. The caller looks whether they have changed meanwhile. */
+export async function measure(
+  input: Input,
+  { workers, signal, onEvent }: Pick<StatsOptions, 'workers' | 'signal' | 'onEvent'>,
+): Promise<CollectedStats> {
+  const scans = await sumUpScans({ ...input, onEvent });
   const splits: SplitDetails[] = [];
-  for (const split of names) {
+  for (const split of input.splits) {
     throwIfAborted(signal);
-    splits.push(await readSplit({ dir, manifest, split, workers, signal, onEvent: progress.onEvent }));
-    progress.done(split);
+    splits.push(await measureSplit(input, split, { workers, signal, onEvent: scans.onEvent }));
+    scans.done(split);
   }
-  await unchanged();
-  await table?.write(splits, signal);
   const { all, shared } = together(splits);
-  const findings = [
-    ...absent(manifest, names, options.splits),
-    ...findingsOf({ dataset: manifest.dataset, splits, shared }),
-  ];
+  const { dataset } = input.manifest;
+  const findings = [...leftOut(input), ...findingsOf({ dataset, splits, shared })];
   return { result: { ok: true, splits: splits.map(({ stats }) => stats), all, shared, findings }, splits };
 }
 
-/** The splits that are asked for; or those whose images are in the folder. */
-function chooseSplits(dir: string, manifest: Manifest, wanted: readonly SplitName[] = []): SplitName[] {
-  const known = SPLITS.filter((split) => locate({ dir, manifest, split, kind: 'images' }));
-  const chosen = SPLITS.filter((split) => (wanted.length > 0 ? wanted : known).includes(split));
-  const without = chosen.find((split) => !known.includes(split));
-  if (without !== undefined || known.length === 0) {
-    const message =
-      without === undefined ? 'the manifest has no images' : `the manifest has no split ${without}`;
-    throw new PcamError('USAGE', message, { next: { command: 'info' } });
-  }
-  const present = chosen.filter((split) => locate({ dir, manifest, split, kind: 'images' })!.present);
-  if (present.length === 0 || (wanted.length > 0 && present.length < chosen.length)) {
-    throw missing(dir, manifest, chosen.find((split) => !present.includes(split))!);
-  }
-  return present;
-}
-
-/** Said at once, and not after minutes. */
-function missing(dir: string, manifest: Manifest, split: SplitName): PcamError {
-  const { path } = locate({ dir, manifest, split, kind: 'images' })!;
-  return new PcamError('MISSING', `the images of ${split} are missing: there is no ${path}`, {
-    next: { command: 'download', splits: [split] },
-  });
-}
-
 /** The splits that were not asked for by name, and are not there. */
-function absent(
-  manifest: Manifest,
-  there: readonly SplitName[],
-  wanted: readonly SplitName[] = [],
-): StatsFinding[] {
-  if (wanted.length > 0) return [];
-  return SPLITS.filter((split) => !there.includes(split))
-    .filter((split) => manifest.files.some((file) => file.split === split && file.kind === 'images'))
-    .map((split) => ({
-      level: 'info',
-      code: 'MISSING',
-      message: `${split}: no images in the directory, so it is left out`,
-    }));
+function leftOut({ leftOut }: Input): StatsFinding[] {
+  return leftOut.map((split) => ({
+    level: 'info',
+    code: 'MISSING',
+    message: `${split}: no images in the directory, so it is left out`,
+  }));
 }

@@ -6,11 +6,11 @@ import { writeOutput } from '../../fs/index.js';
 import type { Manifest } from '../../manifest/index.js';
 import { SHA1_BYTES } from '../../scan/index.js';
 import { writeTemporary } from '../../upstream/index.js';
-import { requireOutputFile } from '../../verified/index.js';
-import type { SplitDetails } from './split-facts.js';
+import { type Input, requireOutputFile } from '../../verified/index.js';
+import type { SplitDetails } from './split-stats.js';
 
-/** Rows that are made, and written, at a time. */
-const ROWS = 8192;
+/** Rows that are written at once. */
+const BLOCK_ROWS = 8192;
 
 type Value = string | number | boolean | null;
 
@@ -42,25 +42,28 @@ function hex(sha1: Uint8Array, patch: number): string {
   return Buffer.from(sha1.buffer, sha1.byteOffset + patch * SHA1_BYTES, SHA1_BYTES).toString('hex');
 }
 
+type Rows = (
+  splits: readonly SplitDetails[],
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<Uint8Array, void, void>;
+
+const FORMATS: Readonly<Record<string, Rows>> = { '.csv': csv, '.parquet': parquet };
+
 export interface PatchTable {
   /** Writes the rows; the file appears when it is whole. */
   write(splits: readonly SplitDetails[], signal: AbortSignal | undefined): Promise<void>;
 }
 
-const FORMATS: Readonly<Record<string, typeof csv>> = { '.csv': csv, '.parquet': parquet };
-
 /**
- * Sees to it that a table can be written to `path`, before anything is read for it.
+ * Checks that a table can be written to `path`, before anything is read for it.
+ * @param given the manifest as the caller gave it
  * @throws PcamError USAGE, NOT_A_FOLDER, IO
  */
-export async function prepareTable(options: {
-  path: string;
-  dir: string;
-  manifest: Manifest;
-  /** The manifest as the caller gave it. */
-  given?: Manifest | string;
-}): Promise<PatchTable> {
-  const { path, dir, manifest, given } = options;
+export async function prepareTable(
+  path: string,
+  { dir, manifest }: Input,
+  given: Manifest | string | undefined,
+): Promise<PatchTable> {
   const format = FORMATS[extname(path).toLowerCase()];
   if (!format) {
     throw new PcamError('USAGE', `the table ${path} is neither .csv nor .parquet`, {
@@ -81,9 +84,9 @@ export async function prepareTable(options: {
 /** Runs of rows, so that nothing holds a whole split as text. */
 function* runs(splits: readonly SplitDetails[], signal: AbortSignal | undefined) {
   for (const split of splits) {
-    for (let start = 0; start < split.scan.count; start += ROWS) {
+    for (let start = 0; start < split.scan.count; start += BLOCK_ROWS) {
       throwIfAborted(signal);
-      yield { split, start, end: Math.min(split.scan.count, start + ROWS) };
+      yield { split, start, end: Math.min(split.scan.count, start + BLOCK_ROWS) };
     }
   }
 }

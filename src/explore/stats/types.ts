@@ -1,21 +1,5 @@
-/** Options and result of stats. */
-import type { OnEvent } from '../../core/index.js';
-import type { Manifest, SplitName } from '../../manifest/index.js';
-
-export interface StatsOptions {
-  /** The data set folder. @default 'pcam' */
-  dir?: string;
-  /** A manifest, or the path of one. @default the built-in one */
-  manifest?: Manifest | string;
-  /** @default the splits whose images are in the folder */
-  splits?: readonly SplitName[];
-  /** Also write a table with one row per patch to this path, which ends in `.csv` or `.parquet`. */
-  table?: string;
-  /** Threads that read images. @default the machine's cores */
-  workers?: number;
-  signal?: AbortSignal;
-  onEvent?: OnEvent;
-}
+/** The figures of stats, as its JSON document has them. */
+import type { SplitName } from '../../manifest/index.js';
 
 /** Of pixel values 0 to 255, exact but for the last rounding. Red, green, blue. */
 export interface Channels {

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ceilingOf, histogramChart, slideBars } from '#pcam/explore/report/charts/index.js';
-import { escapeHtml, html, scriptJson } from '#pcam/explore/report/page/html.js';
-import { share } from '#pcam/explore/report/page/words.js';
+import { ceilingOf, histogramChart, slideBars } from '#pcam/explore/report/charts.js';
+import { escapeHtml, html, scriptJson, share } from '#pcam/explore/report/html.js';
 import { mostRepeated } from '#pcam/explore/report/repeats.js';
 import { drawSlideMaps } from '#pcam/explore/report/slide-maps.js';
 import type { SplitDetails } from '#pcam/explore/stats/index.js';
@@ -65,7 +64,7 @@ describe('charts', () => {
     expect(ceilingOf([peak, flat, flat])).toBeCloseTo(30.6);
     const chart = histogramChart([peak, flat, flat], { width: 400, height: 190, ceiling: 30 });
     expect(chart.areas).toHaveLength(3);
-    expect(Math.min(...[...chart.lines[0]!.matchAll(/,([\d.]+)/g)].map(([, y]) => Number(y)))).toBe(10);
+    expect(Math.min(...[...chart.lines[0]!.matchAll(/[,V]([\d.]+)/g)].map(([, y]) => Number(y)))).toBe(10);
     expect(ceilingOf([[0], [0], [0]])).toBeGreaterThan(0);
   });
 });
@@ -113,13 +112,16 @@ describe('the most repeated contents', () => {
 
   it('are counted within and across splits, most copies first', () => {
     const splits = [split('train', 'abcab', [0, 1, 0, 0, 0]), split('valid', 'bdad', [0, 1, 0, 1])];
-    expect(mostRepeated(splits, 9)).toEqual([
-      { place: 0, index: 0, counts: [2, 1], conflicting: false },
-      { place: 0, index: 1, counts: [2, 1], conflicting: true },
-      { place: 1, index: 1, counts: [0, 2], conflicting: false },
-    ]);
-    expect(mostRepeated(splits, 1)).toHaveLength(1);
-    expect(mostRepeated([split('train', 'abc', null)], 9)).toEqual([]);
+    expect(mostRepeated(splits, 9)).toEqual({
+      contents: [
+        { place: 0, index: 0, counts: [2, 1], conflicting: false },
+        { place: 0, index: 1, counts: [2, 1], conflicting: true },
+        { place: 1, index: 1, counts: [0, 2], conflicting: false },
+      ],
+      total: 3,
+    });
+    expect(mostRepeated(splits, 1)).toMatchObject({ contents: [{ index: 0 }], total: 3 });
+    expect(mostRepeated([split('train', 'abc', null)], 9)).toEqual({ contents: [], total: 0 });
   });
 });
 

@@ -1,2 +1,0 @@
-export { ceilingOf, histogramChart } from './histogram.js';
-export { type SlideBar, slideBars } from './slide-bars.js';

@@ -1,1 +1,0 @@
-export { type ReportOptions, type ReportResult, report } from './report.js';

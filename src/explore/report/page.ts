@@ -1,0 +1,123 @@
+/** The page: eight sections, with what is needed to find one's way around. */
+import { HOMEPAGE } from '../../core/index.js';
+import { colourSection } from './colour.js';
+import { duplicatesSection, sheetSection } from './duplicates.js';
+import { Html, html, integer, listOf, plural, scriptJson, share } from './html.js';
+import { loadingSection } from './loading.js';
+import type { ReportModel } from './model.js';
+import { slidesSection } from './slides.js';
+import { leakageSection, splitsSection } from './splits.js';
+import { STYLE } from './style.js';
+import { badge, verdictSection } from './verdict.js';
+
+const LICENSES: Record<string, string> = { 'CC0-1.0': 'https://creativecommons.org/publicdomain/zero/1.0/' };
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  render(model: ReportModel): Html;
+}
+
+const SECTIONS: readonly Section[] = [
+  { id: 'verdict', title: 'Verdict', render: verdictSection },
+  { id: 'patches', title: 'Some patches', render: sheetSection },
+  { id: 'splits', title: 'Splits', render: splitsSection },
+  { id: 'duplicates', title: 'Duplicates', render: duplicatesSection },
+  { id: 'leakage', title: 'Leakage between splits', render: leakageSection },
+  { id: 'slides', title: 'Slides', render: slidesSection },
+  { id: 'color', title: 'Color', render: colourSection },
+  { id: 'loading', title: 'Load and cite', render: loadingSection },
+];
+
+/** Nothing is fetched and nothing is run: the browser sees to it, whatever names the data has. */
+const POLICY =
+  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/** The whole HTML document. The same model gives the same bytes. */
+export function renderPage(model: ReportModel): string {
+  const title = model.real ? 'PatchCamelyon' : model.manifest.dataset;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="pcam ${model.version}">
+<title>${title}: data set report</title>
+<style>${new Html(STYLE)}</style>
+<script type="application/ld+json">${scriptJson(jsonLd(model))}</script>
+</head>
+<body>
+<a class="skip" href="#content">Skip to content</a>
+<div class="page">
+<header class="top"><p class="kicker">Data set report</p><h1>${title}</h1>
+<p class="lede">${lede(model)}</p>${badge(model)}
+${figures(model)}</header>
+<div class="columns">
+<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ol>${SECTIONS.map(({ id, title: words }, i) => html`<li><a href="#${id}">${i + 1}&ensp;${words}</a></li>`)}</ol></nav>
+<main id="content">${SECTIONS.map(
+    (section, i) => html`
+<section id="${section.id}" aria-labelledby="${section.id}-title"><h2 id="${section.id}-title"><span>${i + 1}</span>${section.title}</h2>
+${section.render(model)}</section>`,
+  )}
+</main></div>
+<footer>Written by pcam ${model.version} from the files listed under <a href="#verdict">Verdict</a>. Nothing in this page is loaded from elsewhere.</footer>
+</div>
+</body>
+</html>
+`.text;
+}
+
+function lede({ stats }: ReportModel): string {
+  const { patches, positive } = stats.all;
+  const names = listOf(stats.splits.map(({ split }) => split));
+  const labels =
+    positive === null
+      ? 'with no labels in the folder'
+      : `${share(positive, patches)} of them with tumor tissue in the center 32 x 32 px`;
+  return `${plural(patches, 'patch')} of lymph node sections, 96 x 96 px, in ${names}, ${labels}.`;
+}
+
+function figures({ stats, files, slides }: ReportModel): Html {
+  const { patches, positive, unique } = stats.all;
+  const known = slides.every((split) => split.slides !== null);
+  const wsi = new Set(slides.flatMap((split) => split.slides?.map((slide) => slide.wsi) ?? []));
+  const right = files.filter(({ status }) => status === 'ok').length;
+  const items: [string, string, string | null][] = [
+    ['Patches', integer(patches), `in ${plural(stats.splits.length, 'split')}`],
+    ['Unique', integer(unique), share(unique, patches)],
+    ['Positive', integer(positive), positive === null ? 'no labels' : share(positive, patches)],
+    ['Slides', known ? integer(wsi.size) : '–', known ? null : 'no meta CSV'],
+    ['Files verified', `${right} of ${files.length}`, null],
+  ];
+  return html`<dl class="figures">${items.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note !== null && html`<span class="note">${note}</span>`}</dd></div>`)}</dl>`;
+}
+
+/** What search engines and tools read of the report: schema.org in JSON-LD. */
+function jsonLd(model: ReportModel): object {
+  const { manifest, files, stats, real, version } = model;
+  const { dataset, homepage, license, citation } = manifest;
+  return {
+    '@context': 'https://schema.org/',
+    '@type': 'Dataset',
+    name: real ? 'PatchCamelyon (PCam)' : dataset,
+    description: `${integer(stats.all.patches)} RGB patches of 96 x 96 px from lymph node sections, labeled by whether the center 32 x 32 px contain tumor tissue.`,
+    ...(homepage && { url: homepage }),
+    ...(license && { license: LICENSES[license] ?? license }),
+    citation: [...citation],
+    measurementTechnique: 'whole-slide imaging of H&E-stained sections',
+    variableMeasured: stats.splits.flatMap(({ split, patches, unique }) => [
+      { '@type': 'PropertyValue', name: `patches of ${split}`, value: patches },
+      { '@type': 'PropertyValue', name: `unique patches of ${split}`, value: unique },
+    ]),
+    distribution: files.map(({ name, bytes, md5 }) => ({
+      '@type': 'DataDownload',
+      name,
+      encodingFormat: name.endsWith('.csv') ? 'text/csv' : 'application/x-hdf5',
+      ...(bytes !== null && { contentSize: `${bytes} B` }),
+      identifier: `md5:${md5}`,
+    })),
+    creator: { '@type': 'SoftwareApplication', name: 'pcam', softwareVersion: version, url: HOMEPAGE },
+  };
+}

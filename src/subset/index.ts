@@ -1,2 +1,0 @@
-export { subset } from './subset.js';
-export type { SubsetFile, SubsetOptions, SubsetResult } from './types.js';
