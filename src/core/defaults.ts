@@ -1,10 +1,12 @@
-/** Every default in one place. */
+/** Every default, and the range of every numeric option: for the library and the command line alike. */
 import { availableParallelism } from 'node:os';
+import { PcamError } from './errors.js';
+import { formatInteger } from './text.js';
 
 export const DEFAULTS = {
   /** The data set folder. */
   dir: 'pcam',
-  /** Most parallel requests a source. Zenodo has blocked addresses with more than about four. */
+  /** Maximum concurrent requests per source. Zenodo has blocked addresses with more than about four. */
   connections: 4,
   /** Files in progress at the same time. */
   jobs: 3,
@@ -42,4 +44,48 @@ export interface ProxySettings {
 
 export function defaultWorkers(): number {
   return availableParallelism();
+}
+
+export interface Limit {
+  readonly min: number;
+  readonly max: number;
+}
+
+export const LIMITS = {
+  /** Concurrent requests per source. */
+  connections: { min: 1, max: 64 },
+  /** Files in progress at the same time. */
+  jobs: { min: 1, max: 64 },
+  /** Threads. */
+  workers: { min: 1, max: 256 },
+  /** Patches per shard. */
+  shardSize: { min: 1, max: Number.MAX_SAFE_INTEGER },
+  /** Patches of a synthetic split. */
+  fixturePatches: { min: 2, max: 1_000_000 },
+  /** Rows or columns of a contact sheet, and pixels of the picture per pixel of a patch. */
+  sheet: { min: 1, max: 128 },
+  scale: { min: 1, max: 32 },
+  /** Patches of a sample. */
+  patches: { min: 1, max: Number.MAX_SAFE_INTEGER },
+  seed: { min: 0, max: Number.MAX_SAFE_INTEGER },
+} as const satisfies Record<string, Limit>;
+
+export function withinLimit(value: number, { min, max }: Limit): boolean {
+  return Number.isSafeInteger(value) && value >= min && value <= max;
+}
+
+/** `a whole number from 1 to 64`, `a whole number, 0 or more`. */
+export function describeLimit({ min, max }: Limit): string {
+  return max === Number.MAX_SAFE_INTEGER
+    ? `a whole number, ${min} or more`
+    : `a whole number from ${min} to ${formatInteger(max)}`;
+}
+
+/**
+ * @param name the option as the library calls it
+ * @throws PcamError USAGE
+ */
+export function requireWithin(name: string, value: number, limit: Limit): void {
+  if (withinLimit(value, limit)) return;
+  throw new PcamError('USAGE', `${name} must be ${describeLimit(limit)}, not ${value}`);
 }

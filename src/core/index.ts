@@ -1,6 +1,14 @@
-export type { ByteRange } from './byte-range.js';
 export { type Clock, systemClock } from './clock.js';
-export { DEFAULTS, defaultWorkers, type ProxySettings } from './defaults.js';
+export {
+  DEFAULTS,
+  defaultWorkers,
+  describeLimit,
+  LIMITS,
+  type Limit,
+  type ProxySettings,
+  requireWithin,
+  withinLimit,
+} from './defaults.js';
 export {
   abortError,
   type ErrorCode,
@@ -26,11 +34,9 @@ export {
   type TaskState,
   type Unit,
 } from './events.js';
-export { describeLimit, LIMITS, type Limit, requireWithin, withinLimit } from './limits.js';
 export { assetPath, assetText, HOMEPAGE, importBeside, USER_AGENT, VERSION, workerCode } from './package.js';
 export { fromPlain, type PlainError, toPlain } from './plain-error.js';
 export { Random } from './random.js';
-export { CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './shape.js';
 export {
   count,
   formatBytes,
@@ -42,6 +48,7 @@ export {
   printableLines,
   shortName,
   shortNames,
+  showUrl,
   wrapText,
 } from './text.js';
-export { showUrl } from './url.js';
+export { type ByteRange, CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './values.js';

@@ -1,16 +1,16 @@
-/** Small text helpers that every message goes through. */
+/** The text of messages: safe for a terminal, without secrets, numbers and names as people read them. */
 
-/** What a terminal obeys rather than shows: C0 and C1 control characters, and what turns the direction of writing. */
+/** Characters that a terminal obeys rather than shows: C0 and C1 controls, and those that change the text direction. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
  * Outside text (file names, server messages) made safe for a terminal: escape sequences, control characters
- * and bidirectional overrides become visible, and the length is bounded. Line ends too: a server's message that goes
- * on in a line of its own could pass for one of pcam's.
+ * and bidirectional overrides become visible, and the length is bounded. Line ends too: the second line of a server's
+ * message could pass for a message of pcam.
  */
-export function printable(text: string, most = 2000): string {
+export function printable(text: string, maxLength = 2000): string {
   const safe = text.replace(UNSAFE, visible);
-  return safe.length > most ? `${safe.slice(0, most)}…` : safe;
+  return safe.length > maxLength ? `${safe.slice(0, maxLength)}…` : safe;
 }
 
 /** The same for pcam's own text, which may have several lines. */
@@ -18,7 +18,7 @@ export function printableLines(text: string): string {
   return text.replace(UNSAFE, (character) => (character === '\n' ? character : visible(character)));
 }
 
-/** JSON of the same value with nothing in it that a terminal obeys; JSON itself escapes C0 alone. */
+/** JSON that is safe for a terminal: JSON.stringify itself escapes the C0 controls alone. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(UNSAFE, (character) =>
     character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -27,6 +27,21 @@ export function printableJson(value: unknown): string {
 
 function visible(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
+/**
+ * A URL as messages and results may show it: scheme, host and path. User names, passwords, queries (signed URLs keep their tokens there) and fragments are
+ * left out. A text that is not a URL comes back without whatever could be a password in it.
+ */
+export function showUrl(url: string | URL): string {
+  const text = String(url);
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || !URL.canParse(text)) {
+    return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1').replace(/[?#].*$/s, '');
+  }
+  const { protocol, host, pathname } = new URL(text);
+  // The slash after a host alone is what the URL parser adds.
+  const path = pathname === '/' && !/\/([?#].*)?$/s.test(text) ? '' : pathname;
+  return `${protocol}//${host}${path}`;
 }
 
 /** `12.3 MB`: decimal units, as disks and networks count. */

@@ -1,18 +1,21 @@
-export { bibtex } from './bibtex.js';
-export { type CacheKeyOptions, cacheKey } from './cache-key.js';
-export { resolveManifest, type Selection, selectFiles } from './choose-files.js';
-export { allContents, type Content, contentsOf, contentsOfAll, unpackedOf } from './content.js';
-export { isRecord, isSize } from './json.js';
-export { BUILT_IN_MANIFEST, parseManifest, readManifest, SOURCE_TYPES } from './parse.js';
+export { bibtex } from './citation.js';
+export { BUILT_IN_MANIFEST, parseManifest, parseWebUrl, readManifest, SOURCE_TYPES } from './parse.js';
+export { type CacheKeyOptions, cacheKey, resolveManifest, type Selection, selectFiles } from './select.js';
 export {
+  allContents,
+  type Content,
+  contentsOf,
+  contentsOfAll,
   type DatasetFile,
   finalMd5,
   finalName,
+  isRecord,
+  isSize,
   KINDS,
   type Kind,
   type Manifest,
   type SourceConfig,
   SPLITS,
   type SplitName,
+  unpackedOf,
 } from './types.js';
-export { parseWebUrl } from './web-url.js';

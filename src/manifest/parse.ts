@@ -1,43 +1,43 @@
-/** Reads and validates a manifest (schema version 1); a manifest is outside input. */
+/** Reads and validates a manifest (schema version 1). A manifest is untrusted: every refusal names the field. */
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assetPath, assetText, elementsOf, fsError, PcamError, showUrl, systemCode } from '../core/index.js';
+import {
+  assetPath,
+  assetText,
+  elementsOf,
+  fsError,
+  PcamError,
+  printable,
+  showUrl,
+  systemCode,
+} from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
-import { bad, Fields, show } from './fields.js';
-import { isRecord, isSize } from './json.js';
-import { type DatasetFile, KINDS, type Manifest, type SourceConfig, SPLITS } from './types.js';
+import {
+  type DatasetFile,
+  isRecord,
+  isSize,
+  KINDS,
+  type Manifest,
+  type SourceConfig,
+  SPLITS,
+} from './types.js';
 
 /** The manifest that ships with pcam. */
 export const BUILT_IN_MANIFEST = assetPath('manifest.json');
 
-/** The source types that a manifest may name; sources/index.ts has one entry for each. */
+/** The source types that a manifest may name; sources/ has a factory for each. */
 export const SOURCE_TYPES = ['google-drive', 'zenodo', 'http', 'file'] as const;
 
-const LARGEST_MANIFEST = 16 * 1024 * 1024;
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+const MAX_NAME_BYTES = 200;
+const MAX_DIMENSIONS = 8;
 
 /**
  * Reads a manifest file. Folders of `file` sources become absolute, relative to the manifest.
  * @throws PcamError BAD_MANIFEST, naming the field
  */
 export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Manifest> {
-  let text: string;
-  try {
-    // The path may be that of a multi-gigabyte data file.
-    text =
-      path === BUILT_IN_MANIFEST
-        ? assetText('manifest.json')
-        : await readSmallFile(path, { most: LARGEST_MANIFEST });
-  } catch (error) {
-    if (error instanceof UnfitFile) throw bad(path, error.message);
-    if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {
-      throw new PcamError('BAD_MANIFEST', `there is no manifest at ${path}`, {
-        cause: error,
-        hint: 'check the path; without one the built-in manifest is used',
-        options: ['manifest'],
-      });
-    }
-    throw fsError(error, `reading the manifest ${path}`);
-  }
+  const text = path === BUILT_IN_MANIFEST ? assetText('manifest.json') : await readText(path);
   let json: unknown;
   try {
     json = JSON.parse(text.replace(/^\ufeff/, ''));
@@ -45,6 +45,23 @@ export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Ma
     throw bad(path, `it is not JSON: ${withoutQuotes((error as Error).message)}`);
   }
   return parseManifest(json, { path });
+}
+
+/** A wrong path may be that of a data file of gigabytes. */
+async function readText(path: string): Promise<string> {
+  try {
+    return await readSmallFile(path, { most: MAX_MANIFEST_BYTES });
+  } catch (error) {
+    if (error instanceof UnfitFile) throw bad(path, error.message);
+    if (!['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {
+      throw fsError(error, `reading the manifest ${path}`);
+    }
+    throw new PcamError('BAD_MANIFEST', `there is no manifest at ${path}`, {
+      cause: error,
+      hint: 'check the path; without one the built-in manifest is used',
+      options: ['manifest'],
+    });
+  }
 }
 
 /** V8 quotes the text around the error, and there a URL with a password may be. */
@@ -58,117 +75,216 @@ function withoutQuotes(message: string): string {
  * @throws PcamError BAD_MANIFEST, naming the field
  */
 export function parseManifest(json: unknown, { path = 'manifest' }: { path?: string } = {}): Manifest {
-  const top = new Fields(path, '', json);
-  const version = top.raw('schemaVersion');
+  if (!isRecord(json)) throw bad(path, `the manifest must be an object, not ${show(json)}`);
+  const version = json.schemaVersion;
   if (version !== 1) throw bad(path, `schemaVersion is ${show(version)}; this pcam reads version 1`);
-  const files = top.list('files').map((entry, i) => parseFile(new Fields(path, `files[${i}]`, entry)));
+  const top = placeOf(path, '');
+  const { files } = object({ files: list(file) })(json, top);
   if (files.length === 0) throw bad(path, 'files is empty');
   refuseDuplicates(path, files);
-  return {
-    dataset: top.text('dataset'),
-    homepage: top.optionalText('homepage'),
-    license: top.optionalText('license'),
-    citation: top.has('citation') ? top.texts('citation') : [],
-    sources: parseSources(path, top.raw('sources')),
-    files,
+  return { ...description(json, top), sources: parseSources(path, json.sources), files };
+}
+
+/** Where a value is, for the message that refuses it. */
+interface Place {
+  readonly path: string;
+  readonly field: string;
+  bad(problem: string): PcamError;
+}
+
+function placeOf(path: string, field: string): Place {
+  return { path, field, bad: (problem) => bad(path, `${field} ${problem}`) };
+}
+
+/** Turns what JSON has at a place into a value, or throws. */
+type Parser<T> = (value: unknown, at: Place) => T;
+
+function object<S extends Record<string, Parser<unknown>>>(
+  fields: S,
+): Parser<{ [K in keyof S]: ReturnType<S[K]> }> {
+  return (value, at) => {
+    if (!isRecord(value)) throw at.bad(`must be an object, not ${show(value)}`);
+    const entries = Object.entries(fields).map(([name, parse]) => {
+      const field = at.field === '' ? name : `${at.field}.${name}`;
+      const own = Object.hasOwn(value, name) ? value[name] : undefined;
+      return [name, parse(own, placeOf(at.path, field))];
+    });
+    return Object.fromEntries(entries);
   };
 }
 
+function list<T>(item: Parser<T>): Parser<T[]> {
+  return (value, at) => {
+    if (!Array.isArray(value)) throw at.bad(`must be a list, not ${show(value)}`);
+    return value.map((each, i) => item(each, placeOf(at.path, `${at.field}[${i}]`)));
+  };
+}
+
+function optional<T>(parse: Parser<T>): Parser<T | undefined> {
+  return (value, at) => (value === undefined || value === null ? undefined : parse(value, at));
+}
+
+function oneOf<T extends string>(allowed: readonly T[]): Parser<T> {
+  return (value, at) => {
+    if (allowed.includes(value as T)) return value as T;
+    throw at.bad(`must be one of ${allowed.join(', ')}, not ${show(value)}`);
+  };
+}
+
+function matching(pattern: RegExp, meaning: string): Parser<string> {
+  return (value, at) => {
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    throw at.bad(`must be ${meaning}, not ${show(value)}`);
+  };
+}
+
+function hex(length: number): Parser<string> {
+  const parse = matching(new RegExp(`^[0-9a-f]{${length}}$`, 'i'), `${length} hex digits`);
+  return (value, at) => parse(value, at).toLowerCase();
+}
+
+const text = matching(/./s, 'a non-empty string');
+
+const size: Parser<number> = (value, at) => {
+  if (isSize(value)) return value;
+  throw at.bad(`must be a whole number of bytes, not ${show(value)}`);
+};
+
+const texts: Parser<string[]> = (value, at) => {
+  const items = list((item) => item)(value, at);
+  if (items.every((item) => typeof item === 'string')) return items as string[];
+  throw at.bad('must be a list of strings');
+};
+
+/** The names that Windows keeps for devices, with any extension. */
+const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._()+=,@-]*$/u;
+
+/** A plain file name: no folder, nothing hidden, nothing that a file system takes for something else. */
+const fileName: Parser<string> = (value, at) => {
+  const plain =
+    typeof value === 'string' &&
+    PLAIN_NAME.test(value) &&
+    !/[. ]$/.test(value) &&
+    !DEVICE_NAME.test(value) &&
+    Buffer.byteLength(value) <= MAX_NAME_BYTES;
+  if (plain) return value;
+  throw at.bad(`must be a plain file name, not ${show(value)}`);
+};
+
+const shape: Parser<number[]> = (value, at) => {
+  const sizes = list((item) => item)(value, at);
+  if (sizes.length < 1 || sizes.length > MAX_DIMENSIONS || !sizes.every(isSize)) {
+    throw at.bad(`must be a list of sizes, not ${show(sizes)}`);
+  }
+  if (!isSize(elementsOf(sizes))) throw at.bad('describes more elements than can be counted');
+  return sizes;
+};
+
+const description = object({
+  dataset: text,
+  homepage: optional(text),
+  license: optional(text),
+  citation: (value, at): string[] => optional(texts)(value, at) ?? [],
+});
+
+const file = object({
+  name: fileName,
+  split: oneOf(SPLITS),
+  kind: oneOf(KINDS),
+  bytes: optional(size),
+  md5: hex(32),
+  sha256: optional(hex(64)),
+  gdriveId: optional(matching(/^[A-Za-z0-9_-]{1,200}$/, 'letters, digits, - and _')),
+  extracted: optional(object({ name: fileName, md5: hex(32), bytes: optional(size) })),
+  array: optional(object({ path: text, shape })),
+});
+
 function parseSources(path: string, value: unknown): SourceConfig[] {
   if (!isRecord(value)) throw bad(path, `sources must be an object, not ${show(value)}`);
-  const sources = Object.entries(value).map(([id, entry]) => {
+  const sources = Object.entries(value).map(([id, entry]): SourceConfig => {
     // Ids begin with a letter: a key that is a number would lose its place in the order of preference.
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(id)) {
       throw bad(path, `sources: the id ${show(id)} must be letters, digits, - and _, a letter first`);
     }
-    const fields = new Fields(path, `sources.${id}`, entry);
-    const type = fields.oneOf('type', SOURCE_TYPES);
-    return { id, type, baseUrl: parseBase(path, type, fields), record: parseRecord(type, fields) };
+    const at = placeOf(path, `sources.${id}`);
+    const { type } = object({ type: oneOf(SOURCE_TYPES) })(entry, at);
+    const { baseUrl } = object({ baseUrl: type === 'file' ? folder : webUrl })(entry, at);
+    const { record } = object({ record: type === 'zenodo' ? recordNumber : () => undefined })(entry, at);
+    return { id, type, baseUrl, record };
   });
   if (sources.length === 0) throw bad(path, 'sources is empty');
   return sources;
 }
 
-function parseBase(path: string, type: string, fields: Fields): string {
-  if (type === 'file') {
-    const folder = fields.text('baseUrl');
-    if (/^file:/i.test(folder)) {
-      try {
-        return fileURLToPath(folder);
-      } catch {
-        throw fields.bad(
-          'baseUrl',
-          `must be a folder or a file: URL on this machine, not ${show(showUrl(folder))}`,
-        );
-      }
-    }
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(folder)) {
-      throw fields.bad('baseUrl', `must be a folder, not ${show(showUrl(folder))}`);
-    }
-    if (folder.includes('\0')) throw fields.bad('baseUrl', 'holds a NUL character');
-    return resolve(dirname(path), folder);
-  }
-  return fields.httpUrl('baseUrl');
-}
+const webUrl: Parser<string> = (value, at) => {
+  const parsed = parseWebUrl(text(value, at));
+  if ('problem' in parsed) throw at.bad(parsed.problem);
+  return parsed.url;
+};
 
-function parseRecord(type: string, fields: Fields): string | undefined {
-  if (type !== 'zenodo') return undefined;
-  const raw = fields.raw('record');
-  const record = typeof raw === 'number' ? String(raw) : fields.text('record');
-  if (!/^[0-9]{1,20}$/.test(record))
-    throw fields.bad('record', `must be a record number, not ${show(record)}`);
-  return record;
-}
+const recordNumber: Parser<string> = (value, at) =>
+  matching(/^[0-9]{1,20}$/, 'a record number')(typeof value === 'number' ? String(value) : value, at);
 
-function parseFile(fields: Fields): DatasetFile {
-  const name = fields.fileName('name');
-  const file: DatasetFile = {
-    name,
-    split: fields.oneOf('split', SPLITS),
-    kind: fields.oneOf('kind', KINDS),
-    bytes: fields.optionalSize('bytes'),
-    md5: fields.hex('md5', 32),
-    sha256: fields.has('sha256') ? fields.hex('sha256', 64) : undefined,
-    gdriveId: fields.optionalText('gdriveId'),
-    extracted: fields.has('extracted') ? parseExtracted(fields.child('extracted')) : undefined,
-    array: fields.has('array') ? parseArray(fields.child('array')) : undefined,
-  };
-  if (file.gdriveId !== undefined && !/^[A-Za-z0-9_-]{1,200}$/.test(file.gdriveId)) {
-    throw fields.bad('gdriveId', `must be letters, digits, - and _, not ${show(file.gdriveId)}`);
+/** A folder, by its path or a `file:` URL, relative to the manifest. */
+const folder: Parser<string> = (value, at) => {
+  const place = text(value, at);
+  const isFileUrl = /^file:/i.test(place);
+  if (!isFileUrl && /^[a-z][a-z0-9+.-]+:\/\//i.test(place)) {
+    throw at.bad(`must be a folder, not ${show(showUrl(place))}`);
   }
-  return file;
-}
+  if (place.includes('\0')) throw at.bad('holds a NUL character');
+  if (!isFileUrl) return resolve(dirname(at.path), place);
+  try {
+    return fileURLToPath(place);
+  } catch {
+    throw at.bad(`must be a folder or a file: URL on this machine, not ${show(showUrl(place))}`);
+  }
+};
 
-function parseExtracted(fields: Fields): NonNullable<DatasetFile['extracted']> {
-  return {
-    name: fields.fileName('name'),
-    md5: fields.hex('md5', 32),
-    bytes: fields.optionalSize('bytes'),
-  };
-}
-
-function parseArray(fields: Fields): NonNullable<DatasetFile['array']> {
-  const shape = fields.list('shape');
-  if (shape.length < 1 || shape.length > 8 || !shape.every(isSize)) {
-    throw fields.bad('shape', `must be a list of sizes, not ${show(shape)}`);
+/**
+ * An http or https URL without the slashes at the end of its path; its query stays as it was given, byte for byte.
+ * @returns what is wrong with it as `problem`, with nothing secret in it
+ */
+export function parseWebUrl(given: string): { url: string } | { problem: string } {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return { problem: `must be an http or https URL, not ${JSON.stringify(showUrl(given))}` };
   }
-  if (!isSize(elementsOf(shape as number[]))) {
-    throw fields.bad('shape', 'describes more elements than can be counted');
-  }
-  return { path: fields.text('path'), shape: shape as number[] };
+  if (given.includes('#')) return { problem: `must not have a fragment (#…): ${showUrl(given)}` };
+  const query = given.indexOf('?');
+  const [path, rest] = query < 0 ? [given, ''] : [given.slice(0, query), given.slice(query)];
+  return { url: path.replace(/\/+$/, '') + rest };
 }
 
 /** Two names that differ only in case are one file on many disks, so they are refused on all. */
 function refuseDuplicates(path: string, files: readonly DatasetFile[]): void {
   const seen = new Map<string, string>();
-  const take = (field: string, name: string) => {
+  const names = files.flatMap(({ name, extracted }, i) => [
+    [`files[${i}].name`, name] as const,
+    ...(extracted ? [[`files[${i}].extracted.name`, extracted.name] as const] : []),
+  ]);
+  for (const [field, name] of names) {
     const key = name.normalize('NFC').toLowerCase();
     const earlier = seen.get(key);
     if (earlier !== undefined) throw bad(path, `${field} is ${show(name)}, the same name as ${earlier}`);
     seen.set(key, field);
-  };
-  files.forEach((file, i) => {
-    take(`files[${i}].name`, file.name);
-    if (file.extracted) take(`files[${i}].extracted.name`, file.extracted.name);
+  }
+}
+
+/** A value as an error message shows it. */
+function show(value: unknown): string {
+  let shown: string | undefined;
+  try {
+    shown = JSON.stringify(value);
+  } catch {
+    shown = 'something nested too deeply'; // JSON.stringify recurses where JSON.parse does not
+  }
+  return printable(shown ?? 'nothing', 120);
+}
+
+function bad(path: string, problem: string): PcamError {
+  return new PcamError('BAD_MANIFEST', `the manifest ${path} cannot be used: ${problem}`, {
+    hint: 'manifest.schema.json beside the built-in manifest describes every field',
   });
 }

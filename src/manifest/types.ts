@@ -1,4 +1,4 @@
-/** The values that flow between the stages. */
+/** The files of a data set, their sources, and the forms that each file has on the disk. */
 export const SPLITS = ['train', 'valid', 'test'] as const;
 export type SplitName = (typeof SPLITS)[number];
 
@@ -19,7 +19,7 @@ export interface DatasetFile {
   readonly gdriveId?: string;
   /** Present when `name` is a gzip archive: what it decompresses to. */
   readonly extracted?: { readonly name: string; readonly md5: string; readonly bytes?: number };
-  /** True for what comes out of an archive, where a source has it in the archive's place; see `unpackedOf`. */
+  /** Set on the decompressed form, where a source serves it in place of the archive; see `unpackedOf`. */
   readonly unpacked?: true;
   /** The HDF5 data set inside, where there is one. */
   readonly array?: { readonly path: string; readonly shape: readonly number[] };
@@ -52,4 +52,50 @@ export function finalName(file: DatasetFile): string {
 /** MD5 of what pcam leaves in the data set folder. */
 export function finalMd5(file: DatasetFile): string {
   return file.extracted?.md5 ?? file.md5;
+}
+
+/** One form of one file: the archive, or what is left in the data set folder. */
+export interface Content {
+  readonly file: DatasetFile;
+  readonly form: 'archive' | 'final';
+  /** The name that it has in the data set folder. */
+  readonly name: string;
+  readonly md5: string;
+  readonly sha256?: string;
+  readonly bytes?: number;
+}
+
+/** A file that is served uncompressed is its own final form, and has no archive. */
+export function contentsOf(file: DatasetFile): { final: Content; archive?: Content } {
+  const { name, md5, sha256, bytes, extracted } = file;
+  const served = { file, name, md5, sha256, bytes };
+  if (!extracted) return { final: { ...served, form: 'final' } };
+  return {
+    final: { file, form: 'final', name: extracted.name, md5: extracted.md5, bytes: extracted.bytes },
+    archive: { ...served, form: 'archive' },
+  };
+}
+
+/** The decompressed form as a file of its own: a mirror may serve it in place of the archive. */
+export function unpackedOf({ split, kind, extracted, array }: DatasetFile): DatasetFile | undefined {
+  return extracted && { ...extracted, split, kind, array, unpacked: true };
+}
+
+/** All forms of some files, those of each file together. */
+export function contentsOfAll(files: readonly DatasetFile[]): Content[] {
+  return files.flatMap((file) => Object.values(contentsOf(file)));
+}
+
+export function allContents(manifest: Manifest): Content[] {
+  return contentsOfAll(manifest.files);
+}
+
+/** Whether parsed JSON is an object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A number of bytes or of items: a safe integer that is not negative. */
+export function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

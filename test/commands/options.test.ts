@@ -46,7 +46,7 @@ describe('rate', () => {
 });
 
 describe('whole', () => {
-  const to64 = whole({ least: 1, most: 64 });
+  const to64 = whole({ min: 1, max: 64 });
   it.each(['', '0', '65', '1.5', '-1', '1e1', '0x10', ' 3', 'NaN'])('refuses %j', (text) => {
     expect(() => to64(text)).toThrow();
   });

@@ -3,7 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { holds, Inventory } from '#pcam/inventory/inventory.js';
-import { contentsOf, contentsOfAll } from '#pcam/manifest/content.js';
+import { contentsOf, contentsOfAll } from '#pcam/manifest/types.js';
 import { layout } from '#pcam/store/layout.js';
 import { Receipts } from '#pcam/store/receipts.js';
 import { archive, manifestOf, noise, plainFile, put, sha256 } from '../support/files.js';

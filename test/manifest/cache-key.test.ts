@@ -1,7 +1,7 @@
 /** The cache key changes when, and only when, the bytes in the folder would. */
 import { expect, it } from 'vitest';
-import { cacheKey } from '#pcam/manifest/cache-key.js';
 import { readManifest } from '#pcam/manifest/parse.js';
+import { cacheKey } from '#pcam/manifest/select.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 
 const HEX32 = 'f'.repeat(32);

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ByteRange } from '#pcam/core/byte-range.js';
+import type { ByteRange } from '#pcam/core/values.js';
 import { SOURCE_TYPES } from '#pcam/manifest/parse.js';
 import { createHttpClient } from '#pcam/net/http.js';
 import type { RangeReply } from '#pcam/net/ranged.js';

@@ -1,7 +1,7 @@
-/** Which files of a manifest are meant: by split and by kind. */
+/** Which files of a manifest are meant, by split and by kind, and a key for them. */
 import { PcamError } from '../core/index.js';
 import { readManifest } from './parse.js';
-import type { DatasetFile, Kind, Manifest, SplitName } from './types.js';
+import { type DatasetFile, finalMd5, finalName, type Kind, type Manifest, type SplitName } from './types.js';
 
 export interface Selection {
   splits?: readonly SplitName[];
@@ -29,4 +29,22 @@ export function selectFiles(manifest: Manifest, { splits = [], kinds = [] }: Sel
 /** A manifest that is given as a value, a path, or not at all. */
 export async function resolveManifest(manifest: Manifest | string | undefined): Promise<Manifest> {
   return typeof manifest === 'object' ? manifest : readManifest(manifest);
+}
+
+export interface CacheKeyOptions extends Selection {
+  /** @default the built-in one */
+  manifest?: Manifest | string;
+}
+
+/**
+ * A key for a CI cache: names and digests of the files that the selection leaves in the folder, whatever the order,
+ * the sources, or the way to say it (`--split train,valid,test` is the same as no `--split`).
+ * @returns at most 512 characters and without commas, as GitHub's cache action asks
+ */
+export async function cacheKey(options: CacheKeyOptions = {}): Promise<string> {
+  const files = selectFiles(await resolveManifest(options.manifest), options);
+  const lines = files.map((file) => `${finalMd5(file)}  ${finalName(file)}\n`).sort();
+  const { createHash } = await import('node:crypto');
+  const hash = createHash('sha256').update(lines.join('')).digest('hex');
+  return `pcam-v1-${hash.slice(0, 40)}`;
 }

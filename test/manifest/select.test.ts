@@ -1,7 +1,7 @@
 /** Which files are meant by splits and kinds. */
 import { expect, it } from 'vitest';
-import { type Selection, selectFiles } from '#pcam/manifest/choose-files.js';
 import { readManifest } from '#pcam/manifest/parse.js';
+import { type Selection, selectFiles } from '#pcam/manifest/select.js';
 import { pcamError } from '../support/outcome.js';
 
 async function chosen(selection: Selection): Promise<string[]> {
