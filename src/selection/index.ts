@@ -1,3 +1,4 @@
+export type { ListedPatch } from './indices-file.js';
 export {
   isSelective,
   type ResolvedSelection,

@@ -12,125 +12,94 @@ const SPLIT_WORDS = new Map<string, SplitName>([
   ['validation', 'valid'],
 ]);
 
-/** The numbers of one split, and the line that each one is on. */
-export interface IndexList {
-  readonly indices: readonly number[];
-  readonly lines: readonly number[];
+/** A patch that the file names, and the line that it is on. */
+export interface ListedPatch {
+  readonly split: SplitName;
+  readonly index: number;
+  readonly line: number;
 }
-
-type GrowingList = { indices: number[]; lines: number[]; seen: Map<number, number> };
 
 export interface IndicesFile {
   readonly path: string;
-  /** Of the whole file, so that an export can say what it was made from. */
+  /** Of the text without byte order mark and with `\n` line ends, so that editors and systems do not change it. */
   readonly sha256: string;
-  readonly bySplit: ReadonlyMap<SplitName, IndexList>;
+  /** In the order of the file. */
+  readonly patches: readonly ListedPatch[];
 }
 
 /**
  * Reads an indices file.
- * @param options.splits the splits that are chosen; a line without a split is of the only one
+ * @param splits those of the run; a line without a split is of the only one
  * @throws PcamError USAGE naming the line of what is no index, or is there twice
  */
-export async function readIndices({
-  path,
-  splits,
-}: {
-  path: string;
-  splits: readonly SplitName[];
-}): Promise<IndicesFile> {
-  const text = await readText(path);
-  const lists = new Map<SplitName, GrowingList>();
-  for (const [i, line] of text
-    .replace(/^\ufeff/, '')
-    .split(/\r\n|\n|\r/)
-    .entries()) {
-    const entry = line.replace(/#.*/, '').trim();
+export async function readIndices(path: string, splits: readonly SplitName[]): Promise<IndicesFile> {
+  const text = (await readText(path)).replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
+  const patches: ListedPatch[] = [];
+  const lines = new Map<string, number>();
+  for (const [i, content] of text.split('\n').entries()) {
+    const entry = content.replace(/#.*/, '').trim();
     if (entry === '') continue;
-    const { split, index } = parseLine({ path, line: i + 1, entry, splits });
-    const list: GrowingList = lists.get(split) ?? { indices: [], lines: [], seen: new Map() };
-    lists.set(split, list);
-    const earlier = list.seen.get(index);
+    const line = i + 1;
+    const { split, index } = parseEntry(entry, { path, line, splits });
+    const earlier = lines.get(`${split},${index}`);
     if (earlier !== undefined) {
-      throw badLine({
-        path,
-        line: i + 1,
-        expected: 'every patch once',
-        found: `${entry}, as in line ${earlier}`,
-      });
+      throw badLine({ path, line }, 'every patch once', `${entry}, as in line ${earlier}`);
     }
-    list.seen.set(index, i + 1);
-    list.indices.push(index);
-    list.lines.push(i + 1);
+    lines.set(`${split},${index}`, line);
+    patches.push({ split, index, line });
   }
-  return { path, sha256: createHash('sha256').update(text).digest('hex'), bySplit: lists };
+  return { path, sha256: createHash('sha256').update(text).digest('hex'), patches };
 }
 
-/** @throws PcamError USAGE naming the line of the first index that the split does not have */
-export function requireInRange(
-  { path }: IndicesFile,
-  split: SplitName,
-  { indices, lines }: IndexList,
-  count: number,
-) {
-  const wrong = indices.findIndex((index) => index >= count);
-  if (wrong < 0) return;
-  const expected = `an index from 0 to ${count - 1}, as ${split} has ${count} patches`;
-  throw badLine({ path, line: lines[wrong]!, expected, found: String(indices[wrong]) });
+/**
+ * The indices that the file lists of a split.
+ * @throws PcamError USAGE naming the line of the first index that the split does not have
+ */
+export function listedIndices({ path, patches }: IndicesFile, split: SplitName, count: number): Set<number> {
+  const own = patches.filter((patch) => patch.split === split);
+  const wrong = own.find(({ index }) => index >= count);
+  if (wrong) {
+    const expected = `an index from 0 to ${count - 1}, as ${split} has ${count} patches`;
+    throw badLine({ path, line: wrong.line }, expected, String(wrong.index));
+  }
+  return new Set(own.map(({ index }) => index));
 }
 
 async function readText(path: string): Promise<string> {
   try {
     return await readSmallFile(path, { most: MAX_FILE_BYTES });
-  } catch (error) {
-    if (error instanceof UnfitFile) {
-      throw new PcamError('USAGE', `${path} cannot be read as an indices file: ${error.message}`, {
-        cause: error,
-      });
+  } catch (cause) {
+    if (cause instanceof UnfitFile) {
+      throw new PcamError('USAGE', `${path} cannot be read as an indices file: ${cause.message}`, { cause });
     }
-    if (systemCode(error) !== 'ENOENT') throw fsError(error, `reading ${path}`);
-    throw new PcamError('USAGE', `there is no indices file ${path}`, { cause: error });
+    if (systemCode(cause) !== 'ENOENT') throw fsError(cause, `reading ${path}`);
+    throw new PcamError('USAGE', `there is no indices file ${path}`, { cause });
   }
 }
 
-interface Line {
+interface Place {
   path: string;
   line: number;
-  entry: string;
-  splits: readonly SplitName[];
 }
 
-function parseLine({ path, line, entry, splits }: Line): { split: SplitName; index: number } {
-  const fields = entry.split(',').map((field) => field.trim());
-  const word = fields.length === 2 ? fields[0]!.toLowerCase() : undefined;
-  const split = word === undefined ? splits[0]! : SPLIT_WORDS.get(word);
-  const number = fields.at(-1)!;
-  if (fields.length > 2 || split === undefined || !/^\d{1,15}$/.test(number)) {
-    throw badLine({
-      path,
-      line,
-      expected: 'an index, or split,index',
-      found: JSON.stringify(printable(entry, 60)),
-    });
+function parseEntry(
+  entry: string,
+  { splits, ...place }: Place & { splits: readonly SplitName[] },
+): { split: SplitName; index: number } {
+  const match = /^(?:([a-z]+)\s*,\s*)?(\d{1,15})$/i.exec(entry);
+  const word = match?.[1]?.toLowerCase();
+  const split = word === undefined ? splits[0] : SPLIT_WORDS.get(word);
+  if (!match || !split) {
+    throw badLine(place, 'an index, or split,index', JSON.stringify(printable(entry, 60)));
   }
   if (word === undefined && splits.length > 1) {
     const expected = `split,index, as ${splits.length} splits are chosen (${splits.join(', ')})`;
-    throw badLine({ path, line, expected, found: `${entry} alone` });
+    throw badLine(place, expected, `${entry} alone`);
   }
-  return { split, index: Number(number) };
+  return { split, index: Number(match[2]) };
 }
 
-function badLine({
-  path,
-  line,
-  expected,
-  found,
-}: {
-  path: string;
-  line: number;
-  expected: string;
-  found: string;
-}): PcamError {
+function badLine({ path, line }: Place, expected: string, found: string): PcamError {
   return new PcamError('USAGE', `${path}, line ${line}: expected ${expected}, found ${found}`, {
     expected,
     found,

@@ -56,7 +56,7 @@ export async function resolveSelection(
   }
   if (slides?.some((glob) => glob === '')) throw new PcamError('USAGE', 'a pattern of slide names is empty');
   if (indices === '') throw new PcamError('USAGE', 'the path of the indices file is empty');
-  return { options, file: indices === undefined ? undefined : await readIndices({ path: indices, splits }) };
+  return { options, file: indices === undefined ? undefined : await readIndices(indices, splits) };
 }
 
 /** Whether anything is asked for but all patches in the order of the files. */

@@ -4,7 +4,7 @@ import { locate } from '../dataset/index.js';
 import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { DigestTable, type SplitScanRequest, scanSplit, sumUpScans } from '../scan/index.js';
 import { type Input, openInput } from '../verified/index.js';
-import { requireInRange } from './indices-file.js';
+import { listedIndices } from './indices-file.js';
 import {
   describeSelection,
   isSelective,
@@ -87,9 +87,7 @@ export async function select({
     total += facts.count;
     const kept = new Filter(facts.count);
     if (file) {
-      const list = file.bySplit.get(split) ?? { indices: [], lines: [] };
-      requireInRange(file, split, list, facts.count);
-      const listed = new Set(list.indices);
+      const listed = listedIndices(file, split, facts.count);
       kept.keep((index) => listed.has(index));
     }
     if (scans) {

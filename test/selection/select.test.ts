@@ -186,10 +186,10 @@ describe('the record of a selection', () => {
       sample: 2,
       seed: 0,
     });
-    const indices = await indicesFile('1\n2\n');
-    expect(await record({ indices })).toEqual({
-      indices: { sha256: createHash('sha256').update('1\n2\n').digest('hex') },
-    });
+    const sha256 = createHash('sha256').update('1\n2\n').digest('hex');
+    for (const text of ['1\n2\n', '1\r\n2\r\n', '\ufeff1\n2\n']) {
+      expect(await record({ indices: await indicesFile(text) })).toEqual({ indices: { sha256 } });
+    }
   });
 });
 

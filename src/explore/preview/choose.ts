@@ -1,6 +1,7 @@
 /** Which of the selected patches a sheet shows, and in which order. */
 import { Random } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
+import type { ListedPatch } from '../../selection/index.js';
 
 /** The selected patches of a split, and what is known of each. */
 export interface Candidates {
@@ -35,6 +36,22 @@ export function firstOf(candidates: readonly Candidates[], count: number): Choic
   return candidates.flatMap(({ split, indices, labelOf }, i) =>
     [...indices.subarray(0, shares[i])].map((index) => ({ split, index, label: labelOf(index) })),
   );
+}
+
+/** The candidates that a file of indices lists, in the order of the file. */
+export function asListed(
+  candidates: readonly Candidates[],
+  listed: readonly ListedPatch[],
+  count: number,
+): Choice[] {
+  const bySplit = new Map(candidates.map((of) => [of.split, { of, selected: new Set(of.indices) }]));
+  const choices: Choice[] = [];
+  for (const { split, index } of listed) {
+    if (choices.length === count) break;
+    const known = bySplit.get(split);
+    if (known?.selected.has(index)) choices.push({ split, index, label: known.of.labelOf(index) });
+  }
+  return choices;
 }
 
 /**

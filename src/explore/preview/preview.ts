@@ -10,9 +10,14 @@ import {
 import { arrayOf, openImages } from '../../dataset/index.js';
 import { writeOutput } from '../../fs/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
-import { resolveSelection, type SelectionOptions, select } from '../../selection/index.js';
+import {
+  type ResolvedSelection,
+  resolveSelection,
+  type SelectionOptions,
+  select,
+} from '../../selection/index.js';
 import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
-import { type Candidates, type Choice, firstOf, spreadOf } from './choose.js';
+import { asListed, type Candidates, type Choice, firstOf, spreadOf } from './choose.js';
 import { drawSheet, type PatchPlace, type SheetPatch, sheetSize } from './sheet.js';
 
 export interface PreviewOptions {
@@ -86,8 +91,8 @@ export async function choosePatches(options: PreviewOptions): Promise<ChosenPatc
 }
 
 /**
- * The same of splits that are open. A selection that samples or orders is shown as it is; from any other one, half
- * positive and half negative patches are chosen, spread over slides and splits.
+ * The same of splits that are open. A file of indices is shown in its own order, and a selection that samples or shuffles
+ * as it is; from any other one, half positive and half negative patches are chosen, spread over slides and splits.
  */
 export async function choosePatchesOf(input: Input, options: PreviewOptions): Promise<ChosenPatches> {
   const { selection = {}, signal, onEvent, scale = DEFAULTS.preview.scale } = options;
@@ -113,12 +118,19 @@ export async function choosePatchesOf(input: Input, options: PreviewOptions): Pr
       slideOf: (index) => (meta ? meta.row(index).wsi : null),
     });
   }
-  const choices =
-    isSample(selection) || selection.shuffle
-      ? firstOf(candidates, rows * cols)
-      : spreadOf(candidates, rows * cols, selection.seed ?? 0);
+  const choices = choose(candidates, rows * cols, resolved);
   const patches = await readPixels(input, choices, signal);
   return { patches, cols: Math.min(cols, patches.length) };
+}
+
+function choose(
+  candidates: readonly Candidates[],
+  count: number,
+  { options, file }: ResolvedSelection,
+): Choice[] {
+  if (file && !options.shuffle) return asListed(candidates, file.patches, count);
+  if (isSample(options) || options.shuffle) return firstOf(candidates, count);
+  return spreadOf(candidates, count, options.seed ?? 0);
 }
 
 /** Whether a selection says which patches are to be seen, not only which ones will do. */

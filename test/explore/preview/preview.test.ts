@@ -82,6 +82,19 @@ describe('the file', () => {
     expect(few.width).toBeLessThan(400);
   });
 
+  it('shows a file of indices in the order of the file, and in another one when it is shuffled', async () => {
+    const indices = join(await temporaryFolder(), 'wrong.txt');
+    await writeFile(indices, 'test,7\ntrain,40\ntest,3\nvalid,0\ntrain,2\n');
+    const shown = async (selection: object) =>
+      (await sheet({ selection: { indices, ...selection } })).patches.map(
+        ({ split, index }) => `${split},${index}`,
+      );
+    const listed = ['test,7', 'train,40', 'test,3', 'valid,0', 'train,2'];
+    expect(await shown({})).toEqual(listed);
+    expect(await shown({ slides: ['*'] })).toEqual(listed);
+    expect((await shown({ shuffle: true })).slice(-2).sort()).toEqual(['test,3', 'test,7']);
+  });
+
   it('is drawn from one split without labels and meta: what is unknown is null', async () => {
     const dir = join(await temporaryFolder(), 'bare');
     await mkdir(dir);
