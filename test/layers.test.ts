@@ -31,7 +31,7 @@ const LAYERS = [
 const ONLY_IMPORTER: Record<string, string> = {
   undici: 'net/connections.ts',
   'cli-progress': 'report/bars.ts',
-  'h5wasm/node': 'dataset/hdf5.ts',
+  h5wasm: 'dataset/hdf5-library.ts',
 };
 
 interface Import {

@@ -97,9 +97,8 @@ async function bundle(outfile, entry) {
 
 /** The module with the WebAssembly in it, as the body of a CommonJS module. */
 async function hdf5Library() {
-  let text = await readFile(new URL('hdf5_util.js', import.meta.resolve('h5wasm/node')), 'utf8');
+  let text = await readFile(new URL('hdf5_util.js', import.meta.resolve('h5wasm')), 'utf8');
   const changes = [
-    ['const{createRequire}=await import("module");var require=createRequire(import.meta.url)', ''],
     ['var _scriptName=import.meta.url', 'var _scriptName="pcam"'],
     ['export default Module;', 'module.exports = { default: Module };'],
   ];

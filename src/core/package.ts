@@ -34,11 +34,9 @@ const executable: Home = {
   text: (name) => getAsset(name, 'utf8'),
   worker: (script) => ({ code: getAsset(script, 'utf8'), eval: true }),
   async module(_entry, file) {
-    const { createRequire } = await import('node:module');
-    // Bundled as CommonJS. It may use what Node has built in, and nothing else: there is no folder to look in.
+    // A CommonJS module that requires nothing.
     const module = { exports: {} };
-    const run = new Function('module', 'exports', 'require', getAsset(file, 'utf8'));
-    run(module, module.exports, createRequire(process.execPath));
+    new Function('module', getAsset(file, 'utf8'))(module);
     return module.exports;
   },
 };

@@ -1,183 +1,31 @@
-/** The HDF5 library, one instance an open file and shut in with that file; the only importer of h5wasm. */
-import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import type { Module as SharedModule } from 'h5wasm/node';
-import { fsError, importBeside, localError, PcamError, systemCode } from '../core/index.js';
+/** Opens one array of an HDF5 file; its elements are read without the HDF5 library where they lie in one block. */
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { fsError, PcamError, systemCode } from '../core/index.js';
+import { type ArrayInfo, type ArrayReader, requireSlab, type Slab } from './array.js';
+import { openLibraryArray } from './hdf5-library.js';
+import { readStructure, type StoredArray } from './hdf5-structure.js';
 import { badHdf5 } from './problems.js';
 
-export type H5Module = typeof SharedModule;
-export type { Filter, Metadata } from 'h5wasm/node';
-
-/** The one name that HDF5 can open. Links to other files, external storage and plugins lead nowhere. */
-const ONLY_NAME = '/array.h5';
-const ENOENT = 44; // as WASI numbers it
-
-/** The part of Emscripten's file layer that a reader goes through. */
-interface FileLayer {
-  open(path: string): unknown;
-  close(stream: { fd: number }): void;
-  stat(path: string): Stats;
-  lstat(path: string): Stats;
-  read(stream: unknown, buffer: unknown, offset: number, length: number, position?: number): number;
-  write(stream: unknown, buffer: unknown, offset: number, length: number): number;
-  createStream(stream: object): unknown;
-  closeStream(fd: number): void;
-  ErrnoError: new (errno: number) => Error;
-}
-
-/** A library with its own memory: what one broken file does to it cannot reach another file. */
-interface Library {
-  readonly module: H5Module;
-  /** The descriptor behind ONLY_NAME. */
-  fd: number;
-  /** Hears of every read of the file. */
-  onRead: ((place: FilePlace) => void) | undefined;
-}
-
-/** Some bytes of a file. */
-export interface FilePlace {
-  readonly position: number;
-  readonly length: number;
-}
-
-/** An HDF5 file, open for reading. */
-export interface H5File {
-  readonly module: H5Module;
-  readonly id: bigint;
-  /** Size in bytes. */
-  readonly bytes: number;
-  /** Bytes of the file itself, past HDF5; fewer than `target` has when the file ends. */
-  pread(target: Uint8Array, position: number): number;
-  /** What HDF5 reads of the file while `run` runs. */
-  readsOf(run: () => void): FilePlace[];
-  /**
-   * Gives everything back. May be called again.
-   * @param options.reuse whether the library is still fit for another file, default true
-   */
-  close(options?: { reuse?: boolean }): void;
-}
-
-/** An instance takes some 50 ms to make, so some that closed in order are kept for the next files: 6 MB each. */
-const idle: Library[] = [];
-const MOST_IDLE = 3;
-
 /**
- * Opens a file.
- * @throws PcamError BAD_HDF5, MISSING, NO_PERMISSION or IO
+ * Opens the array at `path` (such as `x`) of an HDF5 file: contiguous, chunked, or chunked with gzip.
+ * Links are not followed.
+ * @throws PcamError BAD_HDF5 naming the file, what was expected and what was found; MISSING, NO_PERMISSION, IO
  */
-export async function openHdf5(file: string): Promise<H5File> {
+export async function openArray(file: string, path: string): Promise<ArrayReader> {
   const fd = openRegularFile(file);
-  let opened: H5File | undefined;
+  let array: ArrayReader | undefined;
   try {
-    opened = await openDescriptor(file, fd);
-    return opened;
+    const stored = readStructure(fd, fstatSync(fd).size, path);
+    const inPlace = stored?.layout.type === 'contiguous' && (stored.size === 1 || stored.littleEndian);
+    array = inPlace
+      ? new ContiguousArray({ file, fd, path, stored, offset: stored.layout.offset })
+      : await openLibraryArray({ file, fd, path });
+    return array;
+  } catch (error) {
+    throw fsError(error, `reading ${file}`);
   } finally {
-    if (!opened) closeSync(fd);
+    if (!array) closeSync(fd);
   }
-}
-
-async function openDescriptor(file: string, fd: number): Promise<H5File> {
-  // Outside the try: that a library does not start is no fault of the file.
-  const library = idle.pop() ?? (await loadLibrary());
-  try {
-    library.fd = fd;
-    return openWith(library, file);
-  } catch (error) {
-    // The library is dropped with the error: traps leave its inner state unknown.
-    library.fd = -1;
-    throw error instanceof PcamError ? error : notHdf5(file, fd, error);
-  }
-}
-
-function openWith(library: Library, file: string): H5File {
-  const { module, fd } = library;
-  const id = module.open(ONLY_NAME, module.H5F_ACC_RDONLY, false, -1, -1);
-  if (id < 0n) throw notHdf5(file, fd);
-  let open = true;
-  return {
-    module,
-    id,
-    bytes: fstatSync(fd).size,
-    pread(target, position) {
-      let at = 0;
-      for (let read = -1; read !== 0 && at < target.length; at += read) {
-        read = readSync(fd, target, at, target.length - at, position + at);
-      }
-      return at;
-    },
-    readsOf(run) {
-      const places: FilePlace[] = [];
-      library.onRead = (place) => places.push(place);
-      try {
-        run();
-      } finally {
-        library.onRead = undefined;
-      }
-      return places;
-    },
-    close({ reuse = true } = {}) {
-      if (!open) return;
-      open = false;
-      if (reuse && closedInOrder(module, id) && idle.length < MOST_IDLE) idle.push(library);
-      library.fd = -1;
-      closeSync(fd);
-    },
-  };
-}
-
-function closedInOrder(module: H5Module, id: bigint): boolean {
-  try {
-    return module.close_file(id) >= 0;
-  } catch {
-    return false;
-  }
-}
-
-/** @throws PcamError IO when a limit of this machine does not let the library start */
-async function loadLibrary(): Promise<Library> {
-  // Emscripten prints why its start failed, and then throws something else. Later, HDF5 prints its error stacks: for nobody.
-  let why = '';
-  let starting = true;
-  const quiet = () => {};
-  const options = {
-    noInitialRun: true,
-    print: quiet,
-    printErr(line: string) {
-      if (starting) why ||= line;
-    },
-  };
-  try {
-    // h5wasm's entry makes a single instance; the factory beside it makes as many as there are open files.
-    const { default: create } = (await importBeside('h5wasm/node', 'hdf5_util.js')) as {
-      default: (options: object) => Promise<H5Module>;
-    };
-    const library = { module: await create(options), fd: -1, onRead: undefined };
-    starting = false;
-    confine(library);
-    return library;
-  } catch (error) {
-    throw localError(why === '' ? error : new Error(why, { cause: error })) ?? error;
-  }
-}
-
-/** Puts the one open file behind the one name, and the error stacks that HDF5 prints nowhere. */
-function confine(library: Library): void {
-  const layer = library.module.FS as unknown as FileLayer;
-  const known = (path: string) => {
-    if (path !== ONLY_NAME || library.fd < 0) throw new layer.ErrnoError(ENOENT);
-    return library.fd;
-  };
-  layer.open = (path) =>
-    layer.createStream({ nfd: known(path), position: 0, path, flags: 0, seekable: true, node: { path } });
-  // The opener closes the descriptor, also when HDF5 never gets to it.
-  layer.close = (stream) => layer.closeStream(stream.fd);
-  layer.stat = (path) => fstatSync(known(path));
-  layer.lstat = layer.stat;
-  const read = layer.read.bind(layer);
-  layer.read = (stream, buffer, offset, length, position) => {
-    library.onRead?.({ position: position ?? Number.NaN, length });
-    return read(stream, buffer, offset, length, position);
-  };
-  layer.write = (_stream, _buffer, _offset, length) => length;
 }
 
 function openRegularFile(file: string): number {
@@ -197,13 +45,60 @@ function openRegularFile(file: string): number {
   }
 }
 
-const HDF5_MAGIC = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+interface Contiguous {
+  file: string;
+  fd: number;
+  path: string;
+  stored: StoredArray;
+  /** Of the first element in the file. */
+  offset: number;
+}
 
-function notHdf5(file: string, fd: number, cause?: unknown): PcamError {
-  const head = Buffer.alloc(HDF5_MAGIC.length);
-  readSync(fd, head, 0, head.length, 0);
-  let found = 'a file of another format';
-  if (head.equals(HDF5_MAGIC)) found = 'an HDF5 file that is cut short or damaged';
-  else if (head[0] === 0x1f && head[1] === 0x8b) found = 'a gzip archive';
-  return badHdf5({ file, expected: 'an HDF5 file', found, cause });
+class ContiguousArray implements ArrayReader {
+  readonly file: string;
+  readonly path: string;
+  readonly info: ArrayInfo;
+  readonly #offset: number;
+  #fd: number | undefined;
+
+  constructor({ file, fd, path, stored: { shape, size, signed }, offset }: Contiguous) {
+    this.file = file;
+    this.path = path;
+    const type = `${signed ? 'int' : 'uint'}${8 * size}`;
+    this.info = { shape, type, isInteger: true, signed, size, chunks: null };
+    this.#offset = offset;
+    this.#fd = fd;
+  }
+
+  read(slab: Slab): void {
+    requireSlab(this.info, slab);
+    const { offset, count, target } = slab;
+    if (this.#fd === undefined) throw new PcamError('USAGE', `${this.file} is read after it was closed`);
+    const { shape, size } = this.info;
+    // One block: single rows of the first dimensions, some of the next one, and all of the others.
+    const cut = count.findLastIndex((n, i) => n !== shape[i]);
+    if (count.slice(0, Math.max(cut, 0)).some((n) => n !== 1))
+      throw new RangeError('a slab in several pieces');
+    const first = offset.reduce((index, at, i) => index * shape[i]! + at, 0);
+    this.#readAt(this.#offset + first * size, target);
+  }
+
+  #readAt(position: number, target: Uint8Array): void {
+    try {
+      for (let at = 0; at < target.length; ) {
+        const read = readSync(this.#fd!, target, at, target.length - at, position + at);
+        if (read === 0) {
+          throw badHdf5({ file: this.file, expected: 'all of the array', found: 'a file that was cut' });
+        }
+        at += read;
+      }
+    } catch (error) {
+      throw fsError(error, `reading ${this.file}`);
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
 }

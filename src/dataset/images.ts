@@ -1,19 +1,20 @@
 /** The patches of one split, read from the disk a few at a time. */
 import { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../core/index.js';
-import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
+import { type ArrayReader, MAX_READ, text } from './array.js';
+import { openArray } from './hdf5.js';
 import { badHdf5 } from './problems.js';
-import { LARGEST_SPLIT } from './types.js';
+import { MAX_PATCHES } from './types.js';
 
 /** Most patches of one `read`: 1 GiB. */
-export const LARGEST_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);
+export const MAX_BATCH = Math.floor(2 ** 30 / PATCH_BYTES);
 /** Patches of one read where they lie one after the other: some 8 MB. */
 const PATCHES_PER_READ = 300;
 /** Patches of a good read where they share no chunks: 3.5 MB. */
 const DEFAULT_BATCH = 128;
 /** Most patches that are unpacked and kept at once where they share chunks. */
-const LARGEST_SLAB = Math.floor(LARGEST_READ / PATCH_BYTES);
+const MAX_SLAB = Math.floor(MAX_READ / PATCH_BYTES);
 /** Smaller chunks than this many a patch only cost time: HDF5 keeps a record for each one it touches. */
-const MOST_CHUNKS_PER_PATCH = 4096;
+const MAX_CHUNKS_PER_PATCH = 4096;
 
 export interface ImageReader {
   /** Number of patches. */
@@ -71,15 +72,15 @@ function checkImages({ file, path, info }: ArrayReader, shape: readonly number[]
   if (!info.isInteger || info.signed || info.size !== 1) {
     throw badHdf5({ file, expected: `type uint8 for ${path}`, found: `type ${info.type}` });
   }
-  if (count > LARGEST_SPLIT) {
-    throw badHdf5({ file, expected: `at most ${LARGEST_SPLIT} patches`, found: `${count}` });
+  if (count > MAX_PATCHES) {
+    throw badHdf5({ file, expected: `at most ${MAX_PATCHES} patches`, found: `${count}` });
   }
   const perPatch = (info.chunks ?? info.shape)
     .slice(1)
     .reduce((product, n, i) => product * Math.ceil((info.shape[i + 1] ?? 1) / n), 1);
-  if (perPatch > MOST_CHUNKS_PER_PATCH) {
+  if (perPatch > MAX_CHUNKS_PER_PATCH) {
     const found = `chunks of shape ${text(info.chunks ?? [])}`;
-    throw badHdf5({ file, expected: `at most ${MOST_CHUNKS_PER_PATCH} chunks a patch for ${path}`, found });
+    throw badHdf5({ file, expected: `at most ${MAX_CHUNKS_PER_PATCH} chunks a patch for ${path}`, found });
   }
 }
 
@@ -104,8 +105,8 @@ class Images implements ImageReader {
   read(start: number, end: number, target?: Uint8Array): Uint8Array {
     const { count } = this;
     const whole = Number.isInteger(start) && Number.isInteger(end);
-    if (!whole || start < 0 || end < start || end > count || end - start > LARGEST_BATCH) {
-      throw new RangeError(`patches ${start} to ${end} of ${count}, at most ${LARGEST_BATCH} at once`);
+    if (!whole || start < 0 || end < start || end > count || end - start > MAX_BATCH) {
+      throw new RangeError(`patches ${start} to ${end} of ${count}, at most ${MAX_BATCH} at once`);
     }
     const images = target ?? emptyPatches(end - start);
     if (images.length !== (end - start) * PATCH_BYTES) {
@@ -198,7 +199,7 @@ class Images implements ImageReader {
 function slabSize(patchesPerChunk: number): number {
   if (patchesPerChunk <= 1) return 0;
   const fitting = Math.floor(PATCHES_PER_READ / patchesPerChunk) * patchesPerChunk;
-  return fitting || Math.min(patchesPerChunk, LARGEST_SLAB);
+  return fitting || Math.min(patchesPerChunk, MAX_SLAB);
 }
 
 /** Memory that the caller fills; zeroing gigabytes first would cost as much as reading them. */

@@ -2,8 +2,7 @@ export { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../core/index.js';
 export { type OpenDatasetOptions, openDataset } from './dataset.js';
 export { type ImageReader, openImages } from './images.js';
 export { isUnbalanced, readLabels } from './labels.js';
-export { readMeta } from './meta.js';
-export { type MetaColumns, metaTable } from './meta-table.js';
+export { type MetaColumns, metaTable, readMeta } from './meta.js';
 export { arrayOf, countPatches, locate, type OpenSplitOptions, openSplit } from './split.js';
 export type {
   Batch,

@@ -1,8 +1,9 @@
 /** The labels of one split: any integer type and shape in, one byte a patch out. */
 import { elementsOf } from '../core/index.js';
-import { type ArrayReader, LARGEST_READ, openArray, text } from './array.js';
+import { type ArrayReader, MAX_READ, text } from './array.js';
+import { openArray } from './hdf5.js';
 import { badData, badHdf5 } from './problems.js';
-import { LARGEST_SPLIT } from './types.js';
+import { MAX_PATCHES } from './types.js';
 
 /**
  * Reads all labels of a split.
@@ -25,8 +26,8 @@ export async function readLabels({
     const { shape, type, isInteger, size } = array.info;
     if (!isInteger) throw badHdf5({ file, expected: `an integer type for ${path}`, found: `type ${type}` });
     const total = elementsOf(shape);
-    if (total > LARGEST_SPLIT) {
-      throw badHdf5({ file, expected: `at most ${LARGEST_SPLIT} labels`, found: `${total}` });
+    if (total > MAX_PATCHES) {
+      throw badHdf5({ file, expected: `at most ${MAX_PATCHES} labels`, found: `${total}` });
     }
     if (count !== undefined && total !== count) {
       throw badData({
@@ -70,7 +71,7 @@ function* slices({ file, path, info }: ArrayReader): Generator<Slice> {
   const long = shape.findIndex((n) => n !== 1);
   const axis = Math.max(long, 0);
   const row = elementsOf(shape.slice(axis + 1));
-  if (row * size > LARGEST_READ) {
+  if (row * size > MAX_READ) {
     throw badHdf5({
       file,
       expected: `shape (N,) or (N, 1, 1, 1) for ${path}`,
@@ -78,7 +79,7 @@ function* slices({ file, path, info }: ArrayReader): Generator<Slice> {
     });
   }
   const rows = shape[axis] ?? 0;
-  const most = Math.max(1, Math.floor(LARGEST_READ / Math.max(1, row * size)));
+  const most = Math.max(1, Math.floor(MAX_READ / Math.max(1, row * size)));
   for (let start = 0; start < rows; start += most) {
     const n = Math.min(most, rows - start);
     const offset = shape.map((_, i) => (i === axis ? start : 0));

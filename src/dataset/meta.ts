@@ -4,18 +4,17 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
 import { abortError, fsError, type PcamError } from '../core/index.js';
-import { metaTable } from './meta-table.js';
 import { badCsv, badData } from './problems.js';
-import { LARGEST_SPLIT, type MetaTable } from './types.js';
+import { MAX_PATCHES, type MetaRow, type MetaTable } from './types.js';
 
 const COLUMNS = ['coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch', 'wsi'] as const;
 type MetaColumn = (typeof COLUMNS)[number];
 
 /** A row of PCam has some 70 bytes. */
-const LARGEST_ROW = 64 * 1024;
-const LARGEST_SLIDE_NAME = 200;
+const MAX_ROW_BYTES = 64 * 1024;
+const MAX_SLIDE_NAME = 200;
 /** Camelyon16 has 400 slides; the columns count them in 16 bits. */
-const MOST_SLIDES = 0xffff;
+const MAX_SLIDES = 0xffff;
 
 /**
  * Reads the columns coord_x, coord_y, tumor_patch, center_tumor_patch and wsi, in any order; others are ignored.
@@ -34,7 +33,7 @@ export async function readMeta({
   const columns = new Columns(file);
   const parser = parse({
     bom: true,
-    max_record_size: LARGEST_ROW,
+    max_record_size: MAX_ROW_BYTES,
     record_delimiter: ['\r\n', '\n', '\r'],
     skip_empty_lines: true,
     on_record: (record: string[], context) => {
@@ -61,11 +60,39 @@ export async function readMeta({
   return table;
 }
 
+/** Meta rows in columns, some 11 bytes per row. */
+export interface MetaColumns {
+  readonly slides: readonly string[];
+  /** Number of the slide in `slides`. */
+  readonly slide: Uint16Array;
+  readonly x: Int32Array;
+  readonly y: Int32Array;
+  /** Bit 0: tumor_patch, bit 1: center_tumor_patch. */
+  readonly flags: Uint8Array;
+}
+
+/** @param rows how many there are; the columns may have room for more */
+export function metaTable({ slides, slide, x, y, flags }: MetaColumns, rows: number = x.length): MetaTable {
+  const row = (index: number): MetaRow => {
+    if (!Number.isInteger(index) || index < 0 || index >= rows) {
+      throw new RangeError(`meta row ${index} of ${rows}`);
+    }
+    return {
+      wsi: slides[slide[index]!]!,
+      coord_x: x[index]!,
+      coord_y: y[index]!,
+      tumor_patch: (flags[index]! & 1) !== 0,
+      center_tumor_patch: (flags[index]! & 2) !== 0,
+    };
+  };
+  return { rows, slides, row };
+}
+
 /** The parser knows the line; what it calls the problem is its own business, so the words are ours. */
 function csvProblem(file: string, error: CsvError): PcamError {
   const line = `line ${Number(error.lines) || 1}`;
   const [expected, found] = {
-    CSV_MAX_RECORD_SIZE: [`rows of at most ${LARGEST_ROW} bytes`, `a longer one at ${line}`],
+    CSV_MAX_RECORD_SIZE: [`rows of at most ${MAX_ROW_BYTES} bytes`, `a longer one at ${line}`],
     CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: [
       'as many fields in every row as in the first',
       `another number at ${line}`,
@@ -138,7 +165,7 @@ class Columns {
 
   #grow(line: number): void {
     const size = this.#x.length * 2;
-    if (size > LARGEST_SPLIT) throw this.#bad(`at most ${LARGEST_SPLIT} rows`, `more at line ${line}`);
+    if (size > MAX_PATCHES) throw this.#bad(`at most ${MAX_PATCHES} rows`, `more at line ${line}`);
     this.#x = enlarge(this.#x, new Int32Array(size));
     this.#y = enlarge(this.#y, new Int32Array(size));
     this.#flags = enlarge(this.#flags, new Uint8Array(size));
@@ -172,11 +199,11 @@ class Columns {
   #slideNumber({ column, text, line }: Field): number {
     const known = this.#slides.get(text);
     if (known !== undefined) return known;
-    if (text === '' || text.length > LARGEST_SLIDE_NAME) {
-      throw this.#badField({ column, text, line }, `a slide name of 1 to ${LARGEST_SLIDE_NAME} letters`);
+    if (text === '' || text.length > MAX_SLIDE_NAME) {
+      throw this.#badField({ column, text, line }, `a slide name of 1 to ${MAX_SLIDE_NAME} characters`);
     }
     const number = this.#slides.size;
-    if (number === MOST_SLIDES) throw this.#bad(`at most ${MOST_SLIDES} slides`, `more at line ${line}`);
+    if (number === MAX_SLIDES) throw this.#bad(`at most ${MAX_SLIDES} slides`, `more at line ${line}`);
     this.#slides.set(text, number);
     return number;
   }

@@ -3,10 +3,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PcamError, throwIfAborted } from '../core/index.js';
 import { type DatasetFile, finalName, type Kind, type Manifest, type SplitName } from '../manifest/index.js';
-import { type ImageReader, LARGEST_BATCH, openImages } from './images.js';
+import { type ImageReader, MAX_BATCH, openImages } from './images.js';
 import { readLabels } from './labels.js';
 import { readMeta } from './meta.js';
-import type { Batch, BatchOptions, MetaRow, MetaTable, Split } from './types.js';
+import {
+  type Batch,
+  type BatchOptions,
+  MAX_PATCHES,
+  type MetaRow,
+  type MetaTable,
+  type Split,
+} from './types.js';
 
 /** Name of the array where the manifest gives none. */
 const ARRAY_NAMES = { images: 'x', labels: 'y' } as const;
@@ -89,11 +96,14 @@ export function arrayOf(query: FileQuery & { kind: 'images' | 'labels' }): {
 }
 
 /**
- * Number of patches of a split, by the header of its images.
+ * Number of patches of a split: by the manifest, or by the images where it does not say.
  * @throws PcamError MISSING, BAD_HDF5
  */
 export async function countPatches(query: Omit<FileQuery, 'kind'>): Promise<number> {
-  const images = await openImages(arrayOf({ ...query, kind: 'images' }));
+  const array = arrayOf({ ...query, kind: 'images' });
+  const [count = Number.POSITIVE_INFINITY] = array.shape ?? [];
+  if (count <= MAX_PATCHES) return count;
+  const images = await openImages(array);
   images.close();
   return images.count;
 }
@@ -125,8 +135,8 @@ class OpenSplit implements Split {
     end = this.count,
     signal,
   }: BatchOptions = {}): AsyncGenerator<Batch, void, void> {
-    if (!Number.isInteger(size) || size < 1 || size > LARGEST_BATCH) {
-      throw new PcamError('USAGE', `a batch size is a whole number from 1 to ${LARGEST_BATCH}, not ${size}`);
+    if (!Number.isInteger(size) || size < 1 || size > MAX_BATCH) {
+      throw new PcamError('USAGE', `a batch size is a whole number from 1 to ${MAX_BATCH}, not ${size}`);
     }
     if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start || end > this.count) {
       throw new PcamError('USAGE', `patches ${start} to ${end} are not a part of ${this.count} patches`);

@@ -2,7 +2,7 @@
 import type { SplitName } from '../manifest/index.js';
 
 /** Most patches of one split that pcam opens. PCam's largest has 262,144. */
-export const LARGEST_SPLIT = 2 ** 26;
+export const MAX_PATCHES = 2 ** 26;
 
 /** One row of a meta CSV; it is at the index of its patch. */
 export interface MetaRow {

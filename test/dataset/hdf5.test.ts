@@ -1,17 +1,15 @@
-/** Arrays that are read past HDF5: only those that lie in one block, and with the same bytes. */
+/** Arrays of HDF5 files: what is read is what the file has, and the error is the system's where it cannot read. */
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openArray } from '#pcam/dataset/array.js';
-import { findBlock } from '#pcam/dataset/block.js';
-import { openHdf5 } from '#pcam/dataset/hdf5.js';
+import { openArray } from '#pcam/dataset/hdf5.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
+import { pcamError } from '../support/outcome.js';
 import { sharedFolder } from '../support/temp.js';
 
 /** Where the fixture, as h5py, begins the data. */
 const DATA = 2048;
-const SHAPE = [6, 96, 96, 3];
 const ROW = 96 * 96 * 3;
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -27,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => root.remove());
 
-it('is found where the data begins, and what is read of it is what the file has', async () => {
+it('reads slabs of an array that lies in one block', async () => {
   const array = await openArray(file, 'x');
   const rows = new Uint8Array(3 * ROW);
   array.read({ offset: [2, 0, 0, 0], count: [3, 96, 96, 3], target: rows });
@@ -35,39 +33,30 @@ it('is found where the data begins, and what is read of it is what the file has'
   const part = new Uint8Array(3);
   array.read({ offset: [5, 95, 95, 0], count: [1, 1, 1, 3], target: part });
   expect(Buffer.compare(part, readFileSync(file).subarray(DATA + 6 * ROW - 3, DATA + 6 * ROW))).toBe(0);
+  for (const [offset, count] of [
+    [
+      [4, 0, 0, 0],
+      [3, 96, 96, 3],
+    ],
+    [
+      [-1, 0, 0, 0],
+      [3, 96, 96, 3],
+    ],
+    [
+      [0, 0, 0, 0],
+      [2, 96, 96, 3],
+    ],
+    [
+      [0, 0, 0, 0],
+      [3, 96, 96, 2],
+    ],
+  ] as const) {
+    expect(() => array.read({ offset, count, target: rows })).toThrow(RangeError);
+  }
   array.close();
 });
 
-it('is where HDF5 reads the first row, if the last one fits that', async () => {
-  const h5 = await openHdf5(file);
-  const block = h5.module._malloc(ROW);
-  const readRow = (index: number, target: Uint8Array) => {
-    const offset = [BigInt(index), 0n, 0n, 0n];
-    h5.module.get_dataset_data(h5.id, 'x', [1n, 96n, 96n, 3n], offset, [1n, 1n, 1n, 1n], BigInt(block));
-    target.set(h5.module.HEAPU8.subarray(block, block + target.length));
-  };
-  const info = {
-    shape: SHAPE,
-    type: 'uint8',
-    isInteger: true,
-    signed: false,
-    size: 1,
-    chunks: null,
-    filtered: false,
-  };
-  expect(findBlock(h5, info, readRow)).toBe(DATA);
-  expect(findBlock(h5, { ...info, chunks: [1, 96, 96, 3] }, readRow)).toBeUndefined();
-  // A reader whose rows are not what it reads from those places.
-  const readSevens = (index: number, target: Uint8Array) => {
-    readRow(index, target);
-    target.fill(7);
-  };
-  expect(findBlock(h5, info, readSevens)).toBeUndefined();
-  expect(findBlock(h5, info, (index, target) => readRow(Math.min(index, 1), target))).toBeUndefined();
-  h5.close();
-});
-
-it('that is cut after it was opened ends in an error, not in zeros', async () => {
+it('ends in an error, not in zeros, when the file was cut after it was opened', async () => {
   const copy = join(root.folder, 'cut.h5');
   writeFileSync(copy, readFileSync(file));
   const array = await openArray(copy, 'x');
@@ -78,3 +67,14 @@ it('that is cut after it was opened ends in an error, not in zeros', async () =>
     expect.objectContaining({ code: 'BAD_HDF5' }),
   );
 });
+
+// Its first bytes are in no one's address space.
+it.skipIf(process.platform !== 'linux')(
+  'does not call a file damaged that the system cannot read',
+  async () => {
+    expect(await pcamError(openArray('/proc/self/mem', 'x'))).toMatchObject({
+      code: 'IO',
+      message: expect.stringMatching(/EIO while reading \/proc\/self\/mem/),
+    });
+  },
+);
