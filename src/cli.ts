@@ -9,12 +9,12 @@ import { EXIT_CODES, factsOf, PcamError, systemCode } from './core/index.js';
 const STOPPING = 'Stopping… press Ctrl-C again to quit now';
 
 /**
- * Longest that a command may take to stop in good order: so many turns of so many ms, 1.7 s together. Where the machine is
- * so busy that the turns come late, the rest of the work has no more of the processor, and gets more time.
+ * How long a command may take to stop in good order, 1.7 s. Counted in ticks: on a machine so busy that they come late,
+ * the command gets as little of the processor, and more time.
  */
-const LONGEST_STOP = { turns: 85, each: 20 };
+const MAX_STOP = { ticks: 85, tickMs: 20 };
 
-/** What a process gives to its program. */
+/** The parts of a process that its program uses. */
 export interface Surroundings {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -25,7 +25,7 @@ export interface Surroundings {
 /**
  * Runs the command line.
  * @param argv without node and script
- * @param surroundings those of another caller than the shell, who wants the output for itself
+ * @param surroundings streams and environment, for a caller that captures the output
  * @returns the exit code
  */
 export async function main(argv: readonly string[], surroundings: Surroundings = process): Promise<number> {
@@ -54,7 +54,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings =
   }
 }
 
-/** What becomes of output that has no reader any more. */
+/** Stops the command when the reader of stdout is gone; `written` resolves when all output is written. */
 function watchOutput(stop: AbortController, { stdout, stderr }: Context): { written(): Promise<void> } {
   // Messages that are lost, with a closed terminal or a full disk under a log file, do not end the work.
   stderr.on('error', () => {});
@@ -96,12 +96,12 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
         else printMessage(context, `\n${STOPPING}`);
       }
       stop.abort(reason);
-      // A disk or a library that does not let go: the next run finds the lock of a process that has ended.
-      const turn = (left: number) => {
+      // A disk or a library may hang; the next run finds the lock of a process that has ended.
+      const tick = (left: number) => {
         if (left === 0) process.exit(reason.exitCode);
-        setTimeout(turn, LONGEST_STOP.each, left - 1).unref();
+        setTimeout(tick, MAX_STOP.tickMs, left - 1).unref();
       };
-      turn(LONGEST_STOP.turns);
+      tick(MAX_STOP.ticks);
     };
     process.on(name, listener);
     return () => process.off(name, listener);

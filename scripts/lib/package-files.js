@@ -1,8 +1,8 @@
 /** The generated files of the package: Croissant description, man page, completion scripts. */
 import { fileURLToPath } from 'node:url';
-import { datasetCroissant } from '../../dist/info/index.js';
 import { resolveManifest } from '../../dist/manifest/index.js';
 import { completionScripts } from './completion.js';
+import { datasetCroissant } from './croissant.js';
 import { manPage } from './man-page.js';
 import { loadProgram } from './program.js';
 

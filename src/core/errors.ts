@@ -1,7 +1,7 @@
 /** The one error class, its codes, and the exit code of each. */
 import { printable } from './text.js';
 
-/** Exit code by error code, as the README lists them. */
+/** Exit code by error code; `pcam --help` and docs/options.md explain the exit codes. */
 export const EXIT_CODES = {
   INTERNAL: 1,
   USAGE: 2,

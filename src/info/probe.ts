@@ -2,19 +2,12 @@
 import { setMaxListeners } from 'node:events';
 import { PcamError, type ProxySettings, showUrl, throwIfAborted } from '../core/index.js';
 import { type DatasetFile, type Manifest, type SourceConfig, unpackedOf } from '../manifest/index.js';
-import {
-  createHttpClient,
-  type HttpClient,
-  type RangeReply,
-  SourceFailure,
-  type Timeouts,
-} from '../net/index.js';
+import { createHttpClient, type HttpClient, SourceFailure, type Timeouts } from '../net/index.js';
 import { openSource, type Source } from '../sources/index.js';
 
 /** Enough for a first look at the speed, little enough for any link. */
-const MOST_BYTES = 1024 * 1024;
-/** ms after which a body has been looked at for long enough. */
-const LONG_ENOUGH = 5000;
+const MAX_SAMPLE_BYTES = 1024 * 1024;
+const MAX_SAMPLE_MS = 5000;
 
 /**
  * - `ok`: it sends the bytes of the range, and the size is that of the manifest
@@ -47,7 +40,7 @@ export interface Probe {
   reachable: boolean;
   /** The file that was asked for: the largest that the source has, as its quota is the first to be used up. */
   file: string | null;
-  /** `decompressed`: it has what comes out of the archive, in the archive's place. */
+  /** `decompressed`: it has the decompressed file in place of the archive. */
   form: 'archive' | 'decompressed' | null;
   /** Size of the file as the source says, and as the manifest does. */
   size: number | null;
@@ -76,12 +69,8 @@ export interface ProbeOptions {
  * One request per source (more where redirects or pages lead on), all at the same time, none of them repeated.
  * @throws PcamError ABORTED when `signal` was
  */
-export async function probeSources({
-  manifest,
-  zenodoToken,
-  signal,
-  ...network
-}: ProbeOptions): Promise<Probe[]> {
+export async function probeSources(options: ProbeOptions): Promise<Probe[]> {
+  const { manifest, zenodoToken, signal, ...network } = options;
   const client = createHttpClient(network);
   // One listener of the caller's signal, however many sources there are.
   const stop = new AbortController();
@@ -90,9 +79,8 @@ export async function probeSources({
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
   try {
-    return await Promise.all(
-      manifest.sources.map((config) => probe(config, { manifest, client, zenodoToken, signal: stop.signal })),
-    );
+    const context = { manifest, client, zenodoToken, signal: stop.signal };
+    return await Promise.all(manifest.sources.map((config) => probeSource(config, context)));
   } catch (error) {
     throwIfAborted(signal);
     throw error;
@@ -109,7 +97,7 @@ interface ProbeContext {
   signal: AbortSignal;
 }
 
-async function probe(config: SourceConfig, context: ProbeContext): Promise<Probe> {
+async function probeSource(config: SourceConfig, context: ProbeContext): Promise<Probe> {
   const { client, zenodoToken, manifest, signal } = context;
   const known: Probe = {
     source: config.id,
@@ -130,71 +118,70 @@ async function probe(config: SourceConfig, context: ProbeContext): Promise<Probe
   try {
     if (config.type !== 'file') known.proxy = client.proxyFor(config.baseUrl) ?? null;
     const source = openSource(config, { client, zenodoToken });
-    const file = largest(manifest.files.filter((each) => source.has(each)));
+    const [file] = manifest.files
+      .filter((each) => source.has(each))
+      .sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));
     if (!file) return { ...known, status: 'missing', message: 'it has none of the files' };
-    return await look({ source, file, known, signal });
+    const archive = await probeFile(source, { file, known: { ...known, form: 'archive' }, signal });
+    const unpacked = unpackedOf(file);
+    if (archive.status !== 'missing' || !unpacked || !source.has(unpacked)) return archive;
+    const other = { file: unpacked, known: { ...known, form: 'decompressed' as const }, signal };
+    const decompressed = await probeFile(source, other);
+    return decompressed.status === 'ok' ? decompressed : archive;
   } catch (error) {
     if (signal.aborted) throw error;
     if (!(error instanceof SourceFailure || error instanceof PcamError)) throw error;
-    return { ...known, ...judge(error) };
+    return { ...known, ...failureOf(error) };
   }
 }
 
-interface Look {
-  source: Source;
+interface FileProbe {
   file: DatasetFile;
+  /** What is known of the source. */
   known: Probe;
   signal: AbortSignal;
 }
 
-/** The archive, or where there is none, what comes out of it. */
-async function look({ source, file, known, signal }: Look): Promise<Probe> {
-  const unpacked = unpackedOf(file);
-  const first = await attempt(source, { file, known: { ...known, form: 'archive' }, signal });
-  if (first.status !== 'missing' || !unpacked || !source.has(unpacked)) return first;
-  const second = await attempt(source, { file: unpacked, known: { ...known, form: 'decompressed' }, signal });
-  return second.status === 'ok' ? second : first;
-}
-
-async function attempt(source: Source, { file, known, signal }: Omit<Look, 'source'>): Promise<Probe> {
-  const asked = { ...known, file: file.name, expectedSize: file.bytes ?? null };
-  const range = { start: 0, end: Math.min(MOST_BYTES, file.bytes ?? MOST_BYTES) };
-  const began = performance.now();
-  let reply: RangeReply | undefined;
-  let seen: Probe = asked;
+async function probeFile(source: Source, { file, known, signal }: FileProbe): Promise<Probe> {
+  const end = Math.min(MAX_SAMPLE_BYTES, file.bytes ?? MAX_SAMPLE_BYTES);
+  const started = performance.now();
+  let probe: Probe = { ...known, file: file.name, expectedSize: file.bytes ?? null };
   try {
-    reply = await source.open(file, range, signal);
-    const latency = Math.round(performance.now() - began);
-    const { total = null, ranged } = reply;
-    seen = { ...asked, reachable: true, latency, size: total, ranges: ranged };
-    if (total !== null && file.bytes !== undefined && total !== file.bytes) {
-      const message = `its ${file.name} has ${total} bytes, expected ${file.bytes}`;
-      return { ...seen, status: 'wrong-size', message };
+    const reply = await source.open(file, { start: 0, end }, signal);
+    try {
+      const latency = Math.round(performance.now() - started);
+      const { total = null, ranged } = reply;
+      probe = { ...probe, reachable: true, latency, size: total, ranges: ranged };
+      if (total !== null && file.bytes !== undefined && total !== file.bytes) {
+        const message = `its ${file.name} has ${total} bytes, expected ${file.bytes}`;
+        return { ...probe, status: 'wrong-size', message };
+      }
+      return { ...probe, status: 'ok', bytesPerSecond: await measureSpeed(reply.body, end) };
+    } finally {
+      reply.discard();
     }
-    return { ...seen, status: 'ok', bytesPerSecond: await speedOf(reply, range.end) };
   } catch (error) {
-    if (signal.aborted) throw error;
-    if (!(error instanceof SourceFailure)) throw error;
-    const judged = judge(error);
-    return { ...seen, ...judged, reachable: seen.reachable || judged.reachable };
-  } finally {
-    reply?.discard();
+    if (signal.aborted || !(error instanceof SourceFailure)) throw error;
+    const failure = failureOf(error);
+    return { ...probe, ...failure, reachable: probe.reachable || failure.reachable };
   }
 }
 
-/** Bytes per second, by its first megabyte or five seconds. */
-async function speedOf({ body }: RangeReply, most: number): Promise<number | null> {
-  const began = performance.now();
-  let bytes = 0;
+/** Bytes per second, over `bytes` or a few seconds. */
+async function measureSpeed(body: AsyncIterable<Uint8Array>, bytes: number): Promise<number> {
+  const started = performance.now();
+  let read = 0;
   for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes >= most || performance.now() - began > LONG_ENOUGH) break;
+    read += chunk.length;
+    if (read >= bytes || performance.now() - started > MAX_SAMPLE_MS) break;
   }
-  if (bytes === 0) throw new SourceFailure('passing', 'the reply held nothing of what was asked for');
-  return Math.round(bytes / Math.max(0.001, (performance.now() - began) / 1000));
+  if (read === 0) throw new SourceFailure('passing', 'the reply is empty');
+  return Math.round(read / Math.max(0.001, (performance.now() - started) / 1000));
 }
 
-function judge(error: SourceFailure | PcamError): Pick<Probe, 'status' | 'reachable' | 'message' | 'hint'> {
+type Failure = Pick<Probe, 'status' | 'reachable' | 'message' | 'hint'>;
+
+function failureOf(error: SourceFailure | PcamError): Failure {
   const said = { message: error.message, hint: error.hint ?? null };
   if (error instanceof PcamError) return { status: 'unreachable', reachable: false, ...said };
   const { status, kind, missing, proxy } = error;
@@ -209,8 +196,4 @@ function statusOf({ kind, quota, missing, proxy, status, wholeHost }: SourceFail
   if (missing) return 'missing';
   if (kind === 'refused' || status === 401) return 'refused';
   return wholeHost && status === undefined ? 'unreachable' : 'failed';
-}
-
-function largest(files: readonly DatasetFile[]): DatasetFile | undefined {
-  return [...files].sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))[0];
 }

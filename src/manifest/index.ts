@@ -1,4 +1,4 @@
-export { bibtex } from './citation.js';
+export { bibtex, PCAM_BIBTEX } from './citation.js';
 export { BUILT_IN_MANIFEST, parseManifest, parseWebUrl, readManifest, SOURCE_TYPES } from './parse.js';
 export { type CacheKeyOptions, cacheKey, resolveManifest, type Selection, selectFiles } from './select.js';
 export {

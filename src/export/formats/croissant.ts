@@ -2,6 +2,7 @@
  * Croissant 1.0, the machine-readable description of a data set: of PCam in general, and of a Parquet export.
  * https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html
  */
+import { PCAM_BIBTEX } from '../../manifest/index.js';
 import { HUB_SPLITS } from './card.js';
 import type { FinishRequest } from './types.js';
 
@@ -64,8 +65,7 @@ export function croissant(rest: { description: string; distribution: object[]; r
     datePublished: '2018-06-08',
     creator: AUTHORS.map((name) => ({ '@type': 'sc:Person', name })),
     keywords: ['histopathology', 'lymph node', 'metastasis', 'image classification'],
-    citeAs:
-      '@misc{veeling2018rotation, title={Rotation Equivariant CNNs for Digital Pathology}, author={B. S. Veeling and J. Linmans and J. Winkens and T. Cohen and M. Welling}, year={2018}, eprint={1806.03962}, archivePrefix={arXiv}}',
+    citeAs: PCAM_BIBTEX.replace(/\n\s*/g, ' '),
     isLiveDataset: false,
     distribution: rest.distribution,
     ...(rest.recordSet ? { recordSet: rest.recordSet } : {}),

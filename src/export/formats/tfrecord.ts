@@ -3,6 +3,7 @@
  * `tfds.builder_from_directory` reads.
  * https://www.tensorflow.org/datasets/external_tfrecord and tensorflow_datasets/core/proto
  */
+import { PCAM_BIBTEX } from '../../manifest/index.js';
 import { encodePng, RECORD_OVERHEAD, writeExample } from '../encode/index.js';
 import { HUB_SPLITS } from './card.js';
 import { eachPatch, estimatePngRow, numberedShards, sideOf } from './sample.js';
@@ -49,7 +50,7 @@ export const tfrecord: ExportFormat = {
 /** The message DatasetInfo of dataset_info.proto in JSON, where an int64 is a string. */
 function datasetInfo({ splits, records }: FinishRequest) {
   return {
-    citation: CITATION,
+    citation: PCAM_BIBTEX,
     description: DESCRIPTION,
     fileFormat: 'tfrecord',
     location: { urls: ['https://github.com/basveeling/pcam'] },
@@ -103,11 +104,3 @@ function json(value: unknown): string {
 const DESCRIPTION =
   'The PatchCamelyon benchmark: patches of H&E-stained lymph node sections from the Camelyon16 challenge. ' +
   'A label is 1 when the centre 32 x 32 px of the original 96 x 96 px patch contain tumor tissue.';
-
-const CITATION = `@misc{veeling2018rotation,
-  title = {Rotation Equivariant CNNs for Digital Pathology},
-  author = {B. S. Veeling and J. Linmans and J. Winkens and T. Cohen and M. Welling},
-  year = {2018},
-  eprint = {1806.03962},
-  archivePrefix = {arXiv}
-}`;

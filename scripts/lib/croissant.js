@@ -1,7 +1,6 @@
 /** Croissant metadata of the data set itself: the files of a manifest, as archives and decompressed. */
-import { showUrl } from '../core/index.js';
-import { croissant } from '../export/formats/index.js';
-import type { DatasetFile, Manifest } from '../manifest/index.js';
+import { showUrl } from '../../dist/core/index.js';
+import { croissant } from '../../dist/export/formats/index.js';
 
 const HDF5 = 'application/x-hdf5';
 
@@ -9,8 +8,8 @@ const HDF5 = 'application/x-hdf5';
  * The document for a manifest with a Zenodo source. HDF5 cannot feed a record set, so it has none: they are in the
  * `croissant.json` of a Parquet export.
  */
-export function datasetCroissant({ files, sources }: Manifest) {
-  const zenodo = Object.values(sources).find(({ type }) => type === 'zenodo') as ZenodoSource | undefined;
+export function datasetCroissant({ files, sources }) {
+  const zenodo = sources.find(({ type }) => type === 'zenodo');
   return croissant({
     description:
       'PatchCamelyon: 327,680 patches of H&E-stained lymph node sections (RGB, 96 x 96 px), and whether the centre 32 x 32 px contain tumor tissue. HDF5 arrays `x` (images, uint8) and `y` (labels), and one CSV row of origin per patch, in three splits.',
@@ -18,12 +17,7 @@ export function datasetCroissant({ files, sources }: Manifest) {
   });
 }
 
-interface ZenodoSource {
-  readonly baseUrl: string;
-  readonly record: string;
-}
-
-function archive(file: DatasetFile, zenodo: ZenodoSource | undefined) {
+function archive(file, zenodo) {
   const { name, bytes, md5, sha256 } = file;
   return {
     '@type': 'cr:FileObject',
@@ -40,7 +34,7 @@ function archive(file: DatasetFile, zenodo: ZenodoSource | undefined) {
   };
 }
 
-function extracted({ name, kind, split, extracted }: DatasetFile): object[] {
+function extracted({ name, kind, split, extracted }) {
   if (!extracted) return [];
   return [
     {
