@@ -13,9 +13,8 @@ import {
   throwIfAborted,
 } from '../core/index.js';
 import { missingFolders, removeIfEmpty } from '../fs/index.js';
-import { rightness } from '../inventory/index.js';
+import { Inventory, renameMisplaced } from '../inventory/index.js';
 import {
-  allContents,
   type DatasetFile,
   resolveManifest,
   type SourceConfig,
@@ -24,15 +23,7 @@ import {
 } from '../manifest/index.js';
 import { createHttpClient, type HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
-import {
-  finishMoves,
-  layout,
-  moveAll,
-  OwnedPartStore,
-  PartStore,
-  Receipts,
-  withDataFolder,
-} from '../store/index.js';
+import { layout, OwnedPartStore, PartStore, Receipts, withDataFolder } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
 import { discardParts } from './forms.js';
@@ -113,7 +104,7 @@ async function createRun({ options, manifest, sources, client, clock, signal }: 
   return {
     manifest,
     paths,
-    receipts: await Receipts.load(paths.receipts),
+    receipts: new Receipts(paths),
     parts: new PartStore(paths),
     pool,
     requireReachable: () => requireReachable(sources, client),
@@ -158,21 +149,22 @@ async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Prom
 }
 
 async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<T> {
-  const { signal, manifest, clock } = run;
+  const { signal, clock } = run;
   return withDataFolder({ dir: run.paths.dir, command: 'download', signal, clock }, async (paths) => {
-    const receipts = await Receipts.load(paths.receipts, paths.workspace);
+    const receipts = new Receipts(paths, paths.run);
     const parts = new OwnedPartStore(paths);
     const { signal } = paths.workspace;
     const own: OwnedRun = { ...run, paths, parts, receipts, signal, windowed: new Set() };
     setMaxListeners(0, own.signal);
-    const known = allContents(manifest).map(({ name }) => name);
-    await finishMoves(paths, { known, isRight: rightnessIn(own) });
+    await rename(own);
     return await work(own);
   });
 }
 
-function rightnessIn({ manifest, paths, receipts, signal }: Run): (name: string) => Promise<boolean> {
-  return rightness({ dir: paths.dir, manifest, receipts, signal });
+/** Files that are misplaced, or that an earlier run has set aside, get their own names. */
+async function rename({ manifest, paths, receipts, signal }: OwnedRun, names: string[] = []): Promise<void> {
+  const inventory = new Inventory({ dir: paths.dir, manifest, receipts, signal });
+  await renameMisplaced({ paths, manifest, inventory, names });
 }
 
 /** Unusable proxy settings matter only when something is to be fetched. */
@@ -212,13 +204,13 @@ async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Prom
 }
 
 async function runAll(owned: OwnedRun, files: readonly DatasetFile[], most: number): Promise<DownloadResult> {
-  const { actions, moves } = await survey(owned, files);
+  const { actions, misplaced } = await survey(owned, files);
   requireWay(owned, actions);
   const { windowed, jobs, notice } = await findRoom(await roomFor(owned, actions, most));
   if (notice !== undefined) owned.emit({ type: 'notice', message: notice });
   const run: OwnedRun = { ...owned, windowed };
   if (run.force) for (const file of files) await discardParts(run, file);
-  await moveAll(run.paths, moves, rightnessIn(run));
+  await rename(run, misplaced);
   run.emit({
     type: 'plan',
     unit: 'bytes',

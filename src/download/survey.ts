@@ -5,7 +5,6 @@ import { elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import { type Found, holds, Inventory } from '../inventory/index.js';
 import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
-import { completeMoves, type Move } from '../store/index.js';
 import type { Run } from './run.js';
 import { archiveOf, wanted } from './target.js';
 
@@ -33,13 +32,13 @@ const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.
 
 export interface Survey {
   readonly actions: ReadonlyMap<DatasetFile, Action>;
-  /** The renames that the actions ask for, and those that keep them from burying right bytes. */
-  readonly moves: readonly Move[];
+  /** Names of the data set folder whose files the actions want under other names. */
+  readonly misplaced: string[];
 }
 
 /** Looks at the disk alone, and changes nothing. */
 export async function survey(run: Run, files: readonly DatasetFile[]): Promise<Survey> {
-  if (run.force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), moves: [] };
+  if (run.force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), misplaced: [] };
   const { paths, manifest, receipts, dryRun, signal, emit } = run;
   const inventory = new Inventory({
     dir: paths.dir,
@@ -50,12 +49,10 @@ export async function survey(run: Run, files: readonly DatasetFile[]): Promise<S
     onEvent: emit,
   });
   const actions = await chooseActions(run, inventory, files);
-  const renames = [...actions.values()].filter((action) => action.kind === 'rename');
-  const moves = await completeMoves(
-    renames.map(({ from, to }) => ({ from, to: to.name })),
-    (name) => inventory.rightNameOf(name),
+  const misplaced = [...actions.values()].flatMap((action) =>
+    action.kind === 'rename' ? [action.from] : [],
   );
-  return { actions, moves };
+  return { actions, misplaced };
 }
 
 async function chooseActions(

@@ -148,6 +148,12 @@ export class RunFolder {
     return this.#moveHere(path, `${ASIDE}${this.id}.${++this.#count}`);
   }
 
+  /** Gives a file that is aside a name. */
+  async place(aside: string, final: string): Promise<void> {
+    await retryBusy(() => rename(aside, final));
+    await syncFolder(dirname(final));
+  }
+
   /** The files of the data set that are aside, set there by this run or left by a killed one. */
   async asides(): Promise<string[]> {
     return (await readdir(this.folder)).filter(isAside).map((name) => this.path(name));
@@ -166,7 +172,7 @@ export class RunFolder {
     }
   }
 
-  // Until download and export use `commit` alone: the four below.
+  // Until download and export use `commit` alone: the two below.
 
   async stage(temporary: string, digested?: FileIdentity): Promise<Staged> {
     const handle = await openFile(temporary, { flags: constants.O_RDWR, follow: false });
@@ -191,14 +197,6 @@ export class RunFolder {
     const own = await this.#own(path);
     if (!sameFile(await lstat(own, { bigint: true }), digested)) throw changed(path);
     return own;
-  }
-
-  async place(temporary: string, final: string): Promise<void> {
-    await retryBusy(() => rename(temporary, final));
-  }
-
-  async withdraw(path: string, as: string): Promise<boolean> {
-    return (await this.#moveHere(path, as)) !== undefined;
   }
 
   /** Removes what is left of this run's temporary files, and the directory unless files of the data set are aside. */
@@ -242,7 +240,8 @@ export class RunFolder {
   /** Removes a file or directory that a run left, and brings what is aside in it into this run's directory. */
   async #remove(path: string, depth: number): Promise<void> {
     const stats = await lstat(path).catch(() => undefined);
-    if (stats?.isFile() && isAside(basename(path))) return await rename(path, this.path(basename(path)));
+    if (stats && !stats.isDirectory() && isAside(basename(path)))
+      return await rename(path, this.path(basename(path)));
     if (depth < MAX_DEPTH && stats?.isDirectory()) await this.#clear(path, depth + 1);
     await rm(path, { recursive: true, force: true });
   }
@@ -255,7 +254,7 @@ export class RunFolder {
 }
 
 function isAside(name: string): boolean {
-  return name.startsWith(ASIDE) || name.startsWith('swap-');
+  return name.startsWith(ASIDE);
 }
 
 function changed(path: string): PcamError {

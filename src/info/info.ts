@@ -62,7 +62,7 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
   const manifest = await resolveManifest(options.manifest);
   const { dataset, homepage = null, license = null, citation, sources } = manifest;
   const dir = options.dir ?? DEFAULTS.dir;
-  const receipts = await Receipts.load(layout(dir).receipts);
+  const receipts = new Receipts(layout(dir));
   const files = await Promise.all(
     selectFiles(manifest, options).map(async (file): Promise<FileInfo> => {
       const { name, split, kind, bytes = null, md5, sha256 = null } = file;
@@ -94,7 +94,7 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
   const { final, archive } = contentsOf(file);
   const stats = await statFile(paths.final(final.name)).catch(() => undefined);
   if (stats) {
-    const digests = receipts.digests(final.name, stats, 'mtime');
+    const digests = await receipts.find(final.name, stats, 'mtime');
     if (!digests) return 'unverified';
     return holds({ digests }, final) ? 'verified' : 'corrupt';
   }

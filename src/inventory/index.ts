@@ -1,1 +1,2 @@
-export { type Found, holds, Inventory, rightness } from './inventory.js';
+export { type Found, holds, Inventory } from './inventory.js';
+export { type Rename, renameMisplaced } from './rename.js';

@@ -1,10 +1,10 @@
 /** Whose bytes are these? One answer for download, verify, export and info: each file is read once, several at a time. */
 import { join } from 'node:path';
 import { type OnEvent, TaskReporter } from '../core/index.js';
-import { statFile } from '../fs/index.js';
+import { sameFile, statFile } from '../fs/index.js';
 import { allContents, type Content, type Manifest } from '../manifest/index.js';
 import { type DigestName, type Digests, digestFile, type HandleStats } from '../pass/index.js';
-import type { Move, Receipts } from '../store/index.js';
+import type { Receipts } from '../store/index.js';
 
 /** A file that was found and read (or whose receipt holds). */
 export interface Found {
@@ -29,9 +29,9 @@ export interface InventoryOptions {
   dir: string;
   manifest: Manifest;
   receipts: Receipts;
-  /** Which receipts are believed, see `Receipts.digests`. @default 'inode' */
+  /** Which receipts are believed, see `Receipts.find`. @default 'inode' */
   trust?: 'inode' | 'mtime' | 'nothing';
-  /** Keep what was found out. @default true */
+  /** Write receipts of what was read. @default true */
   record?: boolean;
   signal?: AbortSignal;
   onEvent?: OnEvent;
@@ -61,7 +61,7 @@ export class Inventory {
     const path = join(folder, content.name);
     let found = this.#seen.get(path);
     if (!found) {
-      found = this.#look(path, content, folder === this.#options.dir);
+      found = this.#find(path, content, folder === this.#options.dir);
       found.catch(() => {}); // reported to the caller that awaits it
       this.#seen.set(path, found);
     }
@@ -84,59 +84,74 @@ export class Inventory {
     }
   }
 
+  /** Reads a file that has no name of the manifest. */
+  async digest(path: string, bytes: number): Promise<Found> {
+    const read = await digestFile({ path, bytes, digests: ['md5', 'sha256'], signal: this.#signal });
+    return { path, bytes, digests: read.digests, stats: read.stats };
+  }
+
   /** The content whose bytes a file holds, if they are not those of `content`. */
   ownerOf(found: Found, content: Content): Content | undefined {
     return holds(found, content) ? undefined : this.#contents.find((other) => holds(found, other));
   }
 
-  /** Where the bytes at a name of the data set folder belong, when that is elsewhere and not yet filled. */
-  async rightNameOf(name: string): Promise<string | undefined> {
-    const content = this.#contents.find((candidate) => candidate.name === name);
-    const found = content && (await this.read(content));
-    const owner = found && this.ownerOf(found, content);
-    if (!owner) return undefined;
-    const there = await this.read(owner);
-    return there && holds(there, owner) ? undefined : owner.name;
-  }
-
-  /** Names of the data set folder that were looked at and are not empty. */
-  async names(): Promise<string[]> {
-    const found = await Promise.all(this.#contents.map(({ name }) => this.#seen.get(this.#path(name))));
-    return this.#contents.filter((_, i) => found[i]).map(({ name }) => name);
-  }
-
-  /** What was read moves along with the files. */
-  moved(moves: readonly Move[]): void {
-    const before = new Map(this.#seen);
-    for (const { from } of moves) this.#seen.set(this.#path(from), Promise.resolve(undefined));
-    for (const { from, to } of moves) {
-      const path = this.#path(to);
-      const found = before.get(this.#path(from)) ?? Promise.resolve(undefined);
-      this.#seen.set(
-        path,
-        found.then((there) => there && { ...there, path }),
-      );
+  /** The content whose bytes a file holds and whose name does not have them: where the file belongs. */
+  async homeOf(found: Found): Promise<Content | undefined> {
+    for (const content of this.#contents.filter((other) => holds(found, other))) {
+      const there = await this.readAgain(content);
+      if (!there || !holds(there, content)) return content;
     }
+    return undefined;
+  }
+
+  /** Where the bytes under the name of a content belong, if that is elsewhere. */
+  async misplaced(content: Content): Promise<Content | undefined> {
+    const found = await this.read(content);
+    return found && !holds(found, content) ? await this.homeOf(found) : undefined;
+  }
+
+  /** Whether a file holds bytes of the manifest, whichever. */
+  isKnown(found: Found): boolean {
+    return this.#contents.some((content) => holds(found, content));
+  }
+
+  /** What was found of a content, read again if the file has changed since. */
+  async readAgain(content: Content): Promise<Found | undefined> {
+    const [found, stats] = [await this.read(content), await statFile(this.#path(content.name))];
+    const isUnchanged = found && stats ? sameFile(found.stats, stats) : found === stats;
+    if (!isUnchanged) this.#seen.delete(this.#path(content.name));
+    return await this.read(content);
+  }
+
+  /** Tells that a file of the data set folder was renamed: what lies under the name of a content from now on. */
+  set(content: Content, found: Found | undefined): void {
+    const path = this.#path(content.name);
+    this.#seen.set(path, Promise.resolve(found && { ...found, path }));
+  }
+
+  /** Writes the receipt of a file that was read. A folder that cannot be written to can be verified all the same. */
+  async record({ name }: Content, { stats, digests }: Pick<Found, 'stats' | 'digests'>): Promise<void> {
+    if (this.#options.record ?? true)
+      await this.#options.receipts.record(name, stats, digests).catch(() => {});
   }
 
   #path(name: string): string {
     return join(this.#options.dir, name);
   }
 
-  async #look(path: string, content: Content, own: boolean): Promise<Found | undefined> {
-    const { receipts, trust = 'inode', record = true } = this.#options;
+  async #find(path: string, content: Content, isOwn: boolean): Promise<Found | undefined> {
+    const { receipts, trust = 'inode' } = this.#options;
     const stats = await statFile(path);
     if (!stats) return undefined;
     const bytes = Number(stats.size);
     // Receipts speak of the data set folder alone.
-    const known = own && trust !== 'nothing' ? receipts.digests(content.name, stats, trust) : undefined;
+    const known = isOwn && trust !== 'nothing' ? await receipts.find(content.name, stats, trust) : undefined;
     // A receipt from before the manifest gave a SHA-256 does not say enough.
-    const enough = content.sha256 === undefined ? known?.md5 : known?.sha256;
-    if (known && enough !== undefined) return { path, bytes, digests: known, stats };
-    const { digests, stats: read, changed } = await this.#digest(path, content, bytes);
-    // A folder that cannot be written to can be verified all the same.
-    if (own && record && !changed) await receipts.record(content.name, read, digests).catch(() => {});
-    return { path, bytes, digests, stats: read };
+    const isEnough = (content.sha256 === undefined ? known?.md5 : known?.sha256) !== undefined;
+    if (known && isEnough) return { path, bytes, digests: known, stats };
+    const read = await this.#digest(path, content, bytes);
+    if (isOwn && !read.changed) await this.record(content, read);
+    return { path, bytes, digests: read.digests, stats: read.stats };
   }
 
   async #digest(path: string, { name, sha256 }: Content, bytes: number) {
@@ -155,13 +170,4 @@ export class Inventory {
       begun().end(),
     );
   }
-}
-
-/** Answers for a name of the manifest whether the file there, as it is now, holds the bytes that belong there. */
-export function rightness(options: InventoryOptions): (name: string) => Promise<boolean> {
-  return async (name) => {
-    const content = allContents(options.manifest).find((candidate) => candidate.name === name);
-    const found = content && (await new Inventory(options).read(content));
-    return found !== undefined && holds(found, content!);
-  };
 }

@@ -37,7 +37,7 @@ export async function scanSplit(request: SplitScanRequest): Promise<SplitScan> {
   const count = await countPatches({ dir, manifest, split });
   const entry = manifest.files.find((one) => one.split === split && one.kind === 'images')!;
   const before = await identity(file);
-  const receipts = await Receipts.load(layout(dir).receipts);
+  const receipts = new Receipts(layout(dir));
   const stop = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, stop.signal]) : stop.signal;
   // Started together: where the images have to be digested first, they are read for both at the same time.
@@ -99,7 +99,7 @@ async function digestOf(request: SplitDigestRequest): Promise<{ md5: string; ver
 async function receiptOf({ dir, entry, receipts }: Pick<SplitDigestRequest, 'dir' | 'entry' | 'receipts'>) {
   const { name } = contentsOf(entry).final;
   const stats = await statFile(join(dir, name));
-  return stats && receipts.digests(name, stats, 'inode')?.md5;
+  return stats && (await receipts.find(name, stats, 'inode'))?.md5;
 }
 
 async function identity(file: string): Promise<string> {

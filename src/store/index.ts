@@ -1,5 +1,4 @@
 export { type Layout, layout, type OwnedLayout } from './layout.js';
-export { completeMoves, finishMoves, type Move, moveAll } from './moves.js';
 export { withDataFolder } from './owned.js';
 export type { OpenPart, Parts } from './part.js';
 export { BLOCK, IMPORTED } from './part-file.js';

@@ -1,6 +1,6 @@
 /** Where everything lies below the data set folder. */
 import { join } from 'node:path';
-import type { Workspace } from '../fs/index.js';
+import type { RunFolder } from '../fs/index.js';
 
 const STATE_FOLDER = '.pcam';
 
@@ -10,9 +10,8 @@ export interface Layout {
   /** pcam's working state, `<dir>/.pcam`. */
   readonly state: string;
   readonly lock: string;
+  /** Where each verified file has its receipt. */
   readonly receipts: string;
-  /** Renames in progress. */
-  readonly moves: string;
   /** Where partial downloads and their journals lie. */
   readonly parts: string;
   /** Which run may have partial downloads open. */
@@ -28,7 +27,9 @@ export interface Layout {
 
 /** The data set folder as the run sees it that holds its lock: only that one changes anything. */
 export interface OwnedLayout extends Layout {
-  readonly workspace: Workspace;
+  readonly run: RunFolder;
+  /** The same, for callers that still call it so. */
+  readonly workspace: RunFolder;
 }
 
 export function layout(dir: string): Layout {
@@ -38,8 +39,7 @@ export function layout(dir: string): Layout {
     dir,
     state,
     lock: join(state, 'lock'),
-    receipts: join(state, 'receipts.json'),
-    moves: join(state, 'moves.json'),
+    receipts: join(state, 'receipts'),
     parts,
     writer: join(state, 'writer.json'),
     temporaries: join(state, 'tmp'),

@@ -34,7 +34,7 @@ export async function withDataFolder<T>(
   await prepareState(paths);
   const { lock, temporaries } = paths;
   return withWorkspace({ lock, temporaries, command, signal, clock }, async (workspace) => {
-    const owned: OwnedLayout = { ...paths, workspace };
+    const owned: OwnedLayout = { ...paths, run: workspace, workspace };
     await ownParts(owned);
     try {
       return await work(owned);
@@ -56,6 +56,7 @@ async function prepareState(paths: Layout): Promise<void> {
     await makeFolder(paths.state);
     await requireOwnFolder(paths.parts);
     await requireOwnFolder(paths.temporaries);
+    await requireOwnFolder(paths.receipts);
   } catch (error) {
     throw fsError(error, `making the directory ${paths.state}`);
   }

@@ -3,124 +3,156 @@
  * 7 GB again to say that nothing has changed; they are never the ground to accept a file that was not read.
  */
 import type { BigIntStats } from 'node:fs';
-import { dirname } from 'node:path';
-import { readSmallFile, requireOwnFolder, type Workspace, writeFileAtomic } from '../fs/index.js';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  makeFolder,
+  openFile,
+  type RunFolder,
+  readSmallFile,
+  requireOwnFolder,
+  sameFile,
+  writeFileAtomic,
+} from '../fs/index.js';
 import type { Digests } from '../pass/index.js';
+import type { Layout } from './layout.js';
 
-/** A receipt has some 300 bytes. */
-const OWN = { most: 16 * 1024 * 1024, follow: false };
+const MAX_RECEIPT_BYTES = 64 * 1024;
+/** What is read again of a file whose times were restored: a cache can bring it back with holes in it. */
+const SAMPLES = 16;
+const SAMPLE_BYTES = 4096;
+
+/** A file as its handle saw it when the digests were known. */
+export type FileStats = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>;
 
 interface Receipt {
+  version: 2;
   bytes: number;
+  /** Times in nanoseconds and the inode, as decimal numbers. */
   mtime: string;
   ctime: string;
   inode: string;
   /** Absent where SHA-256, which proves more, was all that was computed. */
   md5?: string;
   sha256?: string;
+  /** Blocks of 512 bytes that the file system had given the file, and CRC-32s of samples; absent where unknown. */
+  blocks?: number;
+  samples?: number[];
 }
 
-/** A file as its handle saw it when the digests were known. */
-export type FileStats = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino'>;
-
 export class Receipts {
-  readonly #path: string;
-  readonly #workspace: Workspace | undefined;
-  readonly #receipts: Map<string, Receipt>;
-  /** What this run has found out itself. */
-  readonly #own = new Map<string, Receipt>();
-  #saving: Promise<void> = Promise.resolve();
+  readonly #paths: Layout;
+  readonly #run: RunFolder | undefined;
 
-  private constructor(path: string, receipts: Map<string, Receipt>, workspace: Workspace | undefined) {
-    this.#path = path;
-    this.#receipts = receipts;
-    this.#workspace = workspace;
+  /** @param run the run that holds the lock of the folder; a verification needs none, as what it writes is true anyway */
+  constructor(paths: Layout, run?: RunFolder) {
+    this.#paths = paths;
+    this.#run = run;
   }
 
   /**
-   * Receipts that are damaged or missing are no receipts.
-   * @param workspace of the run that owns the folder; a verification needs none, as what it notes is true anyway
-   */
-  static async load(path: string, workspace?: Workspace): Promise<Receipts> {
-    return new Receipts(path, await readReceipts(path), workspace);
-  }
-
-  /**
-   * The digests that a file had when it was last read, if nothing says that it changed since.
+   * The digests that a file had when it was last read, if nothing says that it changed since. A receipt that is
+   * damaged or missing is none.
    * @param trust `inode`: size, mtime, ctime and inode must hold, which no copy or edit leaves alone;
-   *   `mtime`: size and mtime are enough, as after a backup or a CI cache was restored
+   *   `mtime`: size, mtime and samples of the content are enough, as after a backup or a CI cache was restored
    */
-  digests(name: string, stats: BigIntStats, trust: 'inode' | 'mtime'): Digests | undefined {
-    const receipt = this.#receipts.get(name);
+  async find(name: string, stats: FileStats, trust: 'inode' | 'mtime'): Promise<Digests | undefined> {
+    const receipt = await this.#read(name);
     if (!receipt || receipt.bytes !== Number(stats.size) || receipt.mtime !== String(stats.mtimeNs))
       return undefined;
-    if (
-      trust === 'inode' &&
-      (receipt.ctime !== String(stats.ctimeNs) || receipt.inode !== String(stats.ino))
-    ) {
-      return undefined;
-    }
+    const isSame = receipt.ctime === String(stats.ctimeNs) && receipt.inode === String(stats.ino);
+    if (!isSame && (trust === 'inode' || !(await this.#samplesHold(name, receipt)))) return undefined;
     return { md5: receipt.md5, sha256: receipt.sha256 };
   }
 
-  /**
-   * Notes the digests of a file.
-   * @param stats of the handle whose bytes were digested, and nothing that a path led to
-   */
-  async record(
-    name: string,
-    { size, mtimeNs, ctimeNs, ino }: FileStats,
-    { md5, sha256 }: Digests,
-  ): Promise<void> {
+  /** @param stats of the handle whose bytes were digested, and nothing that a path led to */
+  async record(name: string, stats: FileStats, { md5, sha256 }: Digests): Promise<void> {
     if (md5 === undefined && sha256 === undefined) return;
-    const receipt = {
-      bytes: Number(size),
-      mtime: String(mtimeNs),
-      ctime: String(ctimeNs),
-      inode: String(ino),
+    const receipt: Receipt = {
+      version: 2,
+      bytes: Number(stats.size),
+      mtime: String(stats.mtimeNs),
+      ctime: String(stats.ctimeNs),
+      inode: String(stats.ino),
       md5,
       sha256,
+      ...(await this.#sample(name, stats)),
     };
-    this.#receipts.set(name, receipt);
-    this.#own.set(name, receipt);
-    await this.#save();
+    await requireOwnFolder(this.#paths.state);
+    await requireOwnFolder(this.#paths.receipts);
+    await makeFolder(this.#paths.receipts);
+    const text = `${JSON.stringify(receipt)}\n`;
+    const path = this.#path(name);
+    await (this.#run ? this.#run.write(path, text) : writeFileAtomic(path, text));
   }
 
-  #save(): Promise<void> {
-    const save = this.#saving
-      .catch(() => {})
-      .then(async () => {
-        await requireOwnFolder(dirname(this.#path));
-        // A verification may run beside a download: each adds what it knows.
-        const all = new Map([...(await readReceipts(this.#path)), ...this.#own]);
-        const files = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
-        const text = `${JSON.stringify({ version: 1, files }, null, 1)}\n`;
-        await (this.#workspace ? this.#workspace.write(this.#path, text) : writeFileAtomic(this.#path, text));
-      });
-    this.#saving = save;
-    return save;
+  #path(name: string): string {
+    return join(this.#paths.receipts, `${name}.json`);
+  }
+
+  async #read(name: string): Promise<Receipt | undefined> {
+    try {
+      const text = await readSmallFile(this.#path(name), { most: MAX_RECEIPT_BYTES, follow: false });
+      const receipt: unknown = JSON.parse(text);
+      return isReceipt(receipt) ? receipt : undefined;
+    } catch {
+      return undefined; // then the file is read again
+    }
+  }
+
+  /** Samples of the file under its final name, if that is still the one that was digested. */
+  async #sample(name: string, stats: FileStats): Promise<Pick<Receipt, 'blocks' | 'samples'>> {
+    return await this.#withFile(name, async (handle, now) => {
+      if (!sameFile(now, stats)) return {};
+      return { blocks: Number(now.blocks), samples: await readSamples(handle, Number(now.size)) };
+    }).catch(() => ({}));
+  }
+
+  async #samplesHold(name: string, { bytes, blocks, samples }: Receipt): Promise<boolean> {
+    if (blocks === undefined || samples === undefined) return true;
+    return await this.#withFile(name, async (handle, now) => {
+      // Fewer blocks than bytes: holes, unless the file system compresses, as it did before.
+      const expected = Math.min(blocks, Math.ceil(bytes / 512));
+      if (Number(now.size) !== bytes || Number(now.blocks) < expected) return false;
+      return String(await readSamples(handle, bytes)) === String(samples);
+    }).catch(() => false);
+  }
+
+  async #withFile<T>(name: string, read: (handle: FileHandle, stats: BigIntStats) => Promise<T>): Promise<T> {
+    const handle = await openFile(this.#paths.final(name));
+    try {
+      return await read(handle, await handle.stat({ bigint: true }));
+    } finally {
+      await handle.close();
+    }
   }
 }
 
-async function readReceipts(path: string): Promise<Map<string, Receipt>> {
-  const receipts = new Map<string, Receipt>();
-  try {
-    const json = JSON.parse(await readSmallFile(path, OWN)) as { version?: unknown; files?: unknown };
-    if (json.version === 1 && json.files && typeof json.files === 'object') {
-      for (const [name, value] of Object.entries(json.files)) if (isReceipt(value)) receipts.set(name, value);
-    }
-  } catch {
-    // Then everything is read again.
+/** CRC-32s of blocks that are spread evenly over a file, the first and the last one among them. */
+async function readSamples(handle: FileHandle, size: number): Promise<number[]> {
+  const samples: number[] = [];
+  const block = Buffer.alloc(SAMPLE_BYTES);
+  const last = Math.max(0, size - SAMPLE_BYTES);
+  for (let i = 0; i < SAMPLES; i++) {
+    const { bytesRead } = await handle.read(block, 0, SAMPLE_BYTES, Math.floor((last * i) / (SAMPLES - 1)));
+    samples.push(crc32(block.subarray(0, bytesRead)));
   }
-  return receipts;
+  return samples;
 }
 
 function isReceipt(value: unknown): value is Receipt {
-  const { bytes, mtime, ctime, inode, md5, sha256 } = (value ?? {}) as Record<string, unknown>;
+  const { version, bytes, mtime, ctime, inode, md5, sha256, blocks, samples } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
   return (
+    version === 2 &&
     Number.isSafeInteger(bytes) &&
     [mtime, ctime, inode].every((field) => typeof field === 'string') &&
     [md5, sha256].every((digest) => digest === undefined || typeof digest === 'string') &&
-    (md5 ?? sha256) !== undefined
+    (md5 ?? sha256) !== undefined &&
+    (blocks === undefined || typeof blocks === 'number') &&
+    (samples === undefined || Array.isArray(samples))
   );
 }

@@ -81,7 +81,7 @@ export async function openInput(request: InputRequest): Promise<Input> {
   const has = (split: SplitName, kind: Kind) =>
     files.some((file) => file.split === split && file.kind === kind);
   const count = oncePerSplit((split) => countPatches({ dir, manifest, split }));
-  const receipts = await Receipts.load(layout(dir).receipts);
+  const receipts = new Receipts(layout(dir));
   const inventory = new Inventory({ dir, manifest, receipts, signal, onEvent });
   const read = async (content: Content): Promise<Found> => {
     const found = await inventory.read(content);

@@ -1,9 +1,8 @@
 /** `verify`: reads what is there and says of each file whether its bytes are right. */
 import { DEFAULTS, type NextStep, type OnEvent, throwIfAborted } from '../core/index.js';
-import { requireReachable, sameFile, statFile } from '../fs/index.js';
-import { type Found, holds, Inventory, rightness } from '../inventory/index.js';
+import { requireReachable, statFile } from '../fs/index.js';
+import { type Found, holds, Inventory, renameMisplaced } from '../inventory/index.js';
 import {
-  allContents,
   type Content,
   contentsOf,
   contentsOfAll,
@@ -15,17 +14,7 @@ import {
   selectFiles,
   unpackedOf,
 } from '../manifest/index.js';
-import {
-  completeMoves,
-  finishMoves,
-  type Layout,
-  layout,
-  type Move,
-  moveAll,
-  type OwnedLayout,
-  Receipts,
-  withDataFolder,
-} from '../store/index.js';
+import { type Layout, layout, type OwnedLayout, Receipts, withDataFolder } from '../store/index.js';
 import type { Finding } from './finding.js';
 
 export interface VerifyOptions extends Selection {
@@ -77,152 +66,112 @@ export async function verify(options: VerifyOptions = {}): Promise<VerifyResult>
   const manifest = await resolveManifest(options.manifest);
   const dir = options.dir ?? DEFAULTS.dir;
   await requireReachable(dir);
-  const { signal } = options;
-  if (!options.fix) {
-    const paths = layout(dir);
-    const receipts = await Receipts.load(paths.receipts);
-    return new Verifier({ manifest, paths, receipts, options, signal }).run();
-  }
-  return withDataFolder({ dir, command: 'verify --fix', signal }, async (paths) => {
-    const receipts = await Receipts.load(paths.receipts, paths.workspace);
-    const own = { paths, owned: paths, signal: paths.workspace.signal };
-    return new Verifier({ manifest, receipts, options, ...own }).run();
-  });
+  if (!options.fix) return verifyFolder({ options, manifest, paths: layout(dir), signal: options.signal });
+  return withDataFolder({ dir, command: 'verify --fix', signal: options.signal }, (paths) =>
+    verifyFolder({ options, manifest, paths, owned: paths, signal: paths.run.signal }),
+  );
 }
 
 interface FolderCheck {
+  options: VerifyOptions;
   manifest: Manifest;
   paths: Layout;
-  receipts: Receipts;
-  options: VerifyOptions;
-  signal: AbortSignal | undefined;
   /** The same as `paths`, where this run holds the lock and may rename files. */
   owned?: OwnedLayout;
+  signal: AbortSignal | undefined;
 }
 
-class Verifier {
-  readonly #context: FolderCheck;
-  readonly #inventory: Inventory;
+async function verifyFolder(check: FolderCheck): Promise<VerifyResult> {
+  const { options, manifest, paths, owned, signal } = check;
+  const { quick = false, deep = false, onEvent } = options;
+  const files = selectFiles(manifest, options);
+  const contents = contentsOfAll(files);
+  const receipts = new Receipts(paths, owned?.run);
+  const trust = quick ? 'mtime' : 'nothing';
+  const inventory = new Inventory({ dir: paths.dir, manifest, receipts, trust, signal, onEvent });
 
-  constructor(context: FolderCheck) {
-    this.#context = context;
-    const { manifest, paths, receipts, options, signal } = context;
-    const { quick = false, onEvent } = options;
-    const trust = quick ? 'mtime' : 'nothing';
-    this.#inventory = new Inventory({ dir: paths.dir, manifest, receipts, trust, signal, onEvent });
-  }
+  if (owned) await renameMisplaced({ paths: owned, manifest, inventory });
+  if (onEvent) onEvent({ type: 'plan', unit: 'bytes', tasks: await tasksOf(contents, paths) });
+  await inventory.readAll(contents);
+  throwIfAborted(signal);
+  const findings = owned ? await fix({ paths: owned, manifest, inventory, contents }) : [];
+  if (deep) findings.push(...(await checkDeep(check)));
+  const verified = await Promise.all(files.map((file) => judge(file, inventory, paths)));
 
-  async run(): Promise<VerifyResult> {
-    const { manifest, options, signal, owned } = this.#context;
-    if (owned) {
-      const known = allContents(manifest).map(({ name }) => name);
-      await finishMoves(owned, { known, isRight: this.#rightness() });
-    }
-    const files = selectFiles(manifest, options);
-    const contents = contentsOfAll(files);
-    await this.#plan(contents);
-    await this.#inventory.readAll(contents);
-    throwIfAborted(signal);
-    const findings: Finding[] = owned ? await this.#fix(owned) : [];
-    if (options.deep) findings.push(...(await this.#deep()));
-    const verified = await Promise.all(files.map((file) => this.#judge(file)));
-    const ok =
-      verified.every((file) => file.status === 'ok') && !findings.some(({ level }) => level === 'error');
-    return { ok, files: verified, findings };
-  }
+  const isRight = verified.every(({ status }) => status === 'ok');
+  return { ok: isRight && !findings.some(({ level }) => level === 'error'), files: verified, findings };
+}
 
-  async #plan(contents: readonly Content[]): Promise<void> {
-    const { paths, options } = this.#context;
-    if (!options.onEvent) return;
-    const sizes = await Promise.all(
-      contents.map(async ({ name: task }) => {
-        const stats = await statFile(paths.final(task)).catch(() => undefined);
-        return stats ? [{ task, total: Number(stats.size) }] : [];
-      }),
-    );
-    options.onEvent({ type: 'plan', unit: 'bytes', tasks: sizes.flat() });
-  }
+async function tasksOf(contents: readonly Content[], paths: Layout) {
+  const tasks = await Promise.all(
+    contents.map(async ({ name: task }) => {
+      const stats = await statFile(paths.final(task)).catch(() => undefined);
+      return stats ? [{ task, total: Number(stats.size) }] : [];
+    }),
+  );
+  return tasks.flat();
+}
 
-  async #deep(): Promise<Finding[]> {
-    const { manifest, paths, options } = this.#context;
-    const splits = options.splits?.length ? options.splits : undefined;
-    const { deepCheck } = await import('./deep.js');
-    return deepCheck({ dir: paths.dir, manifest, splits, signal: options.signal });
-  }
+interface Fix {
+  paths: OwnedLayout;
+  manifest: Manifest;
+  inventory: Inventory;
+  contents: readonly Content[];
+}
 
-  async #judge(file: DatasetFile): Promise<VerifiedFile> {
-    const there: { content: Content; found: Found }[] = [];
-    for (const content of Object.values(contentsOf(file))) {
-      const found = await this.#inventory.read(content);
-      if (found) there.push({ content, found });
-    }
-    const line = { name: file.name, expected: finalMd5(file), found: null };
-    if (there.length === 0) return { ...line, ...(await this.#absent(file)) };
-    const wrong = there.find(({ content, found }) => !holds(found, content));
-    if (!wrong) return { name: file.name, status: 'ok', ...compared(there[0]!.found, there[0]!.content) };
-    return this.#wrong(file, wrong.content, wrong.found);
-  }
+/** Renames what is misplaced, unless its own name already holds the right bytes. */
+async function fix({ contents, ...request }: Fix): Promise<Finding[]> {
+  const renames = await renameMisplaced({ ...request, names: contents.map(({ name }) => name) });
+  return renames.map(({ from, to }) => ({
+    level: 'info',
+    code: 'RENAMED',
+    message: `${from} held the bytes of ${to} and was renamed to it`,
+  }));
+}
 
-  async #absent(file: DatasetFile): Promise<Pick<VerifiedFile, 'status' | 'hint' | 'next'>> {
-    const next = fetchAgain(file);
-    for (const form of [file, unpackedOf(file) ?? file]) {
-      const part = await statFile(this.#context.paths.part(form.name)).catch(() => undefined);
-      if (part) return { status: 'partial', hint: 'its download is not finished', next };
-    }
-    return { status: 'missing', next };
-  }
+async function checkDeep({ options, manifest, paths }: FolderCheck): Promise<Finding[]> {
+  const splits = options.splits?.length ? options.splits : undefined;
+  const { deepCheck } = await import('./deep.js');
+  return deepCheck({ dir: paths.dir, manifest, splits, signal: options.signal });
+}
 
-  #wrong(file: DatasetFile, content: Content, found: Found): VerifiedFile {
-    const owner = this.#inventory.ownerOf(found, content);
-    const bad = { name: file.name, ...compared(found, content) };
-    if (owner) {
-      return {
-        ...bad,
-        status: 'swapped',
-        hint: `${content.name} holds the bytes of ${owner.name}`,
-        next: { command: 'verify', fix: true },
-      };
-    }
-    const next = fetchAgain(file);
-    if (content.bytes !== undefined && found.bytes < content.bytes) {
-      const sizes = `${content.name} has ${found.bytes} of ${content.bytes} bytes`;
-      return { ...bad, status: 'partial', hint: sizes, next };
-    }
-    return { ...bad, status: 'corrupt', hint: `${content.name} is damaged`, next };
+async function judge(file: DatasetFile, inventory: Inventory, paths: Layout): Promise<VerifiedFile> {
+  const there: { content: Content; found: Found }[] = [];
+  for (const content of Object.values(contentsOf(file))) {
+    const found = await inventory.read(content);
+    if (found) there.push({ content, found });
   }
+  const { name } = file;
+  if (there.length === 0) {
+    return { name, expected: finalMd5(file), found: null, ...(await judgeAbsent(file, paths)) };
+  }
+  const wrong = there.find(({ content, found }) => !holds(found, content));
+  if (!wrong) return { name, status: 'ok', ...compared(there[0]!.found, there[0]!.content) };
+  return { name, ...compared(wrong.found, wrong.content), ...judgeWrong(wrong, inventory) };
+}
 
-  /** Renames what is misnamed, unless its own name already holds the right bytes. */
-  async #fix(paths: OwnedLayout): Promise<Finding[]> {
-    const inventory = this.#inventory;
-    const wanted: Move[] = [];
-    for (const name of await inventory.names()) {
-      const to = await inventory.rightNameOf(name);
-      if (to !== undefined && !wanted.some((move) => move.to === to)) wanted.push({ from: name, to });
-    }
-    const moves = await completeMoves(wanted, (name) => inventory.rightNameOf(name));
-    await moveAll(paths, moves, this.#rightness());
-    inventory.moved(moves);
-    await this.#recordMoves(moves);
-    return moves.map(({ from, to }) => ({
-      level: 'info',
-      code: 'RENAMED',
-      message: `${from} held the bytes of ${to} and was renamed to it`,
-    }));
-  }
+type Judgement = Pick<VerifiedFile, 'status' | 'hint' | 'next'>;
 
-  #rightness(): (name: string) => Promise<boolean> {
-    const { paths, manifest, receipts, signal } = this.#context;
-    return rightness({ dir: paths.dir, manifest, receipts, signal });
+async function judgeAbsent(file: DatasetFile, paths: Layout): Promise<Judgement> {
+  const next = fetchAgain(file);
+  for (const form of [file, unpackedOf(file) ?? file]) {
+    const part = await statFile(paths.part(form.name)).catch(() => undefined);
+    if (part) return { status: 'partial', hint: 'its download is not finished', next };
   }
+  return { status: 'missing', next };
+}
 
-  async #recordMoves(moves: readonly Move[]): Promise<void> {
-    const { manifest, paths, receipts } = this.#context;
-    for (const { to } of moves) {
-      const found = await this.#inventory.read(allContents(manifest).find(({ name }) => name === to)!);
-      const stats = await statFile(paths.final(to));
-      if (stats && found && sameFile(stats, found.stats)) await receipts.record(to, stats, found.digests);
-    }
+function judgeWrong({ content, found }: { content: Content; found: Found }, inventory: Inventory): Judgement {
+  const { name, file, bytes } = content;
+  const owner = inventory.ownerOf(found, content);
+  if (owner) {
+    const hint = `${name} holds the bytes of ${owner.name}`;
+    return { status: 'swapped', hint, next: { command: 'verify', fix: true } };
   }
+  const next = fetchAgain(file);
+  if (bytes !== undefined && found.bytes < bytes)
+    return { status: 'partial', hint: `${name} has ${found.bytes} of ${bytes} bytes`, next };
+  return { status: 'corrupt', hint: `${name} is damaged`, next };
 }
 
 function fetchAgain({ split, kind }: DatasetFile): NextStep {

@@ -82,12 +82,16 @@ const READERS: typeof COMMANDS = Object.fromEntries(
     ],
   ]),
 );
-const READ = ['pcam/.pcam/receipts.json', 'pcam/.pcam/scans/valid.scan'];
+const READ = [
+  'pcam/.pcam/receipts/camelyonpatch_level_2_split_valid_x.h5.json',
+  'pcam/.pcam/scans/valid.scan',
+];
 
 const STATE = [
   'pcam/.pcam/lock',
   ...READ,
-  'pcam/.pcam/moves.json',
+  'pcam/.pcam/receipts',
+  'pcam/.pcam/tmp/dead/aside.1',
   'pcam/.pcam/writer.json',
   'pcam/.pcam/parts/camelyonpatch_level_2_split_valid_meta.csv.journal',
   'pcam/.pcam/parts/camelyonpatch_level_2_split_valid_meta.csv.part',

@@ -312,9 +312,9 @@ class Round {
     const expected = [...this.#mini.finals].sort();
     if (names.join() !== expected.join()) throw new Error(`done, with ${names.join(', ')}`);
     const left = await readdir(join(this.#dir, '.pcam'), { recursive: true });
-    // What a run left that was killed while it took the lock stays for a few seconds.
+    // A run that was killed while it looked at the lock of this one leaves a file of its own to the next.
     const litter = left.filter(
-      (name) => !/^(parts|tmp|receipts\.json|lock\.([0-9a-f]{16}|clearing))$/.test(name),
+      (name) => !/^(parts|tmp|tmp\/[0-9a-f]{16}\.lock|receipts|receipts\/[^/]*\.json)$/.test(name),
     );
     if (litter.length > 0) throw new Error(`done, and left ${litter.join(', ')}`);
   }

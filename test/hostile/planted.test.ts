@@ -14,7 +14,12 @@ import { pcamError } from '../support/outcome.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
 import { contents, IMAGES, META, pipe, type SmallDataset, smallDataset } from './small.js';
 
-const PRECIOUS = { 'notes.txt': 'mine', 'tmp/train_x.h5': 'mine too', 'receipts.json': '{}', 'deep/er': 'x' };
+const PRECIOUS = {
+  'notes.txt': 'mine',
+  'tmp/train_x.h5': 'mine too',
+  'receipts/x.json': '{}',
+  'deep/er': 'x',
+};
 
 async function victim(data: SmallDataset): Promise<string> {
   return put(join(data.root, 'victim'), PRECIOUS);
@@ -28,6 +33,10 @@ async function link(target: string, path: string): Promise<void> {
 async function expectRight(data: SmallDataset): Promise<void> {
   expect((await readFile(data.paths.final(IMAGES))).equals(data.images.plain)).toBe(true);
   expect((await readFile(data.paths.final(META))).equals(data.meta.plain)).toBe(true);
+}
+
+function receiptOf({ paths }: SmallDataset): string {
+  return join(paths.receipts, `${META}.json`);
 }
 
 async function expectDownloads(data: SmallDataset): Promise<void> {
@@ -85,7 +94,7 @@ describe('a link', () => {
     ['a partial download', (data: SmallDataset) => data.paths.part(`${IMAGES}.gz`)],
     ['a journal', (data: SmallDataset) => data.paths.journal(`${IMAGES}.gz`)],
     ['a temporary file', (data: SmallDataset) => join(data.paths.temporaries, IMAGES)],
-    ['the receipts', (data: SmallDataset) => data.paths.receipts],
+    ['a receipt', (data: SmallDataset) => receiptOf(data)],
     ['the lock', (data: SmallDataset) => data.paths.lock],
   ])('in the place of %s is replaced, and never followed', async (_, place) => {
     for (const name of ['notes.txt', 'nothing-there', '/dev/zero']) {
@@ -199,7 +208,7 @@ describe('what is no file', () => {
     ['a partial download', (data) => data.paths.part(META)],
     ['a journal', (data) => data.paths.journal(META)],
     ['a temporary file', (data) => join(data.paths.temporaries, META)],
-    ['the receipts', (data) => data.paths.receipts],
+    ['a receipt', receiptOf],
     ['the lock', (data) => data.paths.lock],
   ];
 
@@ -275,18 +284,18 @@ describe('made-up state', () => {
     ['null', 'null'],
     ['nested without end', deep],
     ['other types', '{"version":1,"files":{"train_x.h5":{"bytes":"1"},"__proto__":{"bytes":1}}}'],
-  ])('receipts and a lock that are %s', async (_, text) => {
+  ])('a receipt and a lock that are %s', async (_, text) => {
     const data = await smallDataset();
-    await put(data.dir, { '.pcam/receipts.json': text, '.pcam/lock': text });
+    await put(data.dir, { [`.pcam/receipts/${META}.json`]: text, '.pcam/lock': text });
     // A lock that says nothing may just be being written, while it is fresh.
     await utimes(data.paths.lock, 0, 0);
     await expectDownloads(data);
     expect((await verify({ ...data, quick: true })).ok).toBe(true);
   });
 
-  it('receipts, a lock and a journal of a gigabyte are not read', async () => {
+  it('a receipt, a lock and a journal of a gigabyte are not read', async () => {
     const data = await smallDataset();
-    for (const path of [data.paths.receipts, data.paths.lock, data.paths.journal(META)]) {
+    for (const path of [receiptOf(data), data.paths.lock, data.paths.journal(META)]) {
       await put(dirname(path), { x: '' });
       await writeFile(path, '');
       await truncate(path, 2 ** 30);
@@ -294,13 +303,12 @@ describe('made-up state', () => {
     await expectDownloads(data);
   });
 
-  it('a moved file that no run of pcam has moved stays out of the folder', async () => {
+  it('a file that no run of pcam has set aside stays out of the folder', async () => {
     const data = await smallDataset();
     await put(data.paths.temporaries, {
-      'swap-..': 'x',
-      'swap-.bashrc': 'x',
-      'swap-': 'x',
-      'swap-a.sh': 'x',
+      'aside...': 'x',
+      'aside.': 'x',
+      'dead/aside.a.sh': 'x',
     });
     await expectDownloads(data);
     expect(

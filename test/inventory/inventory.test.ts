@@ -17,7 +17,7 @@ const [train, valid] = [contentsOf(x.file), contentsOf(v.file)];
 
 async function folder(files: Record<string, Buffer>) {
   const dir = await put(await temporaryFolder(), files);
-  const receipts = await Receipts.load(layout(dir).receipts);
+  const receipts = new Receipts(layout(dir));
   return { dir, receipts, open: (more = {}) => new Inventory({ dir, manifest, receipts, ...more }) };
 }
 
@@ -41,11 +41,11 @@ describe('an inventory', () => {
     await rename(join(dir, 'train_x.h5'), join(dir, 'elsewhere'));
     const found = await inventory.read(train.final);
     expect(inventory.ownerOf(found!, train.final)?.name).toBe('valid_x.h5');
-    expect(await inventory.rightNameOf('train_x.h5')).toBe('valid_x.h5');
-    expect(await inventory.rightNameOf('valid_meta.csv')).toBeUndefined();
-    expect(await inventory.names()).toEqual(['train_x.h5', 'valid_meta.csv']);
-    inventory.moved([{ from: 'train_x.h5', to: 'valid_x.h5' }]);
-    expect(await inventory.names()).toEqual(['valid_x.h5', 'valid_meta.csv']);
+    expect((await inventory.misplaced(train.final))?.name).toBe('valid_x.h5');
+    expect(await inventory.misplaced(contentsOf(csv.file).final)).toBeUndefined();
+    inventory.set(train.final, undefined);
+    inventory.set(valid.final, found);
+    expect(await inventory.read(train.final)).toBeUndefined();
     expect(holds((await inventory.read(valid.final))!, valid.final)).toBe(true);
   });
 
@@ -62,7 +62,7 @@ describe('an inventory', () => {
     expect(holds((await inventory.read(train.archive!))!, train.archive!)).toBe(true);
     expect(holds((await inventory.read(valid.archive!))!, valid.archive!)).toBe(true);
     expect(seen).toEqual(['valid_x.h5.gz']);
-    expect(receipts.digests('valid_x.h5.gz', await look('valid_x.h5.gz'), 'inode')?.sha256).toBe(
+    expect((await receipts.find('valid_x.h5.gz', await look('valid_x.h5.gz'), 'inode'))?.sha256).toBe(
       sha256(v.served),
     );
   });

@@ -26,7 +26,7 @@ export const VISIBLE = new RegExp(` (${[...FINALS, 'receipts.json'].join('|').re
 /** Commits one file from its part, and one from a temporary. */
 export async function download({ bad }: { bad: boolean }): Promise<void> {
   await withDataFolder({ dir: DIR, command: 'download', clock: new TestClock() }, async (paths) => {
-    const receipts = await Receipts.load(paths.receipts, paths.workspace);
+    const receipts = new Receipts(paths, paths.run);
     await fromPart(paths, receipts, bad);
     await fromTemporary(paths, receipts);
   });

@@ -41,5 +41,5 @@ export interface Owned {
 export async function ownFolder(dir: string): Promise<Owned> {
   const { lock: path, temporaries } = layout(dir);
   const { run, release } = await holdLock({ path, temporaries });
-  return { paths: { ...layout(dir), workspace: run }, release };
+  return { paths: { ...layout(dir), run, workspace: run }, release };
 }

@@ -184,12 +184,24 @@ describe('--quick', () => {
     return dir;
   }
 
-  it('trusts what an earlier run read, while size and mtime hold; a full run finds what changed', async () => {
+  it('trusts what an earlier run read, while size, mtime and samples hold; a full run finds what changed', async () => {
+    const large = archive('large.h5', noise(1_000_000, 1));
+    const of = manifestOf([large], { web: { type: 'http', baseUrl: 'http://x' } });
+    const dir = await withWholeTimes(await put(await temporaryFolder(), { 'large.h5': large.plain }));
+    const status = async (quick: boolean) => (await verify({ dir, manifest: of, quick })).files[0]!.status;
+    expect(await status(false)).toBe('ok');
+    const oneByte = Buffer.from(large.plain);
+    oneByte[10_000]! ^= 1; // between two samples
+    await change(dir, 'large.h5', oneByte);
+    expect(await status(true)).toBe('ok');
+    expect(await status(false)).toBe('corrupt');
+    expect(await status(true)).toBe('corrupt');
+  });
+
+  it('sees what a restored cache lost: holes, and all that a sample meets', async () => {
     const dir = await withWholeTimes(await folderWith());
     await verify({ dir, manifest });
     await change(dir, 'train_x.h5', noise(3000, 99));
-    expect(await statuses(dir, { quick: true })).toEqual({});
-    expect(await statuses(dir)).toEqual({ 'train_x.h5.gz': 'corrupt' });
     expect(await statuses(dir, { quick: true })).toEqual({ 'train_x.h5.gz': 'corrupt' });
   });
 
