@@ -121,12 +121,12 @@ _pcam() {
       verify) _pcam_words '--split --kind --quick --deep --fix --json -d --dir --manifest -h --help' ;;
       export) _pcam_words '--format --layout --split --out --shard-size --part --workers --crop --index --sha1 --force --json --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed -d --dir --manifest -h --help' ;;
       stats) _pcam_words '--split --table --workers --json -d --dir --manifest -h --help' ;;
-      subset) _pcam_words '--out --split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --json -d --dir --manifest -h --help' ;;
+      subset) _pcam_words '--out --split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json -d --dir --manifest -h --help' ;;
       preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json -d --dir --manifest -h --help' ;;
       report) _pcam_words '--split -o --out --json -d --dir --manifest -h --help' ;;
       info) _pcam_words '--probe --cite --json -d --dir --manifest -h --help' ;;
       cache-key) _pcam_words '--split --kind -d --dir --manifest -h --help' ;;
-      fixture) _pcam_words '--train --valid --test --seed --json -d --dir --manifest -h --help' ;;
+      fixture) _pcam_words '--train --valid --test --seed --force --json -d --dir --manifest -h --help' ;;
       completion) _pcam_words '-h --help' ;;
     esac
     return

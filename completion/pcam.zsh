@@ -68,7 +68,7 @@ _pcam() {
           _arguments -S \
             '--format=[png, raw, parquet, tfrecord]:name:(png raw parquet tfrecord)' \
             '--layout=[shards or folder]:name:(shards folder)' \
-            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--out=[the output folder (default\: pcam-<format>, with layout and crop)]:folder:_files -/' \
             '--shard-size=[patches per shard (default\: 2048, parquet 20480, tfrecord 16384)]:n: ' \
             '--part=[only the shards of job i of n]:i/n: ' \
@@ -104,7 +104,7 @@ _pcam() {
         subset)
           _arguments -S \
             '--out=[where to put it]:folder:_files -/' \
-            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \
             '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
@@ -115,6 +115,7 @@ _pcam() {
             '--shuffle[in a random order (default\: in the order of the file)]' \
             '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
             '--archives[also write the .gz archives, so that the folder can be served as a mirror]' \
+            '--force[replace a subset with other options or of other data]' \
             '--json[print one JSON document on stdout]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
@@ -174,6 +175,7 @@ _pcam() {
             '--valid=[patches of the valid split]:n: ' \
             '--test=[patches of the test split]:n: ' \
             '--seed=[a whole number]:n: ' \
+            '--force[replace a fixture with other numbers or another seed]' \
             '--json[print one JSON document on stdout]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \

@@ -12,6 +12,7 @@ import {
   select,
 } from './selection/index.js';
 import {
+  type FolderRecipe,
   type MadeFolder,
   publish,
   requireReplaceable,
@@ -36,6 +37,8 @@ export interface SubsetOptions {
   selection?: SelectionOptions;
   /** Also write the archives, so that the folder can be served as a mirror. @default false */
   archives?: boolean;
+  /** Replace a subset with other options or of other data. @default false */
+  force?: boolean;
   signal?: AbortSignal;
   onEvent?: OnEvent;
 }
@@ -65,7 +68,8 @@ const MAX_RUN = 64;
 /**
  * Writes a subset of a verified data set: HDF5 and CSV under the upstream names, and a manifest. The files of an earlier
  * subset are replaced, whole ones by whole ones. The same data, selection and seed give the same bytes; memory is flat.
- * @throws PcamError USAGE, also when the folder holds a data set that is no subset; EMPTY_SELECTION; MISSING, NOT_VERIFIED,
+ * @throws PcamError USAGE, also when the folder holds a data set that is no subset; OUTPUT_MISMATCH when it holds another
+ *   subset, unless `force` is set; EMPTY_SELECTION; MISSING, NOT_VERIFIED,
  *   BAD_HDF5, BAD_CSV, BAD_DATA of the input; DISK_FULL, NO_PERMISSION, NOT_A_FOLDER, LOCKED, IO; ABORTED
  */
 export async function subset(options: SubsetOptions): Promise<SubsetResult> {
@@ -73,7 +77,12 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
   if (options.out === '') {
     throw new PcamError('USAGE', 'the name of the output folder is empty', { options: ['out'] });
   }
-  const folder: MadeFolder = { path: resolve(options.out), command: 'subset', isOwn: isSubset };
+  const folder: MadeFolder = {
+    path: resolve(options.out),
+    command: 'subset',
+    isOwn: isSubset,
+    force: options.force,
+  };
   const manifest = await resolveManifest(options.manifest);
   await requireApart(folder.path, dir);
   await requireReplaceable(folder);
@@ -81,6 +90,8 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
   const resolved = await resolveSelection(selection, input.splits);
   const inputs = await input.verify();
   const selected = await select({ input, selection: resolved, signal, onEvent });
+  const recipe = recipeOf(manifest, { selected, inputs, archives });
+  await requireReplaceable(folder, recipe);
   const patches = selected.selections.reduce((sum, { indices }) => sum + indices.length, 0);
   await requireRoom({
     folder: folder.path,
@@ -91,7 +102,7 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
       options: ['out'],
     }),
   });
-  const written = await withMadeFolder(folder, signal, async (workspace) => {
+  const written = await withMadeFolder(folder, { recipe, signal }, async (workspace) => {
     const tasks = selected.selections.map(({ split, indices }) => ({ task: split, total: indices.length }));
     onEvent?.({ type: 'plan', unit: 'patches', tasks });
     const written: WrittenFile[] = [];
@@ -100,8 +111,7 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
       written.push(...(await writeSelected(input, selection, { archives, workspace, onEvent })));
     }
     await input.requireUnchanged();
-    const head = headOf(manifest, { of: manifest.dataset, ...originOf(selected, inputs) });
-    await publish({ folder, workspace, head, written, obsolete: 'remove' });
+    await publish({ folder, workspace, recipe, head: headOf(manifest), written, obsolete: 'remove' });
     return written;
   });
   const files = written.map(({ name, patches, file: { bytes, md5 } }) => ({ name, patches, bytes, md5 }));
@@ -149,22 +159,29 @@ function* rowsOf(meta: MetaTable, indices: Uint32Array): Generator<UpstreamRow, 
   for (const index of indices) yield { index, ...meta.row(index) };
 }
 
-/** The manifest, but for its files. */
-function headOf({ dataset, homepage, license, citation }: Manifest, origin: object): object {
+function headOf({ dataset, homepage, license, citation }: Manifest): object {
   return {
     dataset: dataset.endsWith(SUFFIX) ? dataset : `${dataset}${SUFFIX}`,
     ...(homepage !== undefined && { homepage }),
     ...(license !== undefined && { license }),
     citation,
-    subset: origin,
   };
 }
 
-/** What the subset was made from. */
-function originOf({ selections, record }: Selected, inputs: readonly InputFile[]): object {
+/** What the subset is made from, and what decides its content. */
+function recipeOf(
+  { dataset }: Manifest,
+  {
+    selected: { selections, record },
+    inputs,
+    archives,
+  }: { selected: Selected; inputs: readonly InputFile[]; archives: boolean },
+): FolderRecipe {
   const splits = selections.map(({ split }) => split);
   return {
+    of: dataset,
     selection: record ?? null,
     inputs: inputs.filter(({ split }) => splits.includes(split)).map(({ file, md5 }) => ({ file, md5 })),
+    ...(archives && { archives }),
   };
 }

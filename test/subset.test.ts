@@ -116,10 +116,17 @@ describe('a subset', () => {
     }
   });
 
-  it('replaces an earlier one, and leaves none of its files behind', async () => {
+  it('replaces another one by force alone, and leaves none of its files behind', async () => {
     const { out } = await make({ archives: true });
     await writeFile(join(out, 'notes.txt'), 'mine');
-    await make({ out, splits: ['test'], selection: { sample: 2 } });
+    await make({ out, archives: true });
+    const other = { out, splits: ['test'] as const, selection: { sample: 2 } };
+    expect(await pcamError(make(other))).toMatchObject({
+      code: 'OUTPUT_MISMATCH',
+      message: `${out} holds another subset: selection, inputs, archives differ`,
+      options: ['force'],
+    });
+    await make({ ...other, force: true });
     expect((await readdir(out)).sort()).toEqual([
       'camelyonpatch_level_2_split_test_meta.csv',
       'camelyonpatch_level_2_split_test_x.h5',
@@ -168,7 +175,7 @@ describe('it refuses', () => {
     const link = join(out, 'camelyonpatch_level_2_split_test_y.h5');
     await rm(link);
     await symlink(victim, link);
-    expect(await refused({ out, splits: ['test'] })).toMatchObject({ code: 'NOT_A_FOLDER' });
+    expect(await refused({ out, splits: ['test'], force: true })).toMatchObject({ code: 'NOT_A_FOLDER' });
     expect(await readFile(victim, 'utf8')).toBe('mine');
   });
 

@@ -82,7 +82,7 @@ export function exportCommand(context: Context): Command {
     )
     .option('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
-    .option('--split <names>', 'train, valid, test (default: all)', splits)
+    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits)
     .option('--out <folder>', 'the output folder (default: pcam-<format>, with layout and crop)')
     .option('--shard-size <n>', `patches per shard (default: ${SHARD_SIZES})`, whole(LIMITS.shardSize))
     .option('--part <i/n>', 'only the shards of job i of n', part)

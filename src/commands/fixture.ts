@@ -18,6 +18,7 @@ interface Options extends CommonOptions {
   valid: number;
   test: number;
   seed: number;
+  force?: boolean;
   json?: boolean;
 }
 
@@ -38,16 +39,17 @@ export function fixtureCommand(context: Context): Command {
     .option('--valid <n>', 'patches of the valid split', patches, DEFAULTS.fixture.valid)
     .option('--test <n>', 'patches of the test split', patches, DEFAULTS.fixture.test)
     .option('--seed <n>', 'a whole number', whole(LIMITS.seed), DEFAULTS.fixture.seed)
+    .option('--force', 'replace a fixture with other numbers or another seed')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   return withAction<Options>(command, context, run);
 }
 
 async function run(options: Options, context: Context, [folder = '']: readonly string[]): Promise<void> {
-  const { train, valid, test, seed, json } = options;
+  const { train, valid, test, seed, force, json } = options;
   const { createFixture } = await import('../fixture/fixture.js');
   const made = await withProgress(context, { quiet: json }, (onEvent) =>
-    createFixture({ dir: resolve(folder), train, valid, test, seed, signal: context.signal, onEvent }),
+    createFixture({ dir: resolve(folder), train, valid, test, seed, force, signal: context.signal, onEvent }),
   );
   if (json) return printJson(context, { ok: true, ...made });
   const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0);

@@ -16,6 +16,7 @@ import { addPatchOptions, type PatchOptions, selectionOf, splits } from './optio
 interface Options extends SplitOptions, PatchOptions {
   out: string;
   archives?: boolean;
+  force?: boolean;
 }
 
 const EXAMPLES = `
@@ -32,9 +33,10 @@ export function subsetCommand(context: Context): Command {
   const command = new Command('subset')
     .description('Writes selected patches as a small data set of their own, for tests and laptops.')
     .requiredOption('--out <folder>', 'where to put it')
-    .option('--split <names>', 'train, valid, test (default: all)', splits);
+    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
   addPatchOptions(command)
     .option('--archives', 'also write the .gz archives, so that the folder can be served as a mirror')
+    .option('--force', 'replace a subset with other options or of other data')
     .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   return withAction<Options>(command, context, run);
@@ -42,9 +44,9 @@ export function subsetCommand(context: Context): Command {
 
 async function run(options: Options, context: Context): Promise<void> {
   const { subset } = await import('../subset.js');
-  const { out, archives, json } = options;
+  const { out, archives, force, json } = options;
   const result = await callOnSplits(context, options, (shared) =>
-    subset({ ...shared, selection: selectionOf(options), out, archives }),
+    subset({ ...shared, selection: selectionOf(options), out, archives, force }),
   );
   if (json) return printJson(context, result);
   const images = result.files.filter(({ name }) => name.endsWith('_x.h5'));

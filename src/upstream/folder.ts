@@ -2,6 +2,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import {
   fsError,
   type OnEvent,
@@ -10,12 +11,13 @@ import {
   TaskReporter,
   throwIfAborted,
 } from '../core/index.js';
-import { makeFolder, requireNoLinks, type Workspace, withWorkspace } from '../fs/index.js';
-import { KINDS, type Manifest, readManifest, SPLITS } from '../manifest/index.js';
+import { makeFolder, readSmallFile, requireNoLinks, type Workspace, withWorkspace } from '../fs/index.js';
+import { KINDS, type Manifest, parseManifest, SPLITS } from '../manifest/index.js';
 import { manifestEntry, type SplitContent, servedName, upstreamFiles, upstreamName } from './files.js';
 import { type TemporaryFile, writeTemporary } from './temporary-file.js';
 
 const MANIFEST_NAME = 'manifest.json';
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 /** Holds the lock and the temporary files while the folder is written. */
 const STATE = '.pcam';
 
@@ -32,7 +34,12 @@ export interface MadeFolder {
   readonly command: 'subset' | 'fixture';
   /** Whether a manifest is one of this command. */
   isOwn(manifest: Manifest): boolean;
+  /** Replace what the command has made here with other options. @default false */
+  force?: boolean;
 }
+
+/** What decides the content, in words of the manifest, which keeps it under the name of the command. */
+export type FolderRecipe = Readonly<Record<string, unknown>>;
 
 /** A file that is written under a temporary name. */
 export interface WrittenFile {
@@ -46,11 +53,11 @@ export interface WrittenFile {
 
 /**
  * Writes a data set as the only run in its folder, which is made when it is not there.
- * @throws PcamError USAGE when a file in the folder is not from an earlier run; LOCKED, NOT_A_FOLDER, NO_PERMISSION
+ * @throws PcamError as `requireReplaceable`; LOCKED, NOT_A_FOLDER, NO_PERMISSION
  */
 export async function withMadeFolder<T>(
   folder: MadeFolder,
-  signal: AbortSignal | undefined,
+  { recipe, signal }: { recipe: FolderRecipe; signal: AbortSignal | undefined },
   work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   const { path, command } = folder;
@@ -63,7 +70,7 @@ export async function withMadeFolder<T>(
   const place = { lock: join(state, `${command}.lock`), temporaries: join(state, command) };
   try {
     return await withWorkspace({ ...place, command, signal }, async (workspace) => {
-      await requireReplaceable(folder);
+      await requireReplaceable(folder, recipe);
       return work(workspace);
     });
   } finally {
@@ -72,19 +79,44 @@ export async function withMadeFolder<T>(
 }
 
 /**
- * Real data sets have the very same names, so names are only taken from an earlier run of the command.
- * @throws PcamError USAGE
+ * Real data sets have the very same names, so names are only taken from an earlier run of the command; and from one with
+ * other options only by force.
+ * @param recipe what is going to be made; absent while that is not known
+ * @throws PcamError USAGE, OUTPUT_MISMATCH
  */
-export async function requireReplaceable({ path, command, isOwn }: MadeFolder): Promise<void> {
+export async function requireReplaceable(folder: MadeFolder, recipe?: FolderRecipe): Promise<void> {
+  const { path, command, isOwn, force = false } = folder;
   const taken = [MANIFEST_NAME, ...NAMES].find((name) => existsSync(join(path, name)));
   if (taken === undefined) return;
-  const earlier = await readManifest(join(path, MANIFEST_NAME)).catch(() => undefined);
-  if (earlier && isOwn(earlier)) return;
-  throw new PcamError(
-    'USAGE',
-    `${join(path, taken)} is there already, and not from a ${command}; nothing was written`,
-    { hint: `choose a new folder for the ${command}` },
+  const earlier = await readEarlier(path);
+  if (!earlier || !isOwn(earlier.manifest)) {
+    throw new PcamError(
+      'USAGE',
+      `${join(path, taken)} is there already, and not from a ${command}; nothing was written`,
+      { hint: `choose a new folder for the ${command}` },
+    );
+  }
+  if (force || recipe === undefined) return;
+  const made = (earlier.json[command] ?? {}) as FolderRecipe;
+  const other = [...new Set([...Object.keys(recipe), ...Object.keys(made)])].filter(
+    (key) => !isDeepStrictEqual(made[key], recipe[key]),
   );
+  if (other.length === 0) return;
+  throw new PcamError(
+    'OUTPUT_MISMATCH',
+    `${path} holds another ${command}: ${other.join(', ')} ${other.length === 1 ? 'differs' : 'differ'}`,
+    { hint: `choose another folder, or replace this ${command}`, options: ['force'] },
+  );
+}
+
+async function readEarlier(path: string) {
+  try {
+    const file = join(path, MANIFEST_NAME);
+    const json = JSON.parse(await readSmallFile(file, { most: MAX_MANIFEST_BYTES })) as FolderRecipe;
+    return { json, manifest: parseManifest(json, { path: file }) };
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -149,24 +181,26 @@ function* withProgress(
 /**
  * Gives the files their names. The manifest comes first: it marks the folder as pcam's, so that a run which is killed
  * between two names can be repeated.
- * @param options.head the manifest without files and sources: its only source is the folder
+ * @param options.head the manifest without recipe, files and sources: its only source is the folder
  * @param options.obsolete remove files of the data set that this run has not written: they would pass for a part of it
  * @returns path of the manifest
  */
 export async function publish(options: {
   folder: MadeFolder;
   workspace: Workspace;
+  recipe: FolderRecipe;
   head: object;
   written: readonly WrittenFile[];
   obsolete: 'remove' | 'keep';
 }): Promise<string> {
-  const { folder, workspace, head, written, obsolete } = options;
-  const { path } = folder;
+  const { folder, workspace, recipe, head, written, obsolete } = options;
+  const { path, command } = folder;
   const manifest = {
     schemaVersion: 1,
     ...head,
     sources: { folder: { type: 'file', baseUrl: '.' } },
     files: written.flatMap(({ entry }) => entry ?? []),
+    [command]: recipe,
   };
   const manifestPath = join(path, MANIFEST_NAME);
   try {

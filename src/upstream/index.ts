@@ -1,5 +1,6 @@
 export type { SplitContent, UpstreamRow } from './files.js';
 export {
+  type FolderRecipe,
   type MadeFolder,
   publish,
   requireReplaceable,
