@@ -13,7 +13,7 @@ import {
   type SplitName,
   selectFiles,
 } from '../manifest/index.js';
-import type { HttpClient } from '../net/index.js';
+import { createHttpClient } from '../net/index.js';
 import { openSource } from '../sources/index.js';
 import { layout, Receipts } from '../store/index.js';
 
@@ -105,14 +105,8 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
   return 'missing';
 }
 
-/** Asks each kind of source itself; nothing is sent. */
+/** Asks each source itself; nothing is sent. */
 function having(configs: readonly SourceConfig[], file: DatasetFile): string[] {
-  const offline = () => Promise.reject(new Error('offline'));
-  const client: HttpClient = {
-    get: offline,
-    post: offline,
-    proxyFor: () => undefined,
-    close: async () => {},
-  };
+  const client = createHttpClient();
   return configs.filter((config) => openSource(config, { client }).has(file)).map((config) => config.id);
 }

@@ -1,172 +1,241 @@
-/**
- * The connections of a client: each carries one request at a time and is opened for one, so that a connection that
- * cannot be made is one failure. (A dispatcher of undici connects again by itself for as long as a request is queued:
- * behind a proxy that hangs up, thousands of times a second.) The only importer of undici.
- */
-import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
-import Client from 'undici/lib/dispatcher/client.js';
-import { Arrivals } from './body.js';
-import { createOpener, type OpenConnection, type Opener } from './connect.js';
-import { Closed, type Route } from './network-error.js';
+/** The connections of a client: name lookup, TCP, a proxy's tunnel and TLS, all within one timeout. The only importer of undici. */
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { request } from 'node:http';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import pLimit from 'p-limit';
+import type { Client } from 'undici';
+import { USER_AGENT } from '../core/index.js';
+import { ConnectionClosed, networkFailure, proxyRefusal, type Step, StepTimeout } from './failure.js';
+import { bare, hostAndPort, portOf, type Route } from './proxy.js';
 
-/** How long a connection is kept for the next request (ms); servers close theirs after 5 s and more. */
-const KEPT = 4000;
-
-/** The beginning of a reply, and its body as it comes. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
-export interface Connection {
-  /** It has carried a request before: the server may have closed it meanwhile. */
-  readonly reused: boolean;
-  send(request: Dispatcher.DispatchOptions): Promise<Answer>;
-  /** The reply was read to its end: the next request may have the connection. */
-  release(): void;
-  /** Closes it, whatever is on the way. */
-  destroy(): void;
-}
-
-export interface TakeOptions {
-  readonly route: Route;
-  /** A new one, where those at hand have turned out to be closed. */
-  readonly fresh: boolean;
-  /** ms until the connection must be established. */
+export interface ConnectionOptions {
+  /** Certificates (PEM) to trust in place of the built-in ones. */
+  readonly ca: string | undefined;
+  /** ms until a connection must be ready for a request. */
   readonly timeout: number;
-  readonly signal: AbortSignal;
 }
 
-export class Connections {
-  readonly #open: Opener;
-  readonly #idle = new Map<string, Held[]>();
-  readonly #all = new Set<Held>();
-  #closed = false;
+/** Carries one request at a time. */
+export interface Connection {
+  readonly client: Client;
+  /** It has carried a request before, so the server may have closed it meanwhile. */
+  reused: boolean;
+  /** Keeps it for the next request. */
+  release(): void;
+  /** Closes it, whatever is on the way: a request in progress fails with `error`. */
+  destroy(error?: Error): Promise<void>;
+}
 
-  constructor({ ca }: { ca?: string }) {
-    this.#open = createOpener({ ca });
+const MAX_TLS_SESSIONS = 100;
+
+/**
+ * Each connection is an undici Client that connects once. undici's Agent and ProxyAgent would connect again for a
+ * request that was aborted (https://github.com/nodejs/undici/issues/5845), go on connecting when a request is aborted
+ * meanwhile (https://github.com/nodejs/undici/issues/386), and without end to a proxy that hangs up
+ * (https://github.com/nodejs/undici/issues/3897).
+ */
+export class Connections {
+  readonly #options: ConnectionOptions;
+  readonly #lookup = createLookup();
+  readonly #open = new Set<Connection>();
+  /** Kept for the next request, by origin. */
+  readonly #idle = new Map<string, Connection[]>();
+  /** TLS sessions by server: the second connection there costs half the handshake. */
+  readonly #sessions = new Map<string, Buffer>();
+  #context: SecureContext | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
-  /** @throws SourceFailure when none could be made, or the signal's reason */
-  async take({ route, fresh, timeout, signal }: TakeOptions): Promise<Connection> {
-    const key = keyOf(route);
-    const idle = this.#idle.get(key) ?? [];
-    this.#idle.delete(key);
-    const usable = idle.filter((held) => !fresh && held.alive);
-    for (const held of idle) if (!usable.includes(held)) held.destroy();
-    const held = usable.pop();
-    if (usable.length > 0) this.#idle.set(key, usable);
-    if (held) return held.again();
-    await this.#gone(key);
-    const opened = await this.#open({ route, timeout, signal });
-    if (this.#closed) {
-      opened.socket.destroy();
-      throw new Closed('the client is closed');
-    }
-    return this.#hold(key, route, opened);
+  /** One that was kept, or a new one, which connects with its first request: that fails with a SourceFailure then. */
+  async take(route: Route): Promise<Connection> {
+    return this.#kept(route.target.origin).pop() ?? this.#create(route);
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const held of this.#all) held.destroy();
-    await Promise.all([...this.#all].map((held) => held.gone));
+    await Promise.all([...this.#open].map((connection) => connection.destroy()));
   }
 
-  #hold(key: string, route: Route, opened: OpenConnection): Held {
-    const held = new Held(key, route, opened, () => {
-      if (!held.alive || this.#closed) return held.destroy();
-      this.#idle.set(key, [...(this.#idle.get(key) ?? []), held]);
-    });
-    this.#all.add(held);
-    held.gone.then(() => {
-      this.#all.delete(held);
-      const others = (this.#idle.get(key) ?? []).filter((other) => other !== held);
-      if (others.length > 0) this.#idle.set(key, others);
-      else this.#idle.delete(key);
-    });
-    return held;
+  #kept(origin: string): Connection[] {
+    return this.#idle.get(origin) ?? [];
   }
 
-  /** A server must not see one connection more than it should because we have not yet closed another one. */
-  async #gone(key: string): Promise<void> {
-    await Promise.all(
-      [...this.#all].filter((held) => held.key === key && held.closing).map((held) => held.gone),
-    );
-  }
-}
-
-class Held implements Connection {
-  reused = false;
-  closing = false;
-  readonly gone: Promise<void>;
-  readonly #client: Client;
-  readonly #socket: Socket;
-  readonly #lends: boolean;
-
-  constructor(
-    readonly key: string,
-    { target }: Route,
-    { socket, lends }: OpenConnection,
-    readonly release: () => void,
-  ) {
-    this.#socket = socket;
-    this.#lends = lends;
-    this.gone = new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
-    let handedOut = false;
-    this.#client = new Client(target.origin, {
-      // In a microtask, for undici does not look again at what is queued after an answer on the spot.
-      connect: (_, callback) =>
-        queueMicrotask(() => {
-          if (handedOut) return callback(new Closed('the connection was closed'), null);
-          handedOut = true;
-          callback(null, socket);
-        }),
-      // The deadlines are ours: to the headers in http.ts, of the body in body.ts.
+  async #create(route: Route): Promise<Connection> {
+    // Takes a tenth of a second, so not before something is fetched.
+    const { Client } = await import('undici');
+    const { origin } = route.target;
+    let attempt: Attempt | undefined;
+    const openOnce = async (): Promise<Socket> => {
+      if (attempt) throw new ConnectionClosed('the connection was closed');
+      attempt = { step: 'lookup' };
+      return this.#connect(attempt, route);
+    };
+    const client = new Client(origin, {
+      connect: (_, callback) => {
+        openOnce().then(
+          (socket) => callback(null, socket),
+          (error) => callback(error, null),
+        );
+      },
+      // The timeouts of a reply are in http.ts.
       headersTimeout: 0,
       bodyTimeout: 0,
-      keepAliveTimeout: KEPT,
     });
-    this.#client.on('connectionError', () => this.destroy());
-    this.#client.on('disconnect', () => this.destroy());
+    const remove = () => {
+      this.#open.delete(connection);
+      this.#idle.set(
+        origin,
+        this.#kept(origin).filter((other) => other !== connection),
+      );
+    };
+    const connection: Connection = {
+      client,
+      reused: false,
+      release: () => {
+        connection.reused = true;
+        if (this.#open.has(connection)) this.#idle.set(origin, [...this.#kept(origin), connection]);
+      },
+      destroy: (error = new ConnectionClosed('the connection was closed')) => {
+        attempt?.socket?.destroy(error);
+        remove();
+        return client.destroy(error);
+      },
+    };
+    client.once('disconnect', remove);
+    this.#open.add(connection);
+    return connection;
   }
 
-  get alive(): boolean {
-    return !this.closing && !this.#socket.destroyed && this.#socket.readable && this.#socket.writable;
+  /** @throws SourceFailure; nothing stays open then */
+  async #connect(attempt: Attempt, route: Route): Promise<Socket> {
+    const { timeout } = this.#options;
+    const timer = setTimeout(() => attempt.socket?.destroy(new StepTimeout(timeout)), timeout);
+    try {
+      return await this.#connectSteps(attempt, route);
+    } catch (error) {
+      attempt.socket?.destroy();
+      throw networkFailure(error, attempt.step, route);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  again(): this {
-    this.reused = true;
-    return this;
-  }
-
-  /** Past undici's streams, which would cost more for each chunk than all that is done with it. */
-  send(request: Dispatcher.DispatchOptions): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      let body: Arrivals | undefined;
-      this.#client.dispatch(request, {
-        onRequestStart: () => {},
-        onResponseStart: (controller, status, headers) => {
-          if (status < 200) return; // the reply itself is still to come (RFC 9110, 15.2)
-          body = new Arrivals(controller, this.#lends);
-          resolve({ status, headers, body });
-        },
-        onResponseData: (_, chunk) => body!.put(chunk),
-        onResponseEnd: () => body!.end('well'),
-        onResponseError: (_, error) => (body ? body.end({ error }) : reject(error)),
-      });
+  async #connectSteps(attempt: Attempt, { target, proxy }: Route): Promise<Socket> {
+    const first = proxy?.url ?? target;
+    const buffers = { highWaterMark: 64 * 1024 };
+    const address = { host: bare(first.hostname), port: portOf(first) };
+    const tcp = connect({ ...address, ...buffers, lookup: this.#lookup });
+    tcp.once('lookup', () => {
+      attempt.step = 'connect';
     });
+    let socket = await ready(tcp, 'connect', attempt);
+    tcp.setNoDelay(true).setKeepAlive(true, 60_000);
+    if (proxy?.url.protocol === 'https:') {
+      attempt.step = 'proxy-tls';
+      socket = await ready(this.#secure(socket, proxy.url), 'secureConnect', attempt);
+    }
+    if (target.protocol !== 'https:') return socket;
+    if (proxy) {
+      attempt.step = 'tunnel';
+      await openTunnel(socket, { target, proxy });
+    }
+    attempt.step = 'tls';
+    return ready(this.#secure(socket, target), 'secureConnect', attempt);
   }
 
-  destroy(): void {
-    if (this.closing) return;
-    this.closing = true;
-    this.#client.destroy().catch(() => {});
-    this.#socket.destroy();
+  #secure(below: Socket, url: URL): Socket {
+    const host = bare(url.hostname);
+    const server = hostAndPort(url);
+    this.#context ??= createSecureContext({ ca: this.#options.ca });
+    const socket = connectTls({
+      socket: below,
+      host,
+      // SNI is for names alone (RFC 6066, 3).
+      servername: isIP(host) ? '' : host,
+      secureContext: this.#context,
+      session: this.#sessions.get(server),
+      ALPNProtocols: ['http/1.1'],
+    });
+    socket.on('session', (session) => {
+      if (this.#sessions.size >= MAX_TLS_SESSIONS) this.#sessions.clear();
+      this.#sessions.set(server, session);
+    });
+    socket.once('close', () => below.destroy());
+    return socket;
   }
 }
 
-function keyOf({ target, proxy }: Route): string {
-  return `${proxy?.url.href ?? ''} ${target.origin}`;
+/** A connection on its way to being ready. */
+interface Attempt {
+  step: Step;
+  /** What is open so far. */
+  socket?: Socket;
+}
+
+/** Waits for a socket, which is the attempt's from now on. */
+function ready(socket: Socket, event: 'connect' | 'secureConnect', attempt: Attempt): Promise<Socket> {
+  attempt.socket = socket;
+  return new Promise((resolve, reject) => {
+    socket.once(event, () => resolve(socket));
+    // Stays attached: a socket that is ready and not in use yet may fail too.
+    socket.on('error', reject);
+    socket.once('close', () => reject(new ConnectionClosed('the other side closed the connection')));
+  });
+}
+
+/** CONNECT (RFC 9110, 9.3.6): from then on the proxy passes bytes on. */
+async function openTunnel(socket: Socket, route: Route): Promise<void> {
+  const { target, proxy } = route;
+  const authority = hostAndPort(target);
+  const asked = request({
+    method: 'CONNECT',
+    path: authority,
+    headers: {
+      host: authority,
+      'user-agent': USER_AGENT,
+      'proxy-connection': 'keep-alive',
+      ...(proxy?.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization }),
+    },
+    createConnection: () => socket,
+    setHost: false,
+  });
+  // Node would add `Connection: close`, which is not what a tunnel is for.
+  asked.removeHeader('connection');
+  await new Promise<void>((resolve, reject) => {
+    asked.once('connect', ({ statusCode = 0 }, _, head) => {
+      if (statusCode < 200 || statusCode > 299) return reject(proxyRefusal(statusCode, route));
+      if (head.length > 0) socket.unshift(head);
+      resolve();
+    });
+    // Any other answer is a refusal, with or without a body.
+    asked.once('response', ({ statusCode = 0 }) => reject(proxyRefusal(statusCode, route)));
+    asked.on('error', reject);
+    asked.once('close', () => reject(new ConnectionClosed('the proxy closed the connection')));
+    asked.end();
+  });
+}
+
+const MAX_LOOKUPS = 2;
+
+/**
+ * Looks up each name once at a time, however many connections wait for it, and two names at once: `getaddrinfo` runs on
+ * the four threads that file system calls run on too, and takes half a minute where a name server is dead.
+ */
+function createLookup(): LookupFunction {
+  const limit = pLimit(MAX_LOOKUPS);
+  const pending = new Map<string, Promise<LookupAddress[]>>();
+  return (name, { all, hints }, callback) => {
+    let addresses = pending.get(name);
+    if (!addresses) {
+      addresses = limit(() => lookup(name, { all: true, hints })).finally(() => pending.delete(name));
+      pending.set(name, addresses);
+    }
+    addresses.then(
+      (found) => (all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family)),
+      (error) => callback(error, ''),
+    );
+  };
 }

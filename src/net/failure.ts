@@ -1,6 +1,6 @@
-/** How a request to a source can fail, what each kind of failure means for the source, and which one a status means. */
-import { printable } from '../core/index.js';
-import type { HttpReply } from './types.js';
+/** How a request can fail, as data: what it means for the source, what a person is told, and what can be done. */
+import { memoryError, type PcamError, printable, systemCode } from '../core/index.js';
+import type { Route } from './proxy.js';
 
 /**
  * - `passing`: the network or the server stumbled (reset, stall, 5xx, a reply that ends early): try again soon.
@@ -10,96 +10,99 @@ import type { HttpReply } from './types.js';
  */
 export type FailureKind = 'passing' | 'busy' | 'refused' | 'wrong';
 
-export interface FailureOptions {
-  retryAfter?: number;
-  wholeHost?: boolean;
-  proxy?: string;
-  missing?: boolean;
-  quota?: boolean;
-  status?: number;
-  hint?: string;
-  cause?: unknown;
-}
-
-export class SourceFailure extends Error {
-  readonly kind: FailureKind;
-  /** How long the server asked for (ms). */
+export interface FailureDetails {
+  /** How long the server asked to wait (ms). */
   readonly retryAfter?: number;
   /** The whole host is concerned, not just the file that was asked for. */
-  readonly wholeHost: boolean;
-  /** `host:port` of the proxy whose failure it is; undefined where the source itself failed. */
+  readonly wholeHost?: boolean;
+  /** `host:port` of the proxy that failed; undefined where the source itself failed. */
   readonly proxy?: string;
   /** The source is in order and has no file of this name. */
-  readonly missing: boolean;
+  readonly missing?: boolean;
   /** The host has sent this file as often as it does in a day. */
-  readonly quota: boolean;
-  /** The HTTP status of the reply, where that is what the failure is. */
+  readonly quota?: boolean;
+  /** The HTTP status of the reply, where that is the failure. */
   readonly status?: number;
   /** What can be done about it. */
   readonly hint?: string;
+  readonly cause?: unknown;
+}
 
-  constructor(kind: FailureKind, message: string, options: FailureOptions = {}) {
-    const {
-      retryAfter,
-      wholeHost = false,
-      proxy,
-      missing = false,
-      quota = false,
-      status,
-      hint,
-      cause,
-    } = options;
+export class SourceFailure extends Error implements FailureDetails {
+  override readonly name = 'SourceFailure';
+  readonly retryAfter?: number;
+  readonly wholeHost: boolean;
+  readonly proxy?: string;
+  readonly missing: boolean;
+  readonly quota: boolean;
+  readonly status?: number;
+  readonly hint?: string;
+
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    { cause, ...details }: FailureDetails = {},
+  ) {
     super(printable(message, 400), cause === undefined ? undefined : { cause });
-    this.name = 'SourceFailure';
-    this.kind = kind;
-    this.retryAfter = retryAfter;
-    this.wholeHost = wholeHost;
-    this.proxy = proxy;
-    this.missing = missing;
-    this.quota = quota;
-    this.status = status;
-    this.hint = hint === undefined ? undefined : printable(hint, 400);
+    this.retryAfter = details.retryAfter;
+    this.wholeHost = details.wholeHost ?? false;
+    this.proxy = details.proxy;
+    this.missing = details.missing ?? false;
+    this.quota = details.quota ?? false;
+    this.status = details.status;
+    this.hint = details.hint === undefined ? undefined : printable(details.hint, 400);
   }
 }
 
-/** For each status but 200 and 206. */
-export function statusFailure(reply: HttpReply, now: number = Date.now()): SourceFailure {
-  const through = reply.proxy === undefined ? '' : ` (through the proxy ${reply.proxy})`;
-  const said = `${reply.url.host}${through} answered ${reply.status}`;
-  const { status } = reply;
+/** The beginning of a reply. */
+export interface ReplyHead {
+  /** Where the redirects ended. */
+  readonly url: URL;
+  readonly status: number;
+  /** Lower-case names; of a repeated header the first value. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** `host:port` of the proxy that the reply came through. */
+  readonly proxy: string | undefined;
+}
+
+/** The failure for each status but 200 and 206. */
+export function statusFailure(reply: ReplyHead, now: number = Date.now()): SourceFailure {
+  const { url, status, proxy } = reply;
+  const through = proxy === undefined ? '' : ` (through the proxy ${proxy})`;
+  const answer = `${url.host}${through} answered ${status}`;
   switch (status) {
     case 429:
     case 503:
-      return new SourceFailure('busy', `${said} (too busy)`, {
+      return new SourceFailure('busy', `${answer} (too busy)`, {
         retryAfter: parseRetryAfter(reply.headers, now),
         wholeHost: true,
         status,
       });
-    case 401:
-      return new SourceFailure('wrong', `${said} (it asks for a user name and password, or a token)`, {
+    case 401: {
+      const ofProxy =
+        proxy === undefined ? '' : "; if it is the proxy that asks, check those in the proxy's URL";
+      return new SourceFailure('wrong', `${answer} (it asks for a user name and password, or a token)`, {
         wholeHost: true,
         status,
-        hint: `user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path${
-          reply.proxy === undefined ? '' : "; if it is the proxy that asks, check those in the proxy's URL"
-        }`,
+        hint: `user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path${ofProxy}`,
       });
+    }
     case 403:
-      return new SourceFailure('refused', `${said} (refused)`, { status });
-    case 408:
-    case 425:
-      return new SourceFailure('passing', said, { status });
+      return new SourceFailure('refused', `${answer} (refused)`, { status });
     case 404:
     case 410:
-      return new SourceFailure('wrong', `${said} (it has no such file)`, { missing: true, status });
-    default:
-      return new SourceFailure(status >= 500 ? 'passing' : 'wrong', said, { status });
+      return new SourceFailure('wrong', `${answer} (it has no such file)`, { missing: true, status });
+    default: {
+      const passing = status >= 500 || status === 408 || status === 425;
+      return new SourceFailure(passing ? 'passing' : 'wrong', answer, { status });
+    }
   }
 }
 
 /**
  * `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date; else GitHub's and Zenodo's `X-RateLimit-Reset`, in
- * epoch seconds. The caller asks on 429 and 503 alone: Zenodo sends the header with good replies too.
- * @param ours the time by our clock (ms), for replies that do not say it by theirs
+ * epoch seconds. Zenodo sends both with good replies too, where they mean nothing.
+ * @param ours the time by our clock (ms), for replies without a `Date`
  * @returns milliseconds from now, or undefined where there is no usable header
  */
 export function parseRetryAfter(
@@ -118,4 +121,167 @@ export function parseRetryAfter(
   const reset = headers['x-ratelimit-reset']?.trim();
   if (reset !== undefined && /^\d{1,12}$/.test(reset)) return Math.max(0, Number(reset) * 1000 - now);
   return undefined;
+}
+
+/** The steps of a request, in their order. */
+export type Step = 'lookup' | 'connect' | 'proxy-tls' | 'tunnel' | 'tls' | 'reply' | 'body';
+
+/** Predicates for a step that took too long and for a connection that broke in it, as in '<host> sent no reply within'. */
+const STEPS: Record<Step, { timeout: string; broke: string }> = {
+  lookup: { timeout: 'could not be resolved within', broke: '' },
+  connect: { timeout: 'did not accept a connection within', broke: '' },
+  'proxy-tls': {
+    timeout: 'did not complete the TLS handshake within',
+    broke: ' during the TLS handshake',
+  },
+  tunnel: {
+    timeout: 'did not open a tunnel to {target} within',
+    broke: ' when asked for a tunnel to {target}',
+  },
+  tls: { timeout: 'did not complete the TLS handshake within', broke: ' during the TLS handshake' },
+  reply: { timeout: 'sent no reply within', broke: ' before it sent a reply' },
+  body: { timeout: 'stalled: under 1 kB in', broke: ' in the middle of a reply' },
+};
+
+/** A step took longer than its timeout (ms). */
+export class StepTimeout extends Error {
+  constructor(readonly ms: number) {
+    super(`no progress for ${ms} ms`);
+  }
+}
+
+/** The other side closed a connection in good order, which is not an error of the socket. */
+export class ConnectionClosed extends Error {
+  readonly code = 'CLOSED';
+}
+
+/** The errors of a connection that broke: only these say in which step. */
+const BROKEN: Record<string, string> = {
+  ECONNRESET: 'reset the connection',
+  CLOSED: 'closed the connection',
+  EPIPE: 'closed the connection',
+  UND_ERR_SOCKET: 'closed the connection',
+  ETIMEDOUT: 'did not answer: the connection timed out',
+};
+
+/** Predicate per error code, as in '<host> refused the connection'. */
+const ERROR_TEXT: Record<string, string> = {
+  ENOTFOUND: 'cannot be found: its name does not resolve',
+  EAI_AGAIN: 'cannot be found at the moment: its name does not resolve',
+  ECONNREFUSED: 'refused the connection',
+  ENETUNREACH: 'cannot be reached from this network',
+  EHOSTUNREACH: 'cannot be reached from this network',
+  ENETDOWN: 'cannot be reached: the network is down',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'sent a reply that is not as long as announced',
+  UND_ERR_HEADERS_OVERFLOW: 'sent too many headers',
+};
+
+export function isConnectionClosed(error: unknown): boolean {
+  return ['CLOSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(systemCode(error));
+}
+
+/**
+ * The failure for an error of the network.
+ * @param answered the host has answered other requests
+ */
+export function networkFailure(
+  error: unknown,
+  step: Step,
+  route: Route,
+  answered = false,
+): SourceFailure | PcamError {
+  if (error instanceof SourceFailure) return error;
+  // undici's HTTP parser is WebAssembly: it lacks memory on this machine, and no other source would help.
+  const memory = error instanceof RangeError ? memoryError(error) : undefined;
+  if (memory) return memory;
+  // When several addresses were tried, Node's error carries the code of the first one.
+  const code = systemCode(error) || systemCode((error as { cause?: unknown } | null)?.cause);
+  const { proxy, target } = route;
+  // The proxy answers up to the tunnel, and what breaks inside a tunnel is mostly its doing as well.
+  const behind = step === 'tls' || step === 'reply' || step === 'body';
+  const host =
+    proxy === undefined
+      ? target.host
+      : behind
+        ? `${target.host} (through the proxy ${proxy.name})`
+        : `the proxy ${proxy.name}`;
+  if (step === 'tls' || step === 'proxy-tls') {
+    const failure = tlsFailure(error, code, { host, proxy: step === 'tls' ? undefined : proxy?.name });
+    if (failure) return failure;
+  }
+  // Until a request is sent it makes no difference which file it is for; nor does it for a host that never answered.
+  const wholeHost = step !== 'body' && (step !== 'reply' || !answered);
+  const text = describe(error, code, step).replace('{target}', target.host);
+  return new SourceFailure('passing', `${host} ${text}`, { wholeHost, proxy: proxy?.name, cause: error });
+}
+
+function describe(error: unknown, code: string, step: Step): string {
+  if (error instanceof StepTimeout) return `${STEPS[step].timeout} ${error.ms / 1000} s`;
+  if (BROKEN[code] !== undefined) return `${BROKEN[code]}${STEPS[step].broke}`;
+  if (ERROR_TEXT[code] !== undefined) return ERROR_TEXT[code];
+  if (/^HPE_/.test(code)) return `sent something that is not HTTP (${code})`;
+  return `failed: ${printable(error instanceof Error ? error.message : String(error), 200)}`;
+}
+
+const NO_TLS =
+  /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNEXPECTED_MESSAGE))$/;
+const UNTRUSTED = /^(DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|INVALID_CA|CERT_CHAIN)/;
+const CERTIFICATE = /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|ERR_OSSL_)/;
+
+const HOW_TO_TRUST =
+  "if this network inspects TLS, or the host uses its organisation's own certificates: put that authority's " +
+  'certificate (PEM) into a file and set NODE_EXTRA_CA_CERTS (or SSL_CERT_FILE) to its path';
+
+/** A certificate is not in order half a minute later either, so none of these is tried again. */
+function tlsFailure(
+  error: unknown,
+  code: string,
+  { host, proxy }: { host: string; proxy: string | undefined },
+): SourceFailure | undefined {
+  const wrong = (message: string, hint?: string) =>
+    new SourceFailure('wrong', `${message} (${code})`, { wholeHost: true, proxy, hint, cause: error });
+  const certificate = `the TLS certificate of ${host}`;
+  if (NO_TLS.test(code)) {
+    return wrong(`${host} does not speak TLS on that port`, 'is it http:// rather than https://?');
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return wrong(`${certificate} has expired`, 'check the clock of this machine');
+  }
+  if (code === 'CERT_NOT_YET_VALID') {
+    return wrong(`${certificate} is not valid yet`, 'check the clock of this machine');
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
+    const names = (error as { cert?: { subjectaltname?: string } }).cert?.subjectaltname;
+    const others = names ? `, only for ${printable(names.replaceAll('DNS:', ''), 100)}` : '';
+    return wrong(`${certificate} is not valid for that host${others}`);
+  }
+  if (UNTRUSTED.test(code)) return wrong(`${certificate} is not trusted`, HOW_TO_TRUST);
+  if (CERTIFICATE.test(code)) return wrong(`no secure connection to ${host} is possible`);
+  return undefined;
+}
+
+/** The failure for a proxy's own answer, to CONNECT or in place of the server's reply. */
+export function proxyRefusal(status: number, { target, proxy }: Route): SourceFailure {
+  const name = proxy?.name ?? '';
+  const details = { wholeHost: true, proxy: name };
+  // Tinyproxy answers wrong credentials with 401.
+  if (status !== 407 && status !== 401) {
+    const kind = status === 429 || status === 503 ? 'busy' : status >= 500 ? 'passing' : 'refused';
+    const message = `the proxy ${name} refused a connection to ${target.host} (${status})`;
+    return new SourceFailure(kind, message, details);
+  }
+  if (proxy?.authorization === undefined) {
+    return new SourceFailure('wrong', `the proxy ${name} asks for a user name and password (${status})`, {
+      ...details,
+      hint: `give them in the proxy's URL, as in http://USER:PASSWORD@${name}`,
+    });
+  }
+  return new SourceFailure(
+    'wrong',
+    `the proxy ${name} does not accept the user name and password (${status})`,
+    {
+      ...details,
+      hint: "check them in the proxy's URL; characters such as @ and : are written as %40 and %3A",
+    },
+  );
 }

@@ -1,90 +1,202 @@
-/** HTTP for the sources: one request, along the right way, with a deadline of its own. */
+/** The HTTP client: turns a URL, headers and a signal into a reply, and follows redirects by its own rules. */
+import type { Readable } from 'node:stream';
 import {
   type Clock,
   DEFAULTS,
   PcamError,
   type ProxySettings,
+  showUrl,
   systemClock,
-  systemCode,
   USER_AGENT,
 } from '../core/index.js';
-import { textOf, watched } from './body.js';
 import { type Connection, Connections } from './connections.js';
-import { SourceFailure } from './failure.js';
-import { networkFailure, proxyRefusal, type Route, TookTooLong } from './network-error.js';
-import { type ProxyChoice, proxyChoice } from './proxy.js';
-import { type Following, follow } from './redirects.js';
-import type { HttpClient, HttpReply, OneRequest, RequestOptions, Timeouts } from './types.js';
+import {
+  isConnectionClosed,
+  networkFailure,
+  proxyRefusal,
+  type ReplyHead,
+  SourceFailure,
+  StepTimeout,
+} from './failure.js';
+import { proxyChoice, type Route } from './proxy.js';
+
+export interface Timeouts {
+  /** ms until a connection must be established: name lookup, proxy and TLS included. */
+  connect: number;
+  /** ms until the headers of a reply must be there. */
+  headers: number;
+  /** ms in which a body must deliver at least `DEFAULTS.stallBytes`. */
+  stall: number;
+}
+
+export interface HttpReply extends ReplyHead {
+  /** How the last request was made: a redirect may turn POST into GET. */
+  readonly method: 'GET' | 'POST';
+  readonly setCookies: readonly string[];
+  /** Chunks as they arrive. Throws SourceFailure `passing` when the body breaks off or stalls. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /**
+   * The body as text, cut at `max` bytes.
+   * @throws SourceFailure `passing` also when it takes longer than the timeout for headers
+   */
+  text(max: number): Promise<string>;
+  /** Gives up the rest of the body, and the connection with it; safe to call at any time. */
+  discard(): void;
+}
+
+/** What is sent to one origin, and to no host that it redirects to. */
+export interface Credentials {
+  readonly origin: string;
+  /** The value of `Authorization`. */
+  readonly authorization: string;
+}
+
+/** Keeps what `Set-Cookie` says, for the requests that follow. */
+export interface Cookies {
+  store(url: URL, setCookies: readonly string[]): void;
+  /** The value of `Cookie`, if there is any for this URL. */
+  header(url: URL): string | undefined;
+}
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly credentials?: Credentials;
+  readonly cookies?: Cookies;
+  /** Sent by POST, as `application/x-www-form-urlencoded`. */
+  readonly form?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpClient {
+  /**
+   * A request, and those that its reply redirects to. Never throws for a status: the caller decides what it means.
+   * @throws SourceFailure when there is no reply, or a redirect that must not be followed
+   */
+  fetch(url: string | URL, options: RequestOptions): Promise<HttpReply>;
+  /**
+   * `host:port` of the proxy that a URL would be asked through.
+   * @throws PcamError USAGE when it needs a proxy that pcam cannot use
+   */
+  proxyFor(url: string | URL): string | undefined;
+  close(): Promise<void>;
+}
 
 export interface ClientOptions {
   proxy?: ProxySettings;
   timeouts?: Partial<Timeouts>;
   /** Certificates (PEM) to trust in place of the built-in ones. */
   ca?: string;
-  /** For the watch over bodies that stop coming. @default the system's */
+  /** For the timeouts of bodies. @default the system's */
   clock?: Clock;
 }
 
-export function createHttpClient({
-  proxy = {},
-  timeouts = {},
-  ca,
-  clock = systemClock,
-}: ClientOptions = {}): HttpClient {
+export function createHttpClient(options: ClientOptions = {}): HttpClient {
+  const { proxy = {}, timeouts = {}, ca, clock = systemClock } = options;
   const limits: Timeouts = {
     connect: timeouts.connect ?? DEFAULTS.connectTimeout,
     headers: timeouts.headers ?? DEFAULTS.headersTimeout,
     stall: timeouts.stall ?? DEFAULTS.stallTimeout,
   };
-  const connections = new Connections({ ca });
-  const choose = proxyChoice(proxy);
+  const chooseProxy = proxyChoice(proxy);
   const answered = new Set<string>();
-  const send = (request: OneRequest) => ask({ connections, choose, limits, clock, answered, request });
-  const start = (url: string | URL, options: RequestOptions, form?: string): Following => ({
-    ...options,
-    start: new URL(url),
-    form,
-  });
+  const connections = new Connections({ ca, timeout: limits.connect });
+  const send = (request: SingleRequest) => {
+    const route = routeTo(request.url, chooseProxy);
+    return sendAlong(route, request, { connections, answered, limits, clock });
+  };
   return {
-    get: (url, options) => follow(start(url, options), send),
-    post: (url, form, options) => follow(start(url, options, form), send),
-    proxyFor: (url) => choose(new URL(url))?.name,
+    fetch: (url, request) => follow(new URL(url), request, send),
+    proxyFor: (url) => chooseProxy(new URL(url))?.name,
     close: () => connections.close(),
   };
 }
 
-interface Ask {
-  connections: Connections;
-  choose: ProxyChoice;
-  limits: Timeouts;
-  clock: Clock;
-  /** Origins that have answered a request. */
-  answered: Set<string>;
-  request: OneRequest;
+const MAX_REDIRECTS = 10;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** The body of a redirect is read up to here, so that its connection can be used again. */
+const MAX_REDIRECT_BODY = 16 * 1024;
+
+/** One request to one host; a redirect is the next one. */
+interface SingleRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly form: string | undefined;
+  readonly signal: AbortSignal;
 }
 
-async function ask({ connections, choose, limits, clock, answered, request }: Ask): Promise<HttpReply> {
-  const { url, signal } = request;
-  const route = routeOf(url, choose);
-  for (let fresh = false; ; fresh = true) {
-    const connection = await connections.take({ route, fresh, timeout: limits.connect, signal });
-    try {
-      const reply = await exchange({ connection, route, limits, clock, request });
-      answered.add(url.origin);
-      return reply;
-    } catch (error) {
-      connection.destroy();
-      if (signal.aborted) throw signal.reason;
-      // A server may close a connection that it kept just when the next request is on its way (RFC 9112, 9.3.1).
-      if (connection.reused && request.form === undefined && isClosed(error)) continue;
-      throw networkFailure(error, 'reply', route, answered.has(url.origin));
-    }
+async function follow(
+  start: URL,
+  { headers = {}, credentials, cookies, form, signal }: RequestOptions,
+  send: (request: SingleRequest) => Promise<HttpReply>,
+): Promise<HttpReply> {
+  let url = withoutUser(start);
+  let body = form;
+  // Not sent again once a redirect has led elsewhere, even if another one leads back.
+  let trusted = credentials;
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    if (trusted && url.origin !== trusted.origin) trusted = undefined;
+    const all: Record<string, string> = { ...headers };
+    if (trusted) all.authorization = trusted.authorization;
+    const cookie = cookies?.header(url);
+    if (cookie !== undefined) all.cookie = cookie;
+    const reply = await send({ url, headers: all, form: body, signal });
+    cookies?.store(url, reply.setCookies);
+    const { location, 'content-length': length } = reply.headers;
+    if (!REDIRECTS.has(reply.status) || location === undefined) return reply;
+    if (Number(length) <= MAX_REDIRECT_BODY) await reply.text(MAX_REDIRECT_BODY + 1).catch(() => {});
+    reply.discard();
+    url = redirectTarget(url, utf8(location));
+    // As browsers do: only 307 and 308 ask for the same request again.
+    if (reply.status < 307) body = undefined;
+  }
+  throw new SourceFailure('wrong', `${start.host} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** undici reads headers as Latin-1; servers that put a raw path into Location write UTF-8. */
+function utf8(value: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
   }
 }
 
-function routeOf(url: URL, choose: ProxyChoice): Route {
+function redirectTarget(from: URL, location: string): URL {
+  if (!URL.canParse(location, from.href)) {
+    throw new SourceFailure('wrong', `${from.host} redirects to ${showUrl(location)}, which is not a URL`);
+  }
+  const to = new URL(location, from);
+  requireWeb(to, from, `${from.host} redirects`);
+  return withoutUser(to);
+}
+
+/**
+ * Where a reply leads must be http or https, and https where it came by https: else the rest of the way could be read
+ * and changed on the network.
+ * @param subject what leads there: `zenodo.org redirects`
+ * @throws SourceFailure `wrong`
+ */
+export function requireWeb(to: URL, from: URL, subject: string): void {
+  if (to.protocol !== 'https:' && to.protocol !== 'http:') {
+    throw new SourceFailure('wrong', `${subject} to a ${to.protocol} URL; not followed`);
+  }
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw new SourceFailure('wrong', `${subject} from https to http (${to.host}); not followed`);
+  }
+}
+
+/** A redirect could put a user and a password into its URL: what is sent comes from `credentials` alone. */
+function withoutUser(url: URL): URL {
+  const clean = new URL(url);
+  clean.username = '';
+  clean.password = '';
+  clean.hash = '';
+  return clean;
+}
+
+function routeTo(target: URL, chooseProxy: ReturnType<typeof proxyChoice>): Route {
   try {
-    return { target: url, proxy: choose(url) };
+    return { target, proxy: chooseProxy(target) };
   } catch (error) {
     if (!(error instanceof PcamError)) throw error;
     // Other sources may not need that proxy.
@@ -92,88 +204,161 @@ function routeOf(url: URL, choose: ProxyChoice): Route {
   }
 }
 
-function isClosed(error: unknown): boolean {
-  return ['CLOSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(systemCode(error));
+interface SendContext {
+  readonly connections: Connections;
+  /** Origins that have answered a request. */
+  readonly answered: Set<string>;
+  readonly limits: Timeouts;
+  readonly clock: Clock;
 }
 
-interface Exchange {
-  connection: Connection;
-  route: Route;
-  limits: Timeouts;
-  clock: Clock;
-  request: OneRequest;
-}
-
-/** Sends the request and waits for the headers of its reply. */
-async function exchange({ connection, route, limits, clock, request }: Exchange): Promise<HttpReply> {
-  const { url, headers, form, signal } = request;
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    connection.destroy();
-  }, limits.headers);
-  const onAbort = () => connection.destroy();
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  let over = false;
-  const finish = (how: () => void) => {
-    if (over) return;
-    over = true;
-    signal.removeEventListener('abort', onAbort);
-    how();
-  };
-  const onEnd = () => finish(() => connection.release());
-  const discard = () => finish(() => connection.destroy());
-  try {
-    const {
-      status,
-      headers: received,
-      body,
-    } = await connection.send({
-      // Plain http goes through a proxy by absolute URL, as curl does it: many proxies tunnel to port 443 alone.
-      path: byAbsoluteUrl(route)
-        ? `${url.origin}${url.pathname}${url.search}`
-        : `${url.pathname}${url.search}`,
-      method: form === undefined ? 'GET' : 'POST',
-      body: form,
-      headers: {
-        'user-agent': USER_AGENT,
-        accept: '*/*',
-        'accept-encoding': 'identity',
-        ...headers,
-        ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-        ...(byAbsoluteUrl(route) && route.proxy?.authorization
-          ? { 'proxy-authorization': route.proxy.authorization }
-          : {}),
-      },
-    });
-    if (status === 407 && byAbsoluteUrl(route)) throw proxyRefusal(status, route);
-    const chunks = watched(body, { route, stall: limits.stall, clock, signal, onEnd, onLeft: discard });
-    return {
-      url,
-      method: form === undefined ? 'GET' : 'POST',
-      status,
-      headers: firstValues(received),
-      setCookies: [received['set-cookie'] ?? []].flat(),
-      proxy: route.proxy?.name,
-      body: chunks,
-      discard,
-      text: (most) => textOf(chunks, most).finally(discard),
-    };
-  } catch (error) {
-    discard();
-    throw late ? new TookTooLong(limits.headers) : error;
-  } finally {
-    clearTimeout(timer);
+async function sendAlong(route: Route, request: SingleRequest, context: SendContext): Promise<HttpReply> {
+  const { connections, answered } = context;
+  const { signal, form } = request;
+  for (;;) {
+    const connection = await connections.take(route);
+    try {
+      const reply = await exchange(connection, { route, request, ...context });
+      answered.add(route.target.origin);
+      return reply;
+    } catch (error) {
+      connection.destroy();
+      if (signal.aborted) throw signal.reason;
+      // A server may close a connection that it kept just when the next request is on its way (RFC 9112, 9.3.1).
+      if (connection.reused && form === undefined && isConnectionClosed(error)) continue;
+      throw networkFailure(error, 'reply', route, answered.has(route.target.origin));
+    }
   }
 }
 
-function byAbsoluteUrl({ target, proxy }: Route): boolean {
-  return proxy !== undefined && target.protocol === 'http:';
+interface Exchange extends Omit<SendContext, 'connections'> {
+  readonly route: Route;
+  readonly request: SingleRequest;
+}
+
+/** Sends a request and waits for the headers of its reply. The caller destroys the connection when this throws. */
+async function exchange(
+  connection: Connection,
+  { route, request, limits, clock }: Exchange,
+): Promise<HttpReply> {
+  const { url, form, signal } = request;
+  const method = form === undefined ? 'GET' : 'POST';
+  const path = `${url.pathname}${url.search}`;
+  // Plain http goes through a proxy by absolute URL, as curl does it: many proxies open tunnels to port 443 alone.
+  const absolute = route.proxy !== undefined && url.protocol === 'http:';
+  const headers: Record<string, string> = {
+    'user-agent': USER_AGENT,
+    accept: '*/*',
+    'accept-encoding': 'identity',
+    ...request.headers,
+  };
+  if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
+  if (absolute && route.proxy?.authorization) headers['proxy-authorization'] = route.proxy.authorization;
+  const onAbort = () => void connection.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const onTimeout = () => void connection.destroy(new StepTimeout(limits.headers));
+  const timer = setTimeout(onTimeout, limits.headers);
+  connection.client.once('connect', () => timer.refresh());
+  try {
+    signal.throwIfAborted();
+    const reply = await connection.client.request({
+      path: absolute ? `${url.origin}${path}` : path,
+      method,
+      headers,
+      body: form,
+    });
+    const { body, statusCode: status } = reply;
+    body.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      if (body.readableEnded) connection.release();
+      else connection.destroy();
+    });
+    // A body that is given up before its end fails with an error that nobody waits for.
+    body.on('error', () => {});
+    if (status === 407 && absolute) throw proxyRefusal(status, route);
+    const chunks = readBody(body, { route, stall: limits.stall, clock, signal });
+    return {
+      url,
+      method,
+      status,
+      headers: firstValues(reply.headers),
+      setCookies: [reply.headers['set-cookie'] ?? []].flat(),
+      proxy: route.proxy?.name,
+      body: chunks,
+      text: (max) => {
+        const late = `${url.host} took longer than ${limits.headers / 1000} s to send a page`;
+        const stop = () => body.destroy(new SourceFailure('passing', late));
+        return readText(chunks, max).finally(clock.after(limits.headers, stop));
+      },
+      discard: () => void body.destroy(),
+    };
+  } catch (error) {
+    signal.removeEventListener('abort', onAbort);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function firstValues(headers: Record<string, string | string[] | undefined>) {
   const first: Record<string, string | undefined> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) first[name] = Array.isArray(value) ? value[0] : value;
   return first;
+}
+
+interface BodyOptions {
+  readonly route: Route;
+  /** ms in which the body must deliver at least `DEFAULTS.stallBytes`. */
+  readonly stall: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Shortest time between two looks at a body that stalls (ms). */
+const MIN_STALL_CHECK = 50;
+
+/**
+ * The chunks of a body. The stall timeout counts only the time spent waiting for the network, not the time in which the
+ * consumer writes or keeps to a rate limit; one timer serves the whole body, so that a chunk costs none.
+ * @throws SourceFailure `passing` when the body breaks off or stalls
+ */
+async function* readBody(body: Readable, options: BodyOptions): AsyncGenerator<Uint8Array> {
+  const { route, stall, clock, signal } = options;
+  let bytes = 0;
+  let waited = 0;
+  let waitingSince: number | undefined = clock.now();
+  let cancel = () => {};
+  const check = () => {
+    const now = clock.now();
+    const left = stall - waited - (now - (waitingSince ?? now));
+    if (left <= 0) body.destroy(new StepTimeout(stall));
+    else cancel = clock.after(Math.max(left, MIN_STALL_CHECK), check);
+  };
+  check();
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      waited += clock.now() - waitingSince;
+      waitingSince = undefined;
+      bytes += chunk.length;
+      if (bytes >= DEFAULTS.stallBytes) waited = bytes = 0;
+      yield chunk;
+      waitingSince = clock.now();
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw networkFailure(error, 'body', route);
+  } finally {
+    cancel();
+  }
+}
+
+async function readText(chunks: AsyncIterable<Uint8Array>, max: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length >= max) break;
+  }
+  return Buffer.concat(parts).subarray(0, max).toString('utf8');
 }

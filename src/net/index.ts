@@ -1,5 +1,13 @@
 export { type FailureKind, SourceFailure, statusFailure } from './failure.js';
-export { createHttpClient } from './http.js';
+export {
+  type Cookies,
+  type Credentials,
+  createHttpClient,
+  type HttpClient,
+  type HttpReply,
+  requireWeb,
+  type Timeouts,
+} from './http.js';
 export { basic } from './proxy.js';
 export {
   acceptRange,
@@ -9,5 +17,3 @@ export {
   rangeHeaders,
   requestRange,
 } from './ranged.js';
-export { requireWeb } from './redirects.js';
-export type { Cookies, Credentials, HttpClient, HttpReply, Timeouts } from './types.js';

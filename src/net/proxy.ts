@@ -1,4 +1,4 @@
-/** Which way a request takes: straight to its host, or through a proxy. Settings are judged when a URL needs them. */
+/** Whether a request goes straight to its host or through a proxy. A setting is an error only for a URL that needs it. */
 import { BlockList, isIP } from 'node:net';
 import { PcamError, type ProxySettings, showUrl } from '../core/index.js';
 
@@ -8,6 +8,13 @@ export interface HttpProxy {
   readonly name: string;
   /** `Proxy-Authorization`, from the user and password of its URL. */
   readonly authorization: string | undefined;
+}
+
+/** Where a request goes, and through what. */
+export interface Route {
+  /** Scheme, host and port of the server that has the file. */
+  readonly target: URL;
+  readonly proxy: HttpProxy | undefined;
 }
 
 /**
@@ -65,13 +72,19 @@ function decoded(text: string): string {
   }
 }
 
-/** With the port, which a URL leaves out where it is the usual one. */
-export function hostAndPort({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+export function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
-/** Whether NO_PROXY names the host of a URL. */
-type HostFilter = (url: URL) => boolean;
+/** With the port, which a URL leaves out where it is the usual one. */
+export function hostAndPort(url: URL): string {
+  return `${url.hostname}:${portOf(url)}`;
+}
+
+/** Without the brackets that a URL puts around an IPv6 address. */
+export function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
 
 /**
  * NO_PROXY, by the rules of Go's httpproxy and of curl 8. The entries are separated by commas or spaces:
@@ -82,66 +95,46 @@ type HostFilter = (url: URL) => boolean;
  * - each but the block with a port, as in `example.org:8080` or `[::1]:8080`: on that port alone
  * An entry that is none of these matches nothing.
  */
-function hostFilter(setting: string | undefined): HostFilter {
-  const tests = (setting ?? '')
+function hostFilter(setting = ''): (url: URL) => boolean {
+  const tests = setting
+    .toLowerCase()
     .split(/[\s,]+/)
-    .filter((entry) => entry !== '')
-    .map((entry) => parseEntry(entry.toLowerCase()));
+    .filter(Boolean)
+    .map(parseEntry);
   return (url) => {
     const host = bare(url.hostname).toLowerCase();
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return tests.some((test) => test(host, port));
+    return tests.some((matches) => matches(host, portOf(url)));
   };
 }
 
-type Test = (host: string, port: string) => boolean;
+type Test = (host: string, port: number) => boolean;
 
 function parseEntry(entry: string): Test {
   if (entry === '*') return () => true;
   const block = /^([^/]+)\/(\d{1,3})$/.exec(entry);
-  if (block) return parseBlock(bare(block[1]!), Number(block[2]));
-  const { name, port: only } = splitPort(entry);
-  const address = isIP(name);
-  const matches = address ? sameAddress(name) : underDomain(name);
-  return (host, port) => (only === undefined || only === port) && matches(host);
+  if (block) return addressTest(bare(block[1]!), Number(block[2]));
+  // More than one colon outside of brackets is an IPv6 address without a port.
+  const [, name = entry, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+  const host = bare(name);
+  const matches = isIP(host) === 0 ? domainTest(host) : addressTest(host);
+  return (asked, askedPort) =>
+    (port === undefined || Number(port) === askedPort) && matches(asked, askedPort);
 }
 
-/** `host:port` and `[v6]:port`; more than one colon outside of brackets is an IPv6 address. */
-function splitPort(entry: string): { name: string; port: string | undefined } {
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry);
-  return { name: bare(match?.[1] ?? entry), port: match?.[2] };
-}
-
-function parseBlock(network: string, bits: number): Test {
+/** Compares by value: one IPv6 address has many spellings. */
+function addressTest(network: string, bits?: number): Test {
   const family = isIP(network);
-  if (family === 0 || bits > (family === 4 ? 32 : 128)) return () => false;
+  const maxBits = family === 4 ? 32 : 128;
+  if (family === 0 || (bits ?? 0) > maxBits) return () => false;
   const block = new BlockList();
-  block.addSubnet(network, bits, family === 4 ? 'ipv4' : 'ipv6');
-  return (host) => contains(block, host);
+  block.addSubnet(network, bits ?? maxBits, `ipv${family as 4 | 6}`);
+  return (host) => isIP(host) !== 0 && block.check(host, `ipv${isIP(host) as 4 | 6}`);
 }
 
-/** By value: one IPv6 address has many spellings. */
-function sameAddress(address: string): (host: string) => boolean {
-  const block = new BlockList();
-  block.addAddress(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  return (host) => contains(block, host);
-}
-
-function contains(block: BlockList, host: string): boolean {
-  const family = isIP(host);
-  return family !== 0 && block.check(host, family === 4 ? 'ipv4' : 'ipv6');
-}
-
-function underDomain(entry: string): (host: string) => boolean {
+function domainTest(entry: string): Test {
   const domain = entry.replace(/^\*?\./, '').replace(/\.$/, '');
-  if (domain === '') return () => false;
   return (host) => {
     const name = host.replace(/\.$/, '');
-    return name === domain || name.endsWith(`.${domain}`);
+    return domain !== '' && (name === domain || name.endsWith(`.${domain}`));
   };
-}
-
-/** Without the brackets that a URL puts around an IPv6 address. */
-function bare(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1');
 }

@@ -1,7 +1,7 @@
 /** One ranged request (RFC 9110, 14): what is accepted as the bytes that were asked for, and what is not. */
 import type { ByteRange } from '../core/index.js';
 import { SourceFailure, statusFailure } from './failure.js';
-import type { Credentials, HttpClient, HttpReply } from './types.js';
+import type { Credentials, HttpClient, HttpReply } from './http.js';
 
 /** The bytes that are asked for. */
 export interface RangeRequest extends ByteRange {
@@ -41,7 +41,7 @@ export async function requestRange({
   credentials?: Credentials;
   signal: AbortSignal;
 }): Promise<RangeReply> {
-  return acceptRange(await client.get(url, { headers: rangeHeaders(range), ...options }), range);
+  return acceptRange(await client.fetch(url, { headers: rangeHeaders(range), ...options }), range);
 }
 
 export function rangeHeaders({ start, end, validator }: RangeRequest): Record<string, string> {

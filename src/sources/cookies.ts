@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import type { Cookies } from '../net/index.js';
 
 /** No site needs more on the way to a file. */
-const MOST = 50;
-const LONGEST = 4096;
+const MAX_COOKIES = 50;
+const MAX_COOKIE_LENGTH = 4096;
 
 interface Cookie {
-  readonly name: string;
-  readonly value: string;
+  /** `name=value`. */
+  readonly pair: string;
   readonly domain: string;
   /** Only for the host that set it: it named no domain. */
   readonly hostOnly: boolean;
@@ -17,63 +17,54 @@ interface Cookie {
 }
 
 export class CookieJar implements Cookies {
+  /** By name, domain and path. */
   readonly #cookies = new Map<string, Cookie>();
 
   store(url: URL, setCookies: readonly string[]): void {
-    for (const line of setCookies.slice(0, MOST)) {
-      const parsed = parse(line, url);
+    for (const line of setCookies.slice(0, MAX_COOKIES)) {
+      const parsed = parseSetCookie(line, url);
       if (!parsed) continue;
-      const { cookie, expired } = parsed;
-      const key = JSON.stringify([cookie.name, cookie.domain, cookie.path]);
+      const { key, cookie, expired } = parsed;
       this.#cookies.delete(key);
-      if (expired) continue;
-      this.#cookies.set(key, cookie);
+      if (!expired) this.#cookies.set(key, cookie);
       const [oldest] = this.#cookies.keys();
-      if (this.#cookies.size > MOST && oldest !== undefined) this.#cookies.delete(oldest);
+      if (this.#cookies.size > MAX_COOKIES) this.#cookies.delete(oldest!);
     }
   }
 
   header(url: URL): string | undefined {
-    const fitting = [...this.#cookies.values()]
-      .filter((cookie) => isFor(cookie, url))
+    const matching = [...this.#cookies.values()]
+      .filter((cookie) => matches(cookie, url))
       .sort((a, b) => b.path.length - a.path.length);
-    return fitting.length === 0 ? undefined : fitting.map(({ name, value }) => `${name}=${value}`).join('; ');
+    return matching.length === 0 ? undefined : matching.map(({ pair }) => pair).join('; ');
   }
 }
 
-function parse(line: string, url: URL): { cookie: Cookie; expired: boolean } | undefined {
-  const [pair = '', ...rest] = line.split(';').map((part) => part.trim());
-  const [name = '', value = ''] = halves(pair);
-  // What comes back in a header must be able to be one.
-  if (name === '' || line.length > LONGEST || !/^[\x21-\x7e]*$/.test(name + value.replaceAll(' ', '')))
+function parseSetCookie(line: string, url: URL) {
+  const [[name, value] = ['', ''], ...rest] = line.split(';').map(splitPair);
+  // It must be able to go back in a header.
+  if (name === '' || line.length > MAX_COOKIE_LENGTH || !/^[\x20-\x7e]*$/.test(name + value))
     return undefined;
-  const attributes = new Map(
-    rest.map((part) => {
-      const [key = '', text = ''] = halves(part);
-      return [key.toLowerCase(), text];
-    }),
-  );
-  const asked = attributes.get('domain')?.replace(/^\./, '').toLowerCase();
-  const hostOnly = !asked || asked === url.hostname;
+  const attributes = new Map(rest.map(([key, text]) => [key.toLowerCase(), text]));
+  const named = attributes.get('domain')?.replace(/^\./, '').toLowerCase();
+  const domain = named || url.hostname;
   // Nobody sets cookies for another site, or for a whole top-level domain.
-  if (!hostOnly && !(asked.includes('.') && isWithin(url.hostname, asked))) return undefined;
-  const path = attributes.get('path');
-  return {
-    cookie: {
-      name,
-      value,
-      domain: hostOnly ? url.hostname : asked,
-      hostOnly: !asked,
-      path: path?.startsWith('/') ? path : url.pathname.replace(/\/[^/]*$/, '') || '/',
-      secure: attributes.has('secure'),
-    },
-    expired: isExpired(attributes),
+  if (domain !== url.hostname && !(domain.includes('.') && isWithin(url.hostname, domain))) return undefined;
+  const given = attributes.get('path');
+  const path = given?.startsWith('/') ? given : url.pathname.replace(/\/[^/]*$/, '') || '/';
+  const cookie: Cookie = {
+    pair: `${name}=${value}`,
+    domain,
+    hostOnly: !named,
+    path,
+    secure: attributes.has('secure'),
   };
+  return { key: JSON.stringify([name, domain, path]), cookie, expired: isExpired(attributes) };
 }
 
-function halves(text: string): [string, string] {
-  const at = text.indexOf('=');
-  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+function splitPair(text: string): [string, string] {
+  const [name = '', ...value] = text.split('=');
+  return [name.trim(), value.join('=').trim()];
 }
 
 /** Servers take a cookie back by letting it end in the past; when it ends later, this run is over. */
@@ -83,7 +74,7 @@ function isExpired(attributes: ReadonlyMap<string, string>): boolean {
   return Date.parse(attributes.get('expires') ?? '') < Date.now();
 }
 
-function isFor({ domain, hostOnly, path, secure }: Cookie, url: URL): boolean {
+function matches({ domain, hostOnly, path, secure }: Cookie, url: URL): boolean {
   const host = hostOnly ? url.hostname === domain : isWithin(url.hostname, domain);
   const below = url.pathname === path || url.pathname.startsWith(path.endsWith('/') ? path : `${path}/`);
   return host && below && (!secure || url.protocol === 'https:');

@@ -1,2 +1,2 @@
-export { requireReachable } from './reachable.js';
-export { chooseSources, openSource, type Source } from './registry.js';
+export { chooseSources, openSource, requireReachable } from './registry.js';
+export type { Source } from './source.js';

@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearest, PcamError, showUrl } from '../core/index.js';
 import { type Manifest, parseWebUrl, type SOURCE_TYPES, type SourceConfig } from '../manifest/index.js';
+import type { HttpClient } from '../net/index.js';
 import { fileSource } from './file.js';
 import { googleDriveSource } from './google-drive.js';
 import { httpSource } from './http.js';
-import type { Source, SourceContext, SourceFactory } from './types.js';
+import type { Source, SourceContext, SourceFactory } from './source.js';
 import { zenodoSource } from './zenodo.js';
 
 const REGISTRY: Record<(typeof SOURCE_TYPES)[number], SourceFactory> = {
@@ -75,11 +76,27 @@ function parseMirror(mirror: string): { type: string; baseUrl: string } {
 }
 
 export function openSource(config: SourceConfig, context: SourceContext): Source {
-  const source = REGISTRY[config.type as keyof typeof REGISTRY](config, context);
-  const { baseUrl } = config;
-  return /^https?:/i.test(baseUrl) && URL.canParse(baseUrl)
-    ? { ...source, host: new URL(baseUrl).host }
-    : source;
+  const { id, type, baseUrl } = config;
+  const source = REGISTRY[type as keyof typeof REGISTRY](config, context);
+  const host = type === 'file' ? undefined : new URL(baseUrl).host;
+  return { id, type, host, ...source };
 }
 
-export type { Source };
+/**
+ * Proxy settings that pcam cannot use are the user's to correct where every source would have to be asked that way.
+ * Where one source can be reached, they are a failure of the others.
+ * @throws PcamError USAGE
+ */
+export function requireReachable(sources: readonly SourceConfig[], client: HttpClient): void {
+  let problem: unknown;
+  for (const { type, baseUrl } of sources) {
+    if (type === 'file') return;
+    try {
+      client.proxyFor(baseUrl);
+      return;
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  if (problem !== undefined) throw problem;
+}

@@ -4,15 +4,13 @@
  */
 import { PcamError } from '../core/index.js';
 import { type Credentials, requestRange } from '../net/index.js';
-import { placeOf } from './place.js';
-import type { SourceFactory } from './types.js';
+import { webPlace } from './http.js';
+import type { SourceFactory } from './source.js';
 
-export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { client, zenodoToken }) => {
-  const place = placeOf(baseUrl);
+export const zenodoSource: SourceFactory = ({ baseUrl, record }, { client, zenodoToken }) => {
+  const place = webPlace(baseUrl);
   const credentials = tokenFor(baseUrl, zenodoToken) ?? place.credentials;
   return {
-    id,
-    type,
     has: ({ unpacked }) => !unpacked,
     open: (file, range, signal) => {
       const url = place.url(`records/${record}/files/${encodeURIComponent(file.name)}`, 'download=1');
@@ -22,8 +20,7 @@ export const zenodoSource: SourceFactory = ({ id, type, baseUrl, record }, { cli
 };
 
 /**
- * Users with a token may send more requests. It is for this origin over https alone: the target of a redirect does not
- * get it.
+ * Users with a token may send more requests. It is for this origin alone, over https.
  * @throws PcamError USAGE when the token cannot be one; it is not shown
  */
 function tokenFor(baseUrl: string, token: string | undefined): Credentials | undefined {

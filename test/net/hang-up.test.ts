@@ -45,7 +45,7 @@ async function setUp({ way, at, ending, timeouts = ending === 'silence' ? shortA
       ? 'http://data.example/x'
       : `${way}://127.0.0.1:${peer.port}/x`;
   const get = async (signal: AbortSignal) => {
-    const reply = await client.get(url, { signal });
+    const reply = await client.fetch(url, { signal });
     for await (const _ of reply.body);
   };
   return { peer, get, client, proxy: proxied ? `127.0.0.1:${peer.port}` : undefined };
@@ -102,7 +102,7 @@ describe('a proxy that is not there', () => {
     const proxy = `127.0.0.1:${await closedPort()}`;
     const client = createHttpClient({ proxy: { [scheme]: proxy } });
     onTestFinished(() => client.close());
-    const failure = await sourceFailure(client.get(`${scheme}://data.example/x`, { signal }));
+    const failure = await sourceFailure(client.fetch(`${scheme}://data.example/x`, { signal }));
     expect(failure).toMatchObject({ kind: 'passing', wholeHost: true, proxy });
     expect(failure.message).toBe(`the proxy ${proxy} refused the connection`);
   });

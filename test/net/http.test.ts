@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { HttpReply } from '#pcam/net/http.js';
 import { createHttpClient } from '#pcam/net/http.js';
-import type { HttpReply } from '#pcam/net/types.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { listen } from '../support/server.js';
 import { selfSigned } from '../support/tls.js';
@@ -35,7 +35,7 @@ const redirecting = (targets: Record<string, string>, status = 302) =>
 describe('redirects', () => {
   it.each([301, 302, 303, 307, 308])('%d is followed, with the range that was asked for', async (status) => {
     const server = await redirecting({ '/a': '/b' }, status);
-    const reply = await client().get(`${server.url}/a`, { headers: { range: 'bytes=0-1' }, signal });
+    const reply = await client().fetch(`${server.url}/a`, { headers: { range: 'bytes=0-1' }, signal });
     expect(await read(reply)).toBe('here: /b');
     expect(reply.url.pathname).toBe('/b');
     expect(server.requests.map(({ range }) => range)).toEqual(['bytes=0-1', 'bytes=0-1']);
@@ -44,7 +44,7 @@ describe('redirects', () => {
   it('are followed to another host', async () => {
     const other = await redirecting({});
     const server = await redirecting({ '/a': `${other.url}/there` });
-    expect(await read(await client().get(`${server.url}/a`, { signal }))).toBe('here: /there');
+    expect(await read(await client().fetch(`${server.url}/a`, { signal }))).toBe('here: /there');
   });
 
   it.each([
@@ -54,7 +54,7 @@ describe('redirects', () => {
     ['no URL', 'http://['],
   ])('to %s are not followed', async (_, location) => {
     const server = await redirecting({ '/a': location });
-    expect((await sourceFailure(client().get(`${server.url}/a`, { signal }))).kind).toBe('wrong');
+    expect((await sourceFailure(client().fetch(`${server.url}/a`, { signal }))).kind).toBe('wrong');
     expect(server.requests.length).toBeLessThan(20);
   });
 
@@ -66,8 +66,8 @@ describe('redirects', () => {
       else response.writeHead(302, { location: request.url === '/same' ? '/ok' : plain.url }).end();
     }, certificate);
     const trusting = client({ ca: certificate.cert });
-    expect(await read(await trusting.get(`${secure.url}/same`, { signal }))).toBe('secure');
-    expect((await sourceFailure(trusting.get(`${secure.url}/a`, { signal }))).kind).toBe('wrong');
+    expect(await read(await trusting.fetch(`${secure.url}/same`, { signal }))).toBe('secure');
+    expect((await sourceFailure(trusting.fetch(`${secure.url}/a`, { signal }))).kind).toBe('wrong');
     expect(plain.requests).toHaveLength(0);
   });
 });
@@ -75,7 +75,7 @@ describe('redirects', () => {
 describe('a request', () => {
   it('says who asks, and wants the bytes as they are', async () => {
     const server = await listen((_, response) => response.end());
-    await read(await client().get(server.url, { signal }));
+    await read(await client().fetch(server.url, { signal }));
     const { headers } = server.requests[0]!;
     expect(headers['user-agent']).toMatch(/^pcam\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/);
     expect(headers['accept-encoding']).toBe('identity');
@@ -83,7 +83,7 @@ describe('a request', () => {
 
   it.skipIf(!openssl)('does not trust a certificate that nobody knows', async () => {
     const server = await listen((_, response) => response.end('secret'), await selfSigned(openssl!));
-    expect(await sourceFailure(client().get(server.url, { signal }))).toMatchObject({
+    expect(await sourceFailure(client().fetch(server.url, { signal }))).toMatchObject({
       kind: 'wrong',
       wholeHost: true,
     });
@@ -92,7 +92,7 @@ describe('a request', () => {
   it('fails with a passing failure when nothing listens', async () => {
     const server = await listen((_, response) => response.end());
     await server.close();
-    expect(await sourceFailure(client().get(server.url, { signal }))).toMatchObject({
+    expect(await sourceFailure(client().fetch(server.url, { signal }))).toMatchObject({
       kind: 'passing',
       wholeHost: true,
     });
@@ -101,13 +101,13 @@ describe('a request', () => {
   it('fails in passing when no reply comes', async () => {
     const server = await listen(() => {});
     const impatient = client({ timeouts: { headers: 100 } });
-    expect((await sourceFailure(impatient.get(server.url, { signal }))).kind).toBe('passing');
+    expect((await sourceFailure(impatient.fetch(server.url, { signal }))).kind).toBe('passing');
   });
 
   it('stops at a signal, with its reason', async () => {
     const stop = new AbortController();
     const server = await listen(() => stop.abort(new Error('enough')));
-    expect(await failureOf(client().get(server.url, { signal: stop.signal }))).toBe(stop.signal.reason);
+    expect(await failureOf(client().fetch(server.url, { signal: stop.signal }))).toBe(stop.signal.reason);
   });
 });
 
@@ -117,13 +117,13 @@ describe('a body', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('some');
     });
-    const reply = await client({ timeouts: { stall: 100 } }).get(server.url, { signal });
+    const reply = await client({ timeouts: { stall: 100 } }).fetch(server.url, { signal });
     expect((await sourceFailure(read(reply))).kind).toBe('passing');
   });
 
   it('is given the time that its reader takes', async () => {
     const server = await listen((_, response) => response.end('a'.repeat(300_000)));
-    const reply = await client({ timeouts: { stall: 300 } }).get(server.url, { signal });
+    const reply = await client({ timeouts: { stall: 300 } }).fetch(server.url, { signal });
     let length = 0;
     for await (const chunk of reply.body) {
       if (length === 0) await new Promise((resolve) => setTimeout(resolve, 700)); // a slow disk
@@ -145,7 +145,7 @@ describe('a body', () => {
       // The second reply comes over the connection of the first.
       for (let request = 0; request < 2; request++) {
         const came = createHash('sha256');
-        for await (const chunk of (await own.get(server.url, { signal })).body) {
+        for await (const chunk of (await own.fetch(server.url, { signal })).body) {
           // The chunk is the reader's until it asks for the next one.
           await setImmediate();
           came.update(chunk);
@@ -160,12 +160,12 @@ describe('a body', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('some', () => response.destroy());
     });
-    expect((await sourceFailure(read(await client().get(server.url, { signal })))).kind).toBe('passing');
+    expect((await sourceFailure(read(await client().fetch(server.url, { signal })))).kind).toBe('passing');
   });
 
   it('is cut where only its beginning is wanted', async () => {
     const server = await listen((_, response) => response.end('é'.repeat(1_000_000)));
-    const reply = await client().get(server.url, { signal });
+    const reply = await client().fetch(server.url, { signal });
     expect((await reply.text(1000)).length).toBeLessThanOrEqual(501);
   });
 });

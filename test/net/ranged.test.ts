@@ -1,7 +1,7 @@
 /** Only a reply that is the bytes that were asked for is accepted as them. */
 import { describe, expect, it } from 'vitest';
+import type { HttpReply } from '#pcam/net/http.js';
 import { acceptRange, parseContentRange, rangeHeaders } from '#pcam/net/ranged.js';
-import type { HttpReply } from '#pcam/net/types.js';
 import { sourceFailure } from '../support/outcome.js';
 
 describe('parseContentRange', () => {

@@ -54,7 +54,7 @@ async function certificate(names: string, until = '20491231'): Promise<Tls> {
 async function failing(url: string, ca?: string) {
   const client = createHttpClient({ ca });
   onTestFinished(() => client.close());
-  const failure = await sourceFailure(client.get(url, { signal }));
+  const failure = await sourceFailure(client.fetch(url, { signal }));
   expect(failure).toMatchObject({ kind: 'wrong', wholeHost: true, proxy: undefined });
   return failure;
 }

@@ -7,7 +7,7 @@ import { SOURCE_TYPES } from '#pcam/manifest/parse.js';
 import { createHttpClient } from '#pcam/net/http.js';
 import type { RangeReply } from '#pcam/net/ranged.js';
 import { openSource } from '#pcam/sources/registry.js';
-import type { Source } from '#pcam/sources/types.js';
+import type { Source } from '#pcam/sources/source.js';
 import { archive, noise, put } from '../support/files.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { lastPart, listen, send } from '../support/server.js';

@@ -1,7 +1,7 @@
 /** Sources, a network and a part that are made of nothing but a clock: a transfer of hours takes milliseconds. */
 import { SourceFailure } from '#pcam/net/failure.js';
 import type { RangeReply } from '#pcam/net/ranged.js';
-import type { Source } from '#pcam/sources/types.js';
+import type { Source } from '#pcam/sources/source.js';
 import { RangeSet } from '#pcam/store/range-set.js';
 import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
 import type { WritablePart } from '#pcam/transfer/piece-writer.js';

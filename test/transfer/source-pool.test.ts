@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { SourceFailure } from '#pcam/net/failure.js';
-import type { Source } from '#pcam/sources/types.js';
+import type { Source } from '#pcam/sources/source.js';
 import { type Lease, SourcePool } from '#pcam/transfer/source-pool.js';
 import { settle, TestClock } from '../support/clock.js';
 import { plainFile } from '../support/files.js';

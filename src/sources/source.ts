@@ -13,15 +13,15 @@ export interface Source {
    */
   has(file: DatasetFile): boolean;
   /**
-   * Opens bytes of a file. The reply may begin at 0 (no range support, or another copy than `range.validator` is of) or
-   * end early; the caller looks.
+   * Opens bytes of a file. The reply may begin at 0 (no range support, or another copy than that of `range.validator`)
+   * or end early; the caller checks.
    * @throws SourceFailure
    */
   open(file: DatasetFile, range: RangeRequest, signal: AbortSignal): Promise<RangeReply>;
 }
 
 /** Makes a source of its manifest entry. */
-export type SourceFactory = (config: SourceConfig, context: SourceContext) => Source;
+export type SourceFactory = (config: SourceConfig, context: SourceContext) => Pick<Source, 'has' | 'open'>;
 
 export interface SourceContext {
   readonly client: HttpClient;
