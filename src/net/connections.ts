@@ -6,7 +6,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import pLimit from 'p-limit';
 import type { Client } from 'undici';
-import { USER_AGENT } from '../core/index.js';
+import { memoryError, USER_AGENT } from '../core/index.js';
 import { ConnectionClosed, networkFailure, proxyRefusal, type Step, StepTimeout } from './failure.js';
 import { bare, hostAndPort, portOf, type Route } from './proxy.js';
 
@@ -64,8 +64,7 @@ export class Connections {
   }
 
   async #create(route: Route): Promise<Connection> {
-    // Takes a tenth of a second, so not before something is fetched.
-    const { Client } = await import('undici');
+    const { Client } = await loadUndici();
     const { origin } = route.target;
     let attempt: Attempt | undefined;
     const openOnce = async (): Promise<Socket> => {
@@ -166,6 +165,24 @@ export class Connections {
     socket.once('close', () => below.destroy());
     return socket;
   }
+}
+
+/** The part that is used: the types of Node.js do not declare WebAssembly. */
+declare const WebAssembly: { Memory: new (options: { initial: number }) => object };
+
+/**
+ * Takes a tenth of a second, so not before something is fetched.
+ * @throws PcamError IO where the system refuses the memories of WebAssembly (`ulimit -v`): the copy of undici that is
+ * part of Node, which undici touches while it loads, would end the process then
+ */
+async function loadUndici(): Promise<typeof import('undici')> {
+  try {
+    // One for each of the two copies. V8 frees both before it refuses others.
+    for (let copy = 0; copy < 2; copy++) new WebAssembly.Memory({ initial: 1 });
+  } catch (error) {
+    throw memoryError(error) ?? error;
+  }
+  return import('undici');
 }
 
 /** A connection on its way to being ready. */

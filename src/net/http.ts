@@ -258,7 +258,7 @@ async function exchange(
   signal.addEventListener('abort', onAbort, { once: true });
   const onTimeout = () => void connection.destroy(new StepTimeout(limits.headers));
   const timer = setTimeout(onTimeout, limits.headers);
-  connection.client.once('connect', () => timer.refresh());
+  if (!connection.reused) connection.client.once('connect', () => timer.refresh());
   try {
     signal.throwIfAborted();
     const reply = await connection.client.request({
