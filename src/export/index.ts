@@ -1,2 +1,2 @@
-export { exportDataset } from './export.js';
-export type { ExportOptions, ExportResult } from './types.js';
+export { type ExportResult, exportDataset } from './export.js';
+export type { ExportOptions } from './options.js';

@@ -1,50 +1,51 @@
-/** The input of an export: verified, opened and selected from, before anything is written. */
-import { openSplit } from '../dataset/index.js';
+/** The input of an export: verified, read and selected from, before anything is written. */
+import { throwIfAborted } from '../core/index.js';
 import type { SplitName } from '../manifest/index.js';
-import { isSelective, type ResolvedSelection, select } from '../selection/index.js';
-import type { Input } from '../verified/index.js';
+import { isSelective, resolveSelection, select } from '../selection/index.js';
+import { type Input, openInput } from '../verified/index.js';
 import type { SplitSummary } from './formats/index.js';
-import type { LedgerHeader } from './output/index.js';
-import type { Settings } from './settings.js';
-import type { ResolvedOptions } from './types.js';
+import type { ExportOptions, Settings } from './options.js';
+import type { ExportHeader } from './output/index.js';
 import { type SplitFacts, shareFacts } from './workers/index.js';
 
-/** What an export reads. */
-export interface Survey {
-  readonly header: LedgerHeader;
+export interface ExportInput {
+  readonly header: ExportHeader;
+  /** Labels, meta rows and order of each split of the header. */
   readonly facts: ReadonlyMap<SplitName, SplitFacts>;
+  /** @throws PcamError NOT_VERIFIED when a file has been touched since the input was opened */
+  readonly requireUnchanged: Input['requireUnchanged'];
 }
 
-/** Verifies the input, selects from it, and opens each split to see that its files belong together. */
-export async function surveyInput({
-  options: { signal, onEvent },
-  settings: { recipe },
-  input,
-  selection,
-}: {
-  options: ResolvedOptions;
-  settings: Settings;
-  input: Input;
-  selection: ResolvedSelection;
-}): Promise<Survey> {
-  const { dir, manifest } = input;
+/** @throws PcamError USAGE, MISSING, NOT_VERIFIED, EMPTY_SELECTION, BAD_HDF5, BAD_CSV, BAD_DATA, ABORTED */
+export async function readInput(
+  { dir, manifest, recipe }: Settings,
+  { splits, selection = {}, signal, onEvent }: ExportOptions,
+): Promise<ExportInput> {
+  const input = await openInput({ dir, manifest, splits, required: ['labels'], signal, onEvent });
+  const resolved = await resolveSelection(selection, input.splits);
   const files = await input.verify();
   // All patches in their order need no list of indices.
-  const selected = isSelective(selection.options)
-    ? await select({ input, selection, signal, onEvent })
+  const selected = isSelective(selection)
+    ? await select({ input, selection: resolved, signal, onEvent })
     : undefined;
   const summaries: SplitSummary[] = [];
   const facts = new Map<SplitName, SplitFacts>();
-  for (const name of input.splits) {
-    const selection = selected?.selections.find(({ split }) => split === name);
-    // Nothing of it was selected, so it is no part of this export.
-    if (selected && !selection) continue;
-    const split = await openSplit({ dir, manifest, split: name, signal });
-    summaries.push({ split: name, patches: selection?.indices.length ?? split.count });
-    facts.set(name, shareFacts(split, selection?.indices));
-    split.close();
+  for (const split of input.splits) {
+    throwIfAborted(signal);
+    const order = selected?.selections.find((one) => one.split === split)?.indices ?? null;
+    // Nothing of the split was selected: it is no part of this export.
+    if (selected && !order) continue;
+    const labels = (await input.labels(split))!;
+    summaries.push({ split, patches: order?.length ?? labels.length });
+    facts.set(split, shareFacts({ labels, meta: await input.meta(split), order }));
   }
-  const inputs = files.filter(({ split }) => facts.has(split));
-  const asked = selected ? { ...recipe, selection: selected.record } : recipe;
-  return { facts, header: { recipe: asked, splits: summaries, inputs } };
+  return {
+    header: {
+      recipe: selected ? { ...recipe, selection: selected.record } : recipe,
+      splits: summaries,
+      inputs: files.filter(({ split }) => facts.has(split)),
+    },
+    facts,
+    requireUnchanged: input.requireUnchanged,
+  };
 }

@@ -3,21 +3,14 @@
  * HDF5 unpacks a chunk of hundreds. They are copied into their order first, in one pass over the images.
  */
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fsError, type OnEvent, PATCH_BYTES, TaskReporter, throwIfAborted } from '../core/index.js';
 import { arrayOf, type ImageReader, openImages } from '../dataset/index.js';
-import { type Workspace, writeAllSync } from '../fs/index.js';
-import type { Manifest, SplitName } from '../manifest/index.js';
+import { writeAllSync } from '../fs/index.js';
+import type { SplitName } from '../manifest/index.js';
+import type { Settings } from './options.js';
+import type { OutputFolder } from './output/index.js';
 import type { ShardJob } from './workers/index.js';
-
-interface StagingRequest {
-  dir: string;
-  manifest: Manifest;
-  jobs: readonly ShardJob[];
-  /** Whether tables need patches, too: those without patches of their own. */
-  sha1: boolean;
-}
 
 /** What is to be copied of one split. */
 interface SplitStaging {
@@ -29,8 +22,11 @@ interface SplitStaging {
   readonly whole: boolean;
 }
 
-/** The splits that need it. */
-export async function planStaging({ dir, manifest, jobs, sha1 }: StagingRequest): Promise<SplitStaging[]> {
+/** The splits whose patches have to be copied. */
+export async function planStaging(
+  { dir, manifest, recipe }: Settings,
+  jobs: readonly ShardJob[],
+): Promise<SplitStaging[]> {
   const plans: SplitStaging[] = [];
   for (const split of new Set(jobs.map(({ task }) => task.split))) {
     const missing = jobs.filter(({ task, known }) => task.split === split && !known);
@@ -40,7 +36,8 @@ export async function planStaging({ dir, manifest, jobs, sha1 }: StagingRequest)
     images.close();
     if (!images.sharesChunks) continue;
     const places = new Int32Array(images.count).fill(-1);
-    const whole = sha1 && missing.some(({ task }) => task.start === task.end);
+    // The SHA-1 column of a table takes all patches of the split, and a table has no patches of its own.
+    const whole = recipe.sha1 === true && missing.some(({ task }) => task.start === task.end);
     const ranges = whole ? [{ start: 0, end: order.length }] : missing.map(({ task }) => task);
     let patches = 0;
     for (const { start, end } of ranges) {
@@ -58,28 +55,29 @@ export function stagedBytes(plans: readonly SplitStaging[]): number {
 }
 
 /**
- * Copies the patches into files of the export's own.
+ * Copies the patches into temporary files of this run.
  * @returns the jobs, which know where to read
  */
 export async function stage({
-  plans,
-  dir,
-  manifest,
+  settings: { dir, manifest },
+  staging,
   jobs,
-  workspace: { folder, signal },
+  folder: { run },
   onEvent,
-}: Omit<StagingRequest, 'sha1'> & {
-  plans: readonly SplitStaging[];
-  workspace: Pick<Workspace, 'folder' | 'signal'>;
+}: {
+  settings: Settings;
+  staging: readonly SplitStaging[];
+  jobs: readonly ShardJob[];
+  folder: OutputFolder;
   onEvent: OnEvent | undefined;
 }): Promise<ShardJob[]> {
   const staged = new Map<SplitName, ShardJob['staged']>();
-  for (const plan of plans) {
+  for (const plan of staging) {
     const { split, whole } = plan;
-    const path = join(folder, `${split}.patches`);
+    const path = run.path(`${split}.patches`);
     const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
     try {
-      await copy({ images, plan, path, signal, onEvent });
+      await copy({ images, plan, path, signal: run.signal, onEvent });
     } finally {
       images.close();
     }

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { exportDataset } from '#pcam/export/export.js';
-import { defaultOut } from '#pcam/export/settings.js';
-import type { ExportOptions } from '#pcam/export/types.js';
+import { defaultOut, type ExportOptions } from '#pcam/export/options.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
@@ -71,21 +70,6 @@ describe('a run that is killed', () => {
     const kept = result.shards.filter(({ status }) => status === 'present').map(({ file }) => file);
     expect(kept.length).toBeGreaterThanOrEqual(2);
     for (const file of kept) expect(left[file]).toBe(tree[file]);
-  });
-
-  it('is believed only as far as its journal is whole', async () => {
-    const out = join(await temporaryFolder(), 'out');
-    const stop = new AbortController();
-    const onEvent = ({ type }: PcamEvent) => type === 'output' && stop.abort();
-    await expect(run({ out, workers: 1, signal: stop.signal, onEvent })).rejects.toMatchObject({
-      code: 'ABORTED',
-    });
-    const journal = join(out, '.pcam-tmp', 'whole', 'journal.jsonl');
-    const text = await readFile(journal, 'utf8');
-    await truncate(journal, text.length - 5);
-    const result = await run({ out });
-    expect(result.patches).toBe(240);
-    expect((await readdir(out)).includes('.pcam-tmp')).toBe(false);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
 import { FORMATS } from '#pcam/export/formats/registry.js';
-import type { ExportOptions } from '#pcam/export/types.js';
+import type { ExportOptions } from '#pcam/export/options.js';
 import { selectPatches } from '#pcam/selection/select.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';

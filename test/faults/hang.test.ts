@@ -97,7 +97,8 @@ const STATE = [
   'pcam/.pcam/parts/camelyonpatch_level_2_split_valid_meta.csv.part',
   'out/index.json',
   'out/.pcam-tmp/whole.lock',
-  'out/.pcam-tmp/whole/journal.jsonl',
+  'out/.pcam-tmp/valid/index.json',
+  'out/.pcam-tmp/valid/0.json',
 ];
 
 const THINGS: Record<string, (path: string) => Promise<void> | void> = {

@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
-import { TEMPORARY } from '#pcam/export/output/jobs.js';
 import { info } from '#pcam/info/info.js';
 import { verify } from '#pcam/verify/verify.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
@@ -135,7 +134,7 @@ describe('a link in the output of an export', () => {
     return remove;
   });
 
-  it.each([TEMPORARY, `${TEMPORARY}/whole`])(
+  it.each(['.pcam-tmp', '.pcam-tmp/whole', '.pcam-tmp/valid'])(
     'in the place of %s is refused, and nothing behind it is touched',
     async (place) => {
       const { dir, manifest } = data;
@@ -156,7 +155,7 @@ describe('a link in the output of an export', () => {
     ['the directory of a split', 'png', 'valid', ''],
     ['the directory of a label', 'png', 'valid/1', ''],
     ['the table of a split', 'png', 'train/metadata.csv', 'notes.txt'],
-    ['the lists of images', 'png', '.pcam-sha256', ''],
+    ['a list of images', 'png', '.valid-000000.sha256', 'notes.txt'],
   ] as const)(
     'in the place of %s is refused and named, with and without force',
     async (_, format, place, to) => {

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSplit } from '#pcam/dataset/split.js';
 import { exportDataset } from '#pcam/export/export.js';
-import type { ExportOptions } from '#pcam/export/types.js';
-import { cropPatches } from '#pcam/export/workers/crop.js';
+import type { ExportOptions } from '#pcam/export/options.js';
+import { cropPatches } from '#pcam/export/workers/source.js';
 import { SPLITS } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { requireDuckDB } from '../support/duckdb.js';
@@ -58,7 +58,7 @@ describe.skipIf(!pil)('h5py and PIL find every pixel, label and meta row', () =>
     const out = await exported({ format: 'png', layout: 'folder' });
     await check(pil!, 'imagefolder', out);
     // The lists are what sha256sum writes and checks.
-    const list = '.pcam-sha256/train-000001.sha256';
+    const list = '.train-000001.sha256';
     await promisify(execFile)('sha256sum', ['--check', '--strict', '--quiet', list], { cwd: out });
   });
 

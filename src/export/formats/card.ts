@@ -1,10 +1,7 @@
 /** The dataset card of a Parquet export: a README.md whose header describes the files to the hub and its viewer. */
 import { formatInteger } from '../../core/index.js';
-import type { SplitName } from '../../manifest/index.js';
+import { HUB_SPLITS } from './sample.js';
 import type { Recipe, SplitSummary } from './types.js';
-
-/** Split names of the Hugging Face hub. */
-export const HUB_SPLITS: Record<SplitName, string> = { train: 'train', valid: 'validation', test: 'test' };
 
 /** https://huggingface.co/docs/hub/datasets-cards */
 export function datasetCard({ recipe, splits }: { recipe: Recipe; splits: readonly SplitSummary[] }): string {

@@ -3,7 +3,7 @@
  * https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html
  */
 import { PCAM_BIBTEX } from '../../manifest/index.js';
-import { HUB_SPLITS } from './card.js';
+import { HUB_SPLITS, META_COLUMNS, type MetaColumn } from './sample.js';
 import type { FinishRequest } from './types.js';
 
 export const CROISSANT_FILE = 'croissant.json';
@@ -49,7 +49,7 @@ const CONTEXT = {
 
 const AUTHORS = ['B. S. Veeling', 'J. Linmans', 'J. Winkens', 'T. Cohen', 'M. Welling'];
 
-/** What is the same of PCam in every form, but for its files. */
+/** A document about PCam in any form: with its own description and files. */
 export function croissant(rest: { description: string; distribution: object[]; recordSet?: object[] }) {
   return {
     '@context': CONTEXT,
@@ -83,7 +83,7 @@ const DEFINITIONS: Record<string, string> = {
   test: 'test_split',
 };
 
-/** The files of a Parquet export with their digests, and what a reader finds in their columns. */
+/** The document of a Parquet export: its files with their digests, and the meaning of their columns. */
 export function parquetCroissant({ recipe, splits, records, meta }: FinishRequest): string {
   const shards = [...records.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
   const side = recipe.crop === null ? '96 x 96 px' : '32 x 32 px, the centre of the original 96 x 96 px';
@@ -196,14 +196,13 @@ const SHA1_FIELD: FieldFacts = {
   dataType: 'sc:Text',
   description: "SHA-1 of the pixels of the whole patch, which is its id in Kaggle's version of PCam.",
 };
-const META_FIELDS: readonly FieldFacts[] = [
-  { name: 'wsi', dataType: 'sc:Text', description: 'The slide of Camelyon16 that the patch was cut from.' },
-  { name: 'coord_x', dataType: 'sc:Integer', description: 'Horizontal position on the slide.' },
-  { name: 'coord_y', dataType: 'sc:Integer', description: 'Vertical position on the slide.' },
-  { name: 'tumor_patch', dataType: 'sc:Boolean', description: 'Whether the patch contains tumor tissue.' },
-  {
-    name: 'center_tumor_patch',
-    dataType: 'sc:Boolean',
-    description: 'Whether the centre 32 x 32 px contain tumor tissue.',
-  },
-];
+const DATA_TYPES: Record<MetaColumn['type'], string> = {
+  string: 'sc:Text',
+  int64: 'sc:Integer',
+  bool: 'sc:Boolean',
+};
+const META_FIELDS: readonly FieldFacts[] = META_COLUMNS.map(({ name, type, description }) => ({
+  name,
+  dataType: DATA_TYPES[type],
+  description,
+}));

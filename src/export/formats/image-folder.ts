@@ -5,21 +5,15 @@
  */
 import { DEFAULTS } from '../../core/index.js';
 import { csvField, encodePng, estimatePngBytes, listLine } from '../encode/index.js';
-import { cutShards, digits, eachPatch, metaFields, type Patch, patchKey } from './sample.js';
+import { cutShards, digits, eachPatch, META_COLUMNS, type Patch, patchKey } from './sample.js';
 import type { ExportFormat, Recipe, ShardOutput, ShardSource, ShardTask } from './types.js';
 
-/**
- * Hundreds of thousands of images would make an index of their own, so a shard is a list of some of them with their
- * digests, in the format of `sha256sum`. Its folder is hidden, so that no loader takes it for a split or a class.
- */
-const LISTS = '.pcam-sha256';
-const COLUMNS = ['wsi', 'coord_x', 'coord_y', 'tumor_patch', 'center_tumor_patch'] as const;
 const ENCODER = new TextEncoder();
 
 export const imageFolder: ExportFormat = {
   format: 'png',
   layout: 'folder',
-  revision: 1,
+  revision: 2,
   summary:
     'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
   indexes: [],
@@ -29,11 +23,16 @@ export const imageFolder: ExportFormat = {
 
   bytesPerPatch: ({ side, blockSize }) => Math.ceil(estimatePngBytes(side) / blockSize) * blockSize + 400,
 
+  /**
+   * The index would be as large as the data if it listed every image, so a shard is a list of some of them with their
+   * digests, in the format of `sha256sum`. A list is a hidden file in the root: loaders take every directory there for a
+   * split or a class, hidden or not, and a file named after a split for data.
+   */
   plan({ split, recipe: { shardSize } }) {
     const lists = cutShards({
       split,
       shardSize,
-      files: (number) => [{ file: `${LISTS}/${split.split}-${digits(number)}.sha256` }],
+      files: (number) => [{ file: `.${split.split}-${digits(number)}.sha256` }],
     });
     const table = { split: split.split, start: 0, end: 0, number: lists.length, of: lists.length };
     return [...lists, { ...table, files: [{ file: `${split.split}/metadata.csv`, side: true }] }];
@@ -69,17 +68,19 @@ function writeTable({ task, recipe, source, output }: FolderRequest): void {
   const { labels, meta, order } = source;
   const table = output.create(task.files[0]!.file);
   const header = ['file_name', 'label', ...(order ? ['index'] : []), ...(recipe.sha1 ? ['sha1'] : [])];
-  table.write(ENCODER.encode(`${[...header, ...(meta ? COLUMNS : [])].join(',')}\n`));
+  table.write(
+    ENCODER.encode(`${[...header, ...(meta ? META_COLUMNS.map(({ name }) => name) : [])].join(',')}\n`),
+  );
   for (const { index, sha1 } of rows(source, recipe)) {
     const label = labels[index]!;
     const file = imagePath(task, index, label).slice(task.split.length + 1);
     const known = [file, label, ...(order ? [index] : []), ...(sha1 === undefined ? [] : [sha1])];
-    const row = [...known, ...(meta ? Object.values(metaFields(meta, index)) : [])];
+    const row = [...known, ...(meta ? META_COLUMNS.map(({ name }) => meta.row(index)[name]) : [])];
     table.write(ENCODER.encode(`${row.map(csvField).join(',')}\n`));
   }
 }
 
-/** The patches of a split without their pixels, which only the SHA-1 needs to be read for. */
+/** The rows of the table. Pixels are read only for their SHA-1. */
 function* rows(source: ShardSource, { sha1 }: Recipe): Generator<Pick<Patch, 'index' | 'sha1'>, void, void> {
   const { labels, order } = source;
   const end = order?.length ?? labels.length;

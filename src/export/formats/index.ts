@@ -1,5 +1,5 @@
 export { croissant } from './croissant.js';
-export { FORMATS, findFormat } from './registry.js';
+export { describeExport, FORMATS, findFormat } from './registry.js';
 export { sideOf } from './sample.js';
 export {
   CROPS,

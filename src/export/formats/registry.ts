@@ -1,10 +1,11 @@
-/** The export formats, one line each, and the export itself. */
+/** The export formats, one line each. */
 import { PcamError } from '../../core/index.js';
+import type { InputFile } from '../../verified/index.js';
 import { imageFolder } from './image-folder.js';
 import { parquet } from './parquet.js';
 import { rawFolder, rawShards } from './raw.js';
 import { tfrecord } from './tfrecord.js';
-import type { ExportFormat } from './types.js';
+import type { ExportFormat, FinishRequest, SplitSummary } from './types.js';
 import { webdataset } from './webdataset.js';
 
 export const FORMATS: readonly ExportFormat[] = [
@@ -32,4 +33,13 @@ export function findFormat(format: string, layout: string): ExportFormat {
     hint: `its layout is ${layouts.join(' or ')}`,
     options: ['layout'],
   });
+}
+
+/** The small files that describe a finished export; none of a format that this version does not know. */
+export function describeExport(index: Omit<FinishRequest, 'meta'> & { inputs: readonly InputFile[] }) {
+  const { recipe, splits, inputs } = index;
+  const format = FORMATS.find(({ format, layout }) => format === recipe.format && layout === recipe.layout);
+  const hasMeta = ({ split }: SplitSummary) =>
+    inputs.some((input) => input.split === split && input.kind === 'meta');
+  return format?.finish?.({ ...index, meta: splits.every(hasMeta) }) ?? [];
 }

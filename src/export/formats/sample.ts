@@ -1,6 +1,6 @@
 /** What every format says of a patch in the same words: its key, its fields, and where shards are cut. */
 import { PATCH_SIZE } from '../../core/index.js';
-import type { MetaTable } from '../../dataset/index.js';
+import type { MetaRow } from '../../dataset/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import { estimatePngBytes } from '../encode/index.js';
 import type { Crop, ExportFormat, ShardSource, ShardTask, SplitSummary, TaskFile } from './types.js';
@@ -13,6 +13,29 @@ export function sideOf(crop: Crop | null): number {
   return crop === null ? PATCH_SIZE : SIDES[crop];
 }
 
+/** Split names of the Hugging Face hub and of TFDS. */
+export const HUB_SPLITS: Record<SplitName, string> = { train: 'train', valid: 'validation', test: 'test' };
+
+/** A column of the meta CSV as exports write it. */
+export interface MetaColumn {
+  readonly name: keyof MetaRow;
+  readonly type: 'string' | 'int64' | 'bool';
+  readonly description: string;
+}
+
+/** In the order that exports use. */
+export const META_COLUMNS: readonly MetaColumn[] = [
+  { name: 'wsi', type: 'string', description: 'The slide of Camelyon16 that the patch was cut from.' },
+  { name: 'coord_x', type: 'int64', description: 'Horizontal position on the slide.' },
+  { name: 'coord_y', type: 'int64', description: 'Vertical position on the slide.' },
+  { name: 'tumor_patch', type: 'bool', description: 'Whether the patch contains tumor tissue.' },
+  {
+    name: 'center_tumor_patch',
+    type: 'bool',
+    description: 'Whether the centre 32 x 32 px contain tumor tissue.',
+  },
+];
+
 /** Patches that are read at a time: 1.8 MB. */
 export const BATCH = 64;
 
@@ -22,8 +45,8 @@ export function patchKey(split: SplitName, index: number): string {
 }
 
 /** Six digits sort by name in the order of the data up to a million. */
-export function digits(number: number, least = 6): string {
-  return String(number).padStart(least, '0');
+export function digits(number: number, length = 6): string {
+  return String(number).padStart(length, '0');
 }
 
 /** A patch on its way into a shard. */
@@ -36,8 +59,8 @@ export interface Patch {
 }
 
 /**
- * One JSON object: split, index, label, SHA-1 where it is asked for, and the meta row where there is one. Put together
- * by hand: otherwise, this takes a tenth of the time of a sample.
+ * One JSON object: split, index, label, SHA-1 where it is asked for, and the meta row where there is one. A template, as
+ * JSON.stringify would take a tenth of the time of a sample.
  */
 export function patchJson(
   split: SplitName,
@@ -49,12 +72,6 @@ export function patchJson(
   if (!meta) return `${known}}`;
   const { wsi, coord_x, coord_y, tumor_patch, center_tumor_patch } = meta.row(index);
   return `${known},"wsi":${JSON.stringify(wsi)},"coord_x":${coord_x},"coord_y":${coord_y},"tumor_patch":${tumor_patch},"center_tumor_patch":${center_tumor_patch}}`;
-}
-
-/** The meta row with its columns in the order that exports use. */
-export function metaFields(meta: MetaTable, index: number) {
-  const { wsi, coord_x, coord_y, tumor_patch, center_tumor_patch } = meta.row(index);
-  return { wsi, coord_x, coord_y, tumor_patch, center_tumor_patch };
 }
 
 /** Cuts a split into shards of `shardSize` patches, the last one smaller; `null` makes one shard. */

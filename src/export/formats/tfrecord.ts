@@ -5,8 +5,7 @@
  */
 import { PCAM_BIBTEX } from '../../manifest/index.js';
 import { encodePng, RECORD_OVERHEAD, writeExample } from '../encode/index.js';
-import { HUB_SPLITS } from './card.js';
-import { eachPatch, estimatePngRow, numberedShards, sideOf } from './sample.js';
+import { eachPatch, estimatePngRow, HUB_SPLITS, numberedShards, sideOf } from './sample.js';
 import type { ExportFormat, FinishRequest } from './types.js';
 
 const NAME = 'patch_camelyon';

@@ -1,6 +1,3 @@
-export { type OutputFolder, withOutputFolder } from './folder.js';
-export { Journal } from './journal.js';
-export { countPatches, type LedgerHeader } from './ledger.js';
-export { nameShard } from './shard.js';
-export { ShardFiles } from './sink.js';
-export type { FileRecord, Part, ShardStatus } from './types.js';
+export { type FinishedShard, OutputFolder, type Part, withOutputFolder } from './folder.js';
+export { countPatches, type ExportHeader, type FileRecord } from './index-file.js';
+export { ShardFiles, type TemporaryFile } from './shard-files.js';

@@ -1,3 +1,2 @@
-export type { ShardJob, ShardResult } from './protocol.js';
-export { shardJob } from './shard-job.js';
+export { type ShardJob, type ShardStatus, shardJob } from './shard-job.js';
 export { type SplitFacts, shareFacts } from './split-facts.js';

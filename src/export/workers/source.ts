@@ -1,10 +1,9 @@
-/** The patches of a shard on their way from the images to a format: read in batches, cropped, and joined with label and meta columns. */
+/** The patches of a shard for a format: read in batches, cropped, and joined with labels and meta rows. */
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
-import { PATCH_BYTES, PcamError } from '../../core/index.js';
+import { CHANNELS, PATCH_BYTES, PATCH_SIZE, PcamError } from '../../core/index.js';
 import type { ImageReader } from '../../dataset/index.js';
 import { type PatchBatch, type Recipe, type ShardSource, type ShardTask, sideOf } from '../formats/index.js';
-import { cropPatches } from './crop.js';
 import { metaOf, type SplitFacts } from './split-facts.js';
 
 interface SourceRequest {
@@ -12,36 +11,17 @@ interface SourceRequest {
   facts: SplitFacts;
   task: ShardTask;
   recipe: Recipe;
-  /** Of one worker: what it holds is good until the next batch. */
-  memory: PatchMemory;
   /** A file of patches in their order, and whether it has all of them or those of the task alone. */
   staged: { readonly fd: number; readonly whole: boolean } | undefined;
   /** Called with the patches of the task that are done. */
   onPatches(patches: number): void;
 }
 
-/** Memory for the patches on their way into a shard, used again: new memory keeps the garbage collector busy. */
-export class PatchMemory {
-  #bytes = new Uint8Array(0);
-
-  take(patches: number): Uint8Array {
-    const bytes = patches * PATCH_BYTES;
-    if (this.#bytes.length < bytes) this.#bytes = new Uint8Array(bytes);
-    return this.#bytes.subarray(0, bytes);
-  }
-}
-
-export function sourceOf({
-  images,
-  facts,
-  task,
-  recipe,
-  memory,
-  staged,
-  onPatches,
-}: SourceRequest): ShardSource {
+export function sourceOf({ images, facts, task, recipe, staged, onPatches }: SourceRequest): ShardSource {
   const { labels, order } = facts;
   const side = sideOf(recipe.crop);
+  // Used again for every batch: new memory keeps the garbage collector busy.
+  let memory = new Uint8Array(0);
   return {
     ...{ side, labels, order },
     meta: metaOf(facts),
@@ -50,7 +30,8 @@ export function sourceOf({
       for (let at = start; at < end; at += size) {
         const until = Math.min(end, at + size);
         const count = until - at;
-        const target = memory.take(count);
+        if (memory.length < count * PATCH_BYTES) memory = new Uint8Array(count * PATCH_BYTES);
+        const target = memory.subarray(0, count * PATCH_BYTES);
         const indices = order?.subarray(at, until) ?? Uint32Array.from({ length: count }, (_, i) => at + i);
         if (staged && (staged.whole || !range)) readAt(staged.fd, target, at * PATCH_BYTES);
         else if (order) images.gather(indices, target);
@@ -71,11 +52,31 @@ function readAt(fd: number, target: Uint8Array, position: number): void {
   }
 }
 
-/** SHA-1 of each whole patch: what Kaggle's version of the data calls it. */
+/** SHA-1 of each whole patch: its id in Kaggle's version of the data. */
 function digestsOf(patches: Uint8Array): string[] {
   return Array.from({ length: patches.length / PATCH_BYTES }, (_, i) =>
     createHash('sha1')
       .update(patches.subarray(i * PATCH_BYTES, (i + 1) * PATCH_BYTES))
       .digest('hex'),
   );
+}
+
+/**
+ * Cuts the centre out of each patch.
+ * @param patches uint8, shape (n, 96, 96, 3), C order
+ * @returns uint8, shape (n, side, side, 3), C order; `patches` itself when that is all of it
+ */
+export function cropPatches(patches: Uint8Array, side: number): Uint8Array {
+  if (side === PATCH_SIZE) return patches;
+  const count = patches.length / PATCH_BYTES;
+  const margin = (PATCH_SIZE - side) / 2;
+  const rowBytes = side * CHANNELS;
+  const cropped = new Uint8Array(count * side * rowBytes);
+  for (let patch = 0, to = 0; patch < count; patch++) {
+    for (let row = 0; row < side; row++, to += rowBytes) {
+      const from = patch * PATCH_BYTES + ((row + margin) * PATCH_SIZE + margin) * CHANNELS;
+      cropped.set(patches.subarray(from, from + rowBytes), to);
+    }
+  }
+  return cropped;
 }

@@ -2,7 +2,7 @@
  * Labels and meta rows of a split in shared memory: read once, seen by all workers. Reading the CSV of train takes
  * seconds, and every worker would do it again.
  */
-import { type MetaColumns, type MetaTable, metaTable, type Split } from '../../dataset/index.js';
+import { type MetaColumns, type MetaTable, metaTable } from '../../dataset/index.js';
 
 /** Some 15 bytes a patch; can be posted to a worker, which then sees the same memory. */
 export interface SplitFacts {
@@ -12,10 +12,18 @@ export interface SplitFacts {
   readonly order: Uint32Array | null;
 }
 
-export function shareFacts({ count, labels, meta }: Split, indices: Uint32Array | undefined): SplitFacts {
-  const shared = new Uint8Array(new SharedArrayBuffer(count));
+export function shareFacts({
+  labels,
+  meta,
+  order,
+}: {
+  labels: Uint8Array;
+  meta: MetaTable | null;
+  order: Uint32Array | null;
+}): SplitFacts {
+  const shared = new Uint8Array(new SharedArrayBuffer(labels.length));
   shared.set(labels);
-  return { labels: shared, meta: meta && shareMeta(meta), order: indices ? shareOrder(indices) : null };
+  return { labels: shared, meta: meta && shareMeta(meta), order: order && shareOrder(order) };
 }
 
 function shareOrder(indices: Uint32Array): Uint32Array {

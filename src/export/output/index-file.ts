@@ -1,47 +1,54 @@
 /**
- * What an output folder holds: the recipe and input of an export, and every file of it with its digest. `index.json`
- * is the ledger of a whole export; each job of several has its own, `index.part-2-of-4.json`, until all are there.
+ * `index.json`: the recipe and input of an export, and every file of it with its digest. While an export is being
+ * written, each finished shard has a record of its own: an index of that shard alone.
  */
 import { PcamError, printable } from '../../core/index.js';
 import { isRecord, isSize, SPLITS, type SplitName } from '../../manifest/index.js';
 import type { InputFile } from '../../verified/index.js';
-import type { Recipe, SplitSummary } from '../formats/index.js';
-import type { FileRecord, Part } from './types.js';
+import type { Recipe, ShardRecord, SplitSummary } from '../formats/index.js';
 
 export const INDEX_FILE = 'index.json';
 const SCHEMA_VERSION = 1;
 
+/** A file that was written. */
+export interface FileRecord extends ShardRecord {
+  readonly side?: boolean;
+  /** First patch in it. */
+  readonly start: number;
+  /** Of a list of files with their SHA-256: how many files, and their bytes together. */
+  readonly contents?: { readonly files: number; readonly bytes: number };
+}
+
 /** Recipe and input: two exports with the same header have the same bytes. */
-export interface LedgerHeader {
+export interface ExportHeader {
   readonly recipe: Recipe;
   readonly splits: readonly SplitSummary[];
   readonly inputs: readonly InputFile[];
 }
 
-export interface Ledger extends LedgerHeader {
+export interface ExportIndex extends ExportHeader {
   readonly records: ReadonlyMap<string, FileRecord>;
 }
 
-export function partIndexFile({ index, of }: Part): string {
-  return `index.part-${index}-of-${of}.json`;
+/** The header of an export of these splits alone. */
+export function headerOf(
+  { recipe, splits, inputs }: ExportHeader,
+  wanted: readonly SplitName[],
+): ExportHeader {
+  const isWanted = ({ split }: { split: SplitName }) => wanted.includes(split);
+  return { recipe, splits: splits.filter(isWanted), inputs: inputs.filter(isWanted) };
 }
 
-/** The name of a job in messages and below the temporary folder. */
-export function partName(part: Part | undefined): string {
-  return part ? `part-${part.index}-of-${part.of}` : 'whole';
-}
-
-/** The text of an index. It depends on the ledger alone, whatever the order in which its files came about. */
-export function renderIndex(ledger: Ledger, part?: Part): string {
-  const { recipe, splits, inputs } = mergeLedgers(ledger, []);
-  const records = [...ledger.records.values()].sort(inOrder);
+/** The text of an index. It depends on the content alone, not on the order in which the files were written. */
+export function renderIndex(index: ExportIndex): string {
+  const { recipe, splits, inputs } = index;
+  const records = [...index.records.values()].sort(inOrder);
   const json = {
     schemaVersion: SCHEMA_VERSION,
     generator: 'pcam',
     ...recipe,
-    ...(part ? { part } : {}),
     inputs: [...inputs].sort((a, b) => bySplit(a, b) || compare(a.file, b.file)),
-    splits,
+    splits: [...splits].sort(bySplit),
     patches: countPatches(records.filter(({ side }) => !side)),
     shards: records.filter(({ side }) => !side).map(shardJson),
     files: records
@@ -78,7 +85,7 @@ function compare(a: string, b: string): number {
  * @param path for messages
  * @throws PcamError OUTPUT_MISMATCH
  */
-export function parseIndex(text: string, path: string): Ledger {
+export function parseIndex(text: string, path: string): ExportIndex {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -100,7 +107,7 @@ export function parseIndex(text: string, path: string): Ledger {
 }
 
 /** @throws PcamError OUTPUT_MISMATCH */
-export function parseHeader(json: unknown, path: string): LedgerHeader {
+function parseHeader(json: unknown, path: string): ExportHeader {
   if (!isRecord(json) || !Array.isArray(json.inputs) || !Array.isArray(json.splits)) throw foreign(path);
   const { dataset, format, layout, revision, shardSize, crop, index, inputs, splits } = json;
   // Absent where it is not asked for, so that an index of everything is as it was before there were selections.
@@ -119,7 +126,7 @@ export function parseHeader(json: unknown, path: string): LedgerHeader {
 }
 
 /** @throws PcamError OUTPUT_MISMATCH when a field is wrong or a name leads out of the folder */
-export function parseRecord(json: unknown, path: string): FileRecord {
+function parseRecord(json: unknown, path: string): FileRecord {
   if (!isRecord(json)) throw foreign(path);
   const { file, split, side, start, patches, bytes, sha256, contents } = json;
   const sound =
@@ -158,7 +165,7 @@ export interface Difference {
  * What differs between an export that is there and the one that is wanted, in words; `undefined` when they are one.
  * Other splits are no difference: they can lie side by side.
  */
-export function difference(there: LedgerHeader, wanted: LedgerHeader): Difference | undefined {
+export function difference(there: ExportHeader, wanted: ExportHeader): Difference | undefined {
   const keys = new Set([...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<keyof Recipe>;
   for (const key of keys) {
     if (JSON.stringify(there.recipe[key]) !== JSON.stringify(wanted.recipe[key])) {
@@ -205,22 +212,17 @@ function show(value: unknown): string {
   return printable(JSON.stringify(value) ?? 'not given', 200);
 }
 
-/** One ledger of several: splits, in their usual order, and files of all. Headers must not differ. */
-export function mergeLedgers(header: LedgerHeader, others: readonly Ledger[]): Ledger {
+/** One index of several whose headers do not differ: splits and files of all. */
+export function mergeIndexes(header: ExportHeader, others: readonly ExportIndex[]): ExportIndex {
   const splits = new Map<SplitName, SplitSummary>();
   const inputs = new Map<string, InputFile>();
   const records = new Map<string, FileRecord>();
-  for (const { splits: theirSplits, inputs: theirInputs } of [...others, header]) {
-    for (const split of theirSplits) splits.set(split.split, split);
-    for (const input of theirInputs) inputs.set(input.file, input);
+  for (const one of [...others, header]) {
+    for (const split of one.splits) splits.set(split.split, split);
+    for (const input of one.inputs) inputs.set(input.file, input);
   }
-  for (const ledger of others) for (const record of ledger.records.values()) records.set(record.file, record);
-  return {
-    recipe: header.recipe,
-    splits: [...splits.values()].sort(bySplit),
-    inputs: [...inputs.values()],
-    records,
-  };
+  for (const other of others) for (const record of other.records.values()) records.set(record.file, record);
+  return { recipe: header.recipe, splits: [...splits.values()], inputs: [...inputs.values()], records };
 }
 
 function isSplit(value: unknown): value is SplitName {
