@@ -14,15 +14,10 @@ export {
   type ErrorCode,
   type ErrorFacts,
   EXIT_CODES,
-  factsOf,
-  fsError,
-  localError,
-  memoryError,
   messageOf,
   type NextStep,
   PcamError,
   type SourceReason,
-  systemCode,
   throwIfAborted,
 } from './errors.js';
 export {
@@ -37,6 +32,7 @@ export {
 export { assetPath, assetText, HOMEPAGE, importBeside, USER_AGENT, VERSION, workerCode } from './package.js';
 export { fromPlain, type PlainError, toPlain } from './plain-error.js';
 export { Random } from './random.js';
+export { factsOf, fsError, localError, memoryError, systemCode } from './system-errors.js';
 export {
   count,
   formatBytes,

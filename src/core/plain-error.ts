@@ -1,5 +1,6 @@
 /** Errors on their way between threads, where a PcamError loses its class. */
-import { type ErrorFacts, factsOf, fsError, PcamError } from './errors.js';
+import { type ErrorFacts, PcamError } from './errors.js';
+import { factsOf, fsError } from './system-errors.js';
 
 export interface PlainError extends ErrorFacts {
   /** Of an error that is a bug. */

@@ -30,9 +30,9 @@ export async function canMount(): Promise<boolean> {
   }
 }
 
-export async function smallDisk(bytes: number): Promise<SmallDisk> {
+export async function smallDisk(bytes: number, { inodes = 0 } = {}): Promise<SmallDisk> {
   const { folder, remove } = await sharedFolder();
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'pcam-test', folder]);
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes},nr_inodes=${inodes}`, 'pcam-test', folder]);
   return {
     folder,
     resize: async (to) => void (await run('mount', ['-o', `remount,size=${to}`, folder])),
