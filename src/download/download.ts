@@ -21,7 +21,7 @@ import {
   selectFiles,
   unpackedOf,
 } from '../manifest/index.js';
-import { createHttpClient, type HttpClient } from '../net/index.js';
+import { HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
 import { layout, OwnedPartStore, PartStore, Receipts, withDataFolder } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
@@ -60,7 +60,7 @@ export async function download(
   const onAbort = () => stop.abort(options.signal?.reason);
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
-  const client = createHttpClient({ ...options, clock });
+  const client = new HttpClient({ ...options, clock });
   try {
     const run = await createRun({ options, manifest, sources, client, clock, signal: stop.signal });
     return await start(run, files, options.jobs ?? DEFAULTS.jobs);

@@ -13,7 +13,7 @@ import {
   type SplitName,
   selectFiles,
 } from '../manifest/index.js';
-import { createHttpClient } from '../net/index.js';
+import { HttpClient } from '../net/index.js';
 import { openSource } from '../sources/index.js';
 import { layout, Receipts } from '../store/index.js';
 
@@ -107,6 +107,6 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
 
 /** Asks each source itself; nothing is sent. */
 function having(configs: readonly SourceConfig[], file: DatasetFile): string[] {
-  const client = createHttpClient();
+  const client = new HttpClient();
   return configs.filter((config) => openSource(config, { client }).has(file)).map((config) => config.id);
 }

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { PcamError, type ProxySettings, showUrl, throwIfAborted } from '../core/index.js';
 import { type DatasetFile, type Manifest, type SourceConfig, unpackedOf } from '../manifest/index.js';
-import { createHttpClient, type HttpClient, SourceFailure, type Timeouts } from '../net/index.js';
+import { HttpClient, SourceFailure, type Timeouts } from '../net/index.js';
 import { openSource, type Source } from '../sources/index.js';
 
 /** Enough for a first look at the speed, little enough for any link. */
@@ -71,7 +71,7 @@ export interface ProbeOptions {
  */
 export async function probeSources(options: ProbeOptions): Promise<Probe[]> {
   const { manifest, zenodoToken, signal, ...network } = options;
-  const client = createHttpClient(network);
+  const client = new HttpClient(network);
   // One listener of the caller's signal, however many sources there are.
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);

@@ -10,25 +10,17 @@ import { memoryError, USER_AGENT } from '../core/index.js';
 import { ConnectionClosed, networkFailure, proxyRefusal, type Step, StepTimeout } from './failure.js';
 import { bare, hostAndPort, portOf, type Route } from './proxy.js';
 
-export interface ConnectionOptions {
-  /** Certificates (PEM) to trust in place of the built-in ones. */
-  readonly ca: string | undefined;
-  /** ms until a connection must be ready for a request. */
-  readonly timeout: number;
-}
-
 /** Carries one request at a time. */
 export interface Connection {
+  readonly origin: string;
   readonly client: Client;
+  /** Kept for the next request. */
+  idle: boolean;
   /** It has carried a request before, so the server may have closed it meanwhile. */
   reused: boolean;
-  /** Keeps it for the next request. */
-  release(): void;
   /** Closes it, whatever is on the way: a request in progress fails with `error`. */
   destroy(error?: Error): Promise<void>;
 }
-
-const MAX_TLS_SESSIONS = 100;
 
 /**
  * Each connection is an undici Client that connects once. undici's Agent and ProxyAgent would connect again for a
@@ -37,30 +29,36 @@ const MAX_TLS_SESSIONS = 100;
  * (https://github.com/nodejs/undici/issues/3897).
  */
 export class Connections {
-  readonly #options: ConnectionOptions;
+  readonly #ca: string | undefined;
+  readonly #timeout: number;
   readonly #lookup = createLookup();
   readonly #open = new Set<Connection>();
-  /** Kept for the next request, by origin. */
-  readonly #idle = new Map<string, Connection[]>();
   /** TLS sessions by server: the second connection there costs half the handshake. */
   readonly #sessions = new Map<string, Buffer>();
   #context: SecureContext | undefined;
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options;
+  /**
+   * @param ca certificates (PEM) to trust in place of the built-in ones
+   * @param timeout ms until a connection must be ready for a request
+   */
+  constructor(ca: string | undefined, timeout: number) {
+    this.#ca = ca;
+    this.#timeout = timeout;
   }
 
   /** One that was kept, or a new one, which connects with its first request: that fails with a SourceFailure then. */
   async take(route: Route): Promise<Connection> {
-    return this.#kept(route.target.origin).pop() ?? this.#create(route);
+    for (const connection of this.#open) {
+      if (!connection.idle || connection.origin !== route.target.origin) continue;
+      connection.idle = false;
+      connection.reused = true;
+      return connection;
+    }
+    return this.#create(route);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((connection) => connection.destroy()));
-  }
-
-  #kept(origin: string): Connection[] {
-    return this.#idle.get(origin) ?? [];
   }
 
   async #create(route: Route): Promise<Connection> {
@@ -83,35 +81,26 @@ export class Connections {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const remove = () => {
-      this.#open.delete(connection);
-      this.#idle.set(
-        origin,
-        this.#kept(origin).filter((other) => other !== connection),
-      );
-    };
     const connection: Connection = {
+      origin,
       client,
+      idle: false,
       reused: false,
-      release: () => {
-        connection.reused = true;
-        if (this.#open.has(connection)) this.#idle.set(origin, [...this.#kept(origin), connection]);
-      },
       destroy: (error = new ConnectionClosed('the connection was closed')) => {
+        this.#open.delete(connection);
         attempt?.socket?.destroy(error);
-        remove();
         return client.destroy(error);
       },
     };
-    client.once('disconnect', remove);
+    client.once('disconnect', () => this.#open.delete(connection));
     this.#open.add(connection);
     return connection;
   }
 
   /** @throws SourceFailure; nothing stays open then */
   async #connect(attempt: Attempt, route: Route): Promise<Socket> {
-    const { timeout } = this.#options;
-    const timer = setTimeout(() => attempt.socket?.destroy(new StepTimeout(timeout)), timeout);
+    const onTimeout = () => attempt.socket?.destroy(new StepTimeout(this.#timeout));
+    const timer = setTimeout(onTimeout, this.#timeout);
     try {
       return await this.#connectSteps(attempt, route);
     } catch (error) {
@@ -148,7 +137,7 @@ export class Connections {
   #secure(below: Socket, url: URL): Socket {
     const host = bare(url.hostname);
     const server = hostAndPort(url);
-    this.#context ??= createSecureContext({ ca: this.#options.ca });
+    this.#context ??= createSecureContext({ ca: this.#ca });
     const socket = connectTls({
       socket: below,
       host,
@@ -158,10 +147,7 @@ export class Connections {
       session: this.#sessions.get(server),
       ALPNProtocols: ['http/1.1'],
     });
-    socket.on('session', (session) => {
-      if (this.#sessions.size >= MAX_TLS_SESSIONS) this.#sessions.clear();
-      this.#sessions.set(server, session);
-    });
+    socket.on('session', (session) => this.#sessions.set(server, session));
     socket.once('close', () => below.destroy());
     return socket;
   }

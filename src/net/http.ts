@@ -18,7 +18,7 @@ import {
   SourceFailure,
   StepTimeout,
 } from './failure.js';
-import { proxyChoice, type Route } from './proxy.js';
+import { type ProxyChoice, proxyChoice, type Route } from './proxy.js';
 
 export interface Timeouts {
   /** ms until a connection must be established: name lookup, proxy and TLS included. */
@@ -67,20 +67,6 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
 }
 
-export interface HttpClient {
-  /**
-   * A request, and those that its reply redirects to. Never throws for a status: the caller decides what it means.
-   * @throws SourceFailure when there is no reply, or a redirect that must not be followed
-   */
-  fetch(url: string | URL, options: RequestOptions): Promise<HttpReply>;
-  /**
-   * `host:port` of the proxy that a URL would be asked through.
-   * @throws PcamError USAGE when it needs a proxy that pcam cannot use
-   */
-  proxyFor(url: string | URL): string | undefined;
-  close(): Promise<void>;
-}
-
 export interface ClientOptions {
   proxy?: ProxySettings;
   timeouts?: Partial<Timeouts>;
@@ -90,25 +76,109 @@ export interface ClientOptions {
   clock?: Clock;
 }
 
-export function createHttpClient(options: ClientOptions = {}): HttpClient {
-  const { proxy = {}, timeouts = {}, ca, clock = systemClock } = options;
-  const limits: Timeouts = {
-    connect: timeouts.connect ?? DEFAULTS.connectTimeout,
-    headers: timeouts.headers ?? DEFAULTS.headersTimeout,
-    stall: timeouts.stall ?? DEFAULTS.stallTimeout,
-  };
-  const chooseProxy = proxyChoice(proxy);
-  const answered = new Set<string>();
-  const connections = new Connections({ ca, timeout: limits.connect });
-  const send = (request: SingleRequest) => {
-    const route = routeTo(request.url, chooseProxy);
-    return sendAlong(route, request, { connections, answered, limits, clock });
-  };
-  return {
-    fetch: (url, request) => follow(new URL(url), request, send),
-    proxyFor: (url) => chooseProxy(new URL(url))?.name,
-    close: () => connections.close(),
-  };
+export class HttpClient {
+  readonly #limits: Timeouts;
+  readonly #clock: Clock;
+  readonly #connections: Connections;
+  readonly #chooseProxy: ProxyChoice;
+  /** Origins that have answered a request. */
+  readonly #answered = new Set<string>();
+
+  constructor({ proxy = {}, timeouts = {}, ca, clock = systemClock }: ClientOptions = {}) {
+    this.#limits = {
+      connect: timeouts.connect ?? DEFAULTS.connectTimeout,
+      headers: timeouts.headers ?? DEFAULTS.headersTimeout,
+      stall: timeouts.stall ?? DEFAULTS.stallTimeout,
+    };
+    this.#clock = clock;
+    this.#connections = new Connections(ca, this.#limits.connect);
+    this.#chooseProxy = proxyChoice(proxy);
+  }
+
+  /**
+   * A request, and those that its reply redirects to. Never throws for a status: the caller decides what it means.
+   * @throws SourceFailure when there is no reply, or a redirect that must not be followed
+   */
+  fetch(url: string | URL, options: RequestOptions): Promise<HttpReply> {
+    return follow(new URL(url), options, (request) => this.#send(request));
+  }
+
+  /**
+   * `host:port` of the proxy that a URL would be asked through.
+   * @throws PcamError USAGE when it needs a proxy that pcam cannot use
+   */
+  proxyFor(url: string | URL): string | undefined {
+    return this.#chooseProxy(new URL(url))?.name;
+  }
+
+  /** Cuts every connection. */
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+
+  async #send(request: SingleRequest): Promise<HttpReply> {
+    const { url, form, signal } = request;
+    const route = routeTo(url, this.#chooseProxy);
+    for (;;) {
+      const connection = await this.#connections.take(route);
+      try {
+        const reply = await this.#exchange(connection, route, request);
+        this.#answered.add(url.origin);
+        return reply;
+      } catch (error) {
+        connection.destroy();
+        if (signal.aborted) throw signal.reason;
+        // A server may close a connection that it kept just when the next request is on its way (RFC 9112, 9.3.1).
+        if (connection.reused && form === undefined && isConnectionClosed(error)) continue;
+        throw networkFailure(error, 'reply', route, this.#answered.has(url.origin));
+      }
+    }
+  }
+
+  /** Sends a request and waits for the headers of its reply. When this throws, the caller destroys the connection. */
+  async #exchange(connection: Connection, route: Route, request: SingleRequest): Promise<HttpReply> {
+    const { url, signal } = request;
+    const { headers: timeout, stall } = this.#limits;
+    const clock = this.#clock;
+    const timer = setTimeout(() => connection.destroy(new StepTimeout(timeout)), timeout);
+    if (!connection.reused) connection.client.once('connect', () => timer.refresh());
+    const onAbort = () => void connection.destroy();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      const sent = toUndici(route, request);
+      const { statusCode: status, headers, body } = await connection.client.request(sent);
+      body.once('close', () => {
+        signal.removeEventListener('abort', onAbort);
+        if (body.readableEnded) connection.idle = true;
+        else connection.destroy();
+      });
+      // A body that is given up before its end fails with an error that nobody waits for.
+      body.on('error', () => {});
+      if (status === 407 && isAbsolute(route)) throw proxyRefusal(status, route);
+      const chunks = readBody(body, { route, stall, clock, signal });
+      return {
+        url,
+        method: sent.method,
+        status,
+        headers: firstValues(headers),
+        setCookies: [headers['set-cookie'] ?? []].flat(),
+        proxy: route.proxy?.name,
+        body: chunks,
+        text: (max) => {
+          const late = `${url.host} took longer than ${timeout / 1000} s to send a page`;
+          const onTimeout = () => body.destroy(new SourceFailure('passing', late));
+          return readText(chunks, max).finally(clock.after(timeout, onTimeout));
+        },
+        discard: () => void body.destroy(),
+      };
+    } catch (error) {
+      signal.removeEventListener('abort', onAbort);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
 
 const MAX_REDIRECTS = 10;
@@ -194,7 +264,7 @@ function withoutUser(url: URL): URL {
   return clean;
 }
 
-function routeTo(target: URL, chooseProxy: ReturnType<typeof proxyChoice>): Route {
+function routeTo(target: URL, chooseProxy: ProxyChoice): Route {
   try {
     return { target, proxy: chooseProxy(target) };
   } catch (error) {
@@ -204,100 +274,24 @@ function routeTo(target: URL, chooseProxy: ReturnType<typeof proxyChoice>): Rout
   }
 }
 
-interface SendContext {
-  readonly connections: Connections;
-  /** Origins that have answered a request. */
-  readonly answered: Set<string>;
-  readonly limits: Timeouts;
-  readonly clock: Clock;
+/** Plain http goes through a proxy by absolute URL, as curl does it: many proxies open tunnels to port 443 alone. */
+function isAbsolute({ target, proxy }: Route): boolean {
+  return proxy !== undefined && target.protocol === 'http:';
 }
 
-async function sendAlong(route: Route, request: SingleRequest, context: SendContext): Promise<HttpReply> {
-  const { connections, answered } = context;
-  const { signal, form } = request;
-  for (;;) {
-    const connection = await connections.take(route);
-    try {
-      const reply = await exchange(connection, { route, request, ...context });
-      answered.add(route.target.origin);
-      return reply;
-    } catch (error) {
-      connection.destroy();
-      if (signal.aborted) throw signal.reason;
-      // A server may close a connection that it kept just when the next request is on its way (RFC 9112, 9.3.1).
-      if (connection.reused && form === undefined && isConnectionClosed(error)) continue;
-      throw networkFailure(error, 'reply', route, answered.has(route.target.origin));
-    }
-  }
-}
-
-interface Exchange extends Omit<SendContext, 'connections'> {
-  readonly route: Route;
-  readonly request: SingleRequest;
-}
-
-/** Sends a request and waits for the headers of its reply. The caller destroys the connection when this throws. */
-async function exchange(
-  connection: Connection,
-  { route, request, limits, clock }: Exchange,
-): Promise<HttpReply> {
-  const { url, form, signal } = request;
-  const method = form === undefined ? 'GET' : 'POST';
-  const path = `${url.pathname}${url.search}`;
-  // Plain http goes through a proxy by absolute URL, as curl does it: many proxies open tunnels to port 443 alone.
-  const absolute = route.proxy !== undefined && url.protocol === 'http:';
-  const headers: Record<string, string> = {
+function toUndici(route: Route, { url, headers, form }: SingleRequest) {
+  const all: Record<string, string> = {
     'user-agent': USER_AGENT,
     accept: '*/*',
     'accept-encoding': 'identity',
-    ...request.headers,
+    ...headers,
   };
-  if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
-  if (absolute && route.proxy?.authorization) headers['proxy-authorization'] = route.proxy.authorization;
-  const onAbort = () => void connection.destroy();
-  signal.addEventListener('abort', onAbort, { once: true });
-  const onTimeout = () => void connection.destroy(new StepTimeout(limits.headers));
-  const timer = setTimeout(onTimeout, limits.headers);
-  if (!connection.reused) connection.client.once('connect', () => timer.refresh());
-  try {
-    signal.throwIfAborted();
-    const reply = await connection.client.request({
-      path: absolute ? `${url.origin}${path}` : path,
-      method,
-      headers,
-      body: form,
-    });
-    const { body, statusCode: status } = reply;
-    body.once('close', () => {
-      signal.removeEventListener('abort', onAbort);
-      if (body.readableEnded) connection.release();
-      else connection.destroy();
-    });
-    // A body that is given up before its end fails with an error that nobody waits for.
-    body.on('error', () => {});
-    if (status === 407 && absolute) throw proxyRefusal(status, route);
-    const chunks = readBody(body, { route, stall: limits.stall, clock, signal });
-    return {
-      url,
-      method,
-      status,
-      headers: firstValues(reply.headers),
-      setCookies: [reply.headers['set-cookie'] ?? []].flat(),
-      proxy: route.proxy?.name,
-      body: chunks,
-      text: (max) => {
-        const late = `${url.host} took longer than ${limits.headers / 1000} s to send a page`;
-        const stop = () => body.destroy(new SourceFailure('passing', late));
-        return readText(chunks, max).finally(clock.after(limits.headers, stop));
-      },
-      discard: () => void body.destroy(),
-    };
-  } catch (error) {
-    signal.removeEventListener('abort', onAbort);
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
+  if (form !== undefined) all['content-type'] = 'application/x-www-form-urlencoded';
+  const ofProxy = isAbsolute(route) ? route.proxy?.authorization : undefined;
+  if (ofProxy !== undefined) all['proxy-authorization'] = ofProxy;
+  const path = `${url.pathname}${url.search}`;
+  const method: HttpReply['method'] = form === undefined ? 'GET' : 'POST';
+  return { path: isAbsolute(route) ? `${url.origin}${path}` : path, method, headers: all, body: form };
 }
 
 function firstValues(headers: Record<string, string | string[] | undefined>) {

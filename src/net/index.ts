@@ -2,8 +2,7 @@ export { type FailureKind, SourceFailure, statusFailure } from './failure.js';
 export {
   type Cookies,
   type Credentials,
-  createHttpClient,
-  type HttpClient,
+  HttpClient,
   type HttpReply,
   requireWeb,
   type Timeouts,

@@ -29,12 +29,27 @@ interface Row {
   result: string;
 }
 
+/** So slow that the first request does not have all of the file before others ask for its later parts. */
+const SLOW = 8_000_000;
+
 const ROWS: Row[] = [
   { name: 'success', result: 'downloaded' },
-  { name: 'a stall that stays', fault: { after: 0, ending: 'stall' }, zone: 'later', result: 'NO_SOURCE' },
+  {
+    name: 'a stall that stays',
+    fault: { after: 0, ending: 'stall' },
+    zone: 'later',
+    rate: SLOW,
+    result: 'NO_SOURCE',
+  },
   { name: 'no reply', fault: { silent: true }, zone: 'first', result: 'NO_SOURCE' },
   { name: 'resets', fault: { refuse: 'reset' }, zone: 'last', result: 'NO_SOURCE' },
-  { name: 'a page in place of the file', fault: { page: 'html' }, zone: 'later', result: 'NO_SOURCE' },
+  {
+    name: 'a page in place of the file',
+    fault: { page: 'html' },
+    zone: 'later',
+    rate: SLOW,
+    result: 'NO_SOURCE',
+  },
   { name: 'wrong bytes', fault: { flip: 9 }, zone: 'first', result: 'DIGEST_MISMATCH' },
   { name: 'an abort in the middle', rate: 4_000_000, abortAfter: 1_000_000, result: 'ABORTED' },
 ];

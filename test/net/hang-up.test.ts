@@ -1,6 +1,6 @@
 /** However a connection fails, and whenever: one request, one connection, one failure, and in time. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import { closedPort, makeCertificate } from '../support/fault-server.js';
 import { ENDINGS, type Ending, type HangUp, hangUp, MOMENTS, type Moment } from '../support/hang-up.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
@@ -33,7 +33,7 @@ async function setUp({ way, at, ending, timeouts = ending === 'silence' ? shortA
   const peer = await hangUp({ at, ending, tls, tunnel });
   const here = `http://127.0.0.1:${peer.port}`;
   const proxied = way.endsWith('proxy');
-  const client = createHttpClient({
+  const client = new HttpClient({
     timeouts,
     ca: tls?.cert,
     proxy: proxied ? { http: here, https: here } : {},
@@ -100,7 +100,7 @@ describe.skipIf(!openssl)('one request over', () => {
 describe('a proxy that is not there', () => {
   it.each(['http', 'https'])('is named as what failed, not the host behind it (%s)', async (scheme) => {
     const proxy = `127.0.0.1:${await closedPort()}`;
-    const client = createHttpClient({ proxy: { [scheme]: proxy } });
+    const client = new HttpClient({ proxy: { [scheme]: proxy } });
     onTestFinished(() => client.close());
     const failure = await sourceFailure(client.fetch(`${scheme}://data.example/x`, { signal }));
     expect(failure).toMatchObject({ kind: 'passing', wholeHost: true, proxy });

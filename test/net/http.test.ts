@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HttpReply } from '#pcam/net/http.js';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { listen } from '../support/server.js';
 import { selfSigned } from '../support/tls.js';
@@ -12,8 +12,8 @@ import { requireTool } from '../support/tools.js';
 const openssl = await requireTool('openssl');
 const { signal } = new AbortController();
 
-function client(options: Parameters<typeof createHttpClient>[0] = {}) {
-  const made = createHttpClient(options);
+function client(options: ConstructorParameters<typeof HttpClient>[0] = {}) {
+  const made = new HttpClient(options);
   onTestFinished(() => made.close());
   return made;
 }

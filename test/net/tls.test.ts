@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import { archive, manifestJson, noise } from '../support/files.js';
 import { sourceFailure } from '../support/outcome.js';
 import { startPcam } from '../support/process.js';
@@ -52,7 +52,7 @@ async function certificate(names: string, until = '20491231'): Promise<Tls> {
 }
 
 async function failing(url: string, ca?: string) {
-  const client = createHttpClient({ ca });
+  const client = new HttpClient({ ca });
   onTestFinished(() => client.close());
   const failure = await sourceFailure(client.fetch(url, { signal }));
   expect(failure).toMatchObject({ kind: 'wrong', wholeHost: true, proxy: undefined });

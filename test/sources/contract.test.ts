@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ByteRange } from '#pcam/core/values.js';
 import { SOURCE_TYPES } from '#pcam/manifest/parse.js';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import type { RangeReply } from '#pcam/net/ranged.js';
 import { openSource } from '#pcam/sources/registry.js';
 import type { Source } from '#pcam/sources/source.js';
@@ -50,7 +50,7 @@ const BACKENDS: Record<(typeof SOURCE_TYPES)[number], () => Promise<Source>> = {
 };
 
 function opened(type: string, baseUrl: string, record?: string): Source {
-  const client = createHttpClient();
+  const client = new HttpClient();
   onTestFinished(() => client.close());
   return openSource({ id: 'it', type, baseUrl, record }, { client });
 }

@@ -1,6 +1,6 @@
 /** Who gets to see user names, passwords and tokens: the origin that they are for, and nobody else. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import { basic } from '#pcam/net/proxy.js';
 import { chooseSources, openSource } from '#pcam/sources/registry.js';
 import { makeCertificate } from '../support/fault-server.js';
@@ -18,7 +18,7 @@ const BASIC = basic('me', 'p%40ss:');
 const TOKEN = 'zen0do.T0KEN';
 
 function open(config: { type: string; baseUrl: string; record?: string }, zenodoToken?: string) {
-  const client = createHttpClient({ ca: tls?.cert });
+  const client = new HttpClient({ ca: tls?.cert });
   onTestFinished(() => client.close());
   const source = openSource({ id: 'it', ...config }, { client, zenodoToken });
   return async () => (await source.open(one.file, range, signal)).discard();

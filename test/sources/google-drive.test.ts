@@ -1,7 +1,7 @@
 /** The way through Google Drive: redirect, page, form, bytes; and what is no file is never taken for one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createHttpClient } from '#pcam/net/http.js';
+import { HttpClient } from '#pcam/net/http.js';
 import { openSource } from '#pcam/sources/registry.js';
 import { archive, noise } from '../support/files.js';
 import { sourceFailure } from '../support/outcome.js';
@@ -21,7 +21,7 @@ function page(response: ServerResponse, html: string, status = 200): void {
 }
 
 function drive(server: TestServer) {
-  const client = createHttpClient();
+  const client = new HttpClient();
   onTestFinished(() => client.close());
   const source = openSource({ id: 'gdrive', type: 'google-drive', baseUrl: server.url }, { client });
   return (start: number, end: number) => source.open(file, { start, end }, signal);
@@ -193,7 +193,7 @@ describe('google-drive', () => {
   });
 
   it('does not have a file without an id', () => {
-    const client = createHttpClient();
+    const client = new HttpClient();
     onTestFinished(() => client.close());
     const source = openSource(
       { id: 'g', type: 'google-drive', baseUrl: 'https://drive.google.com' },
