@@ -65,6 +65,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (context) => (await import('./report.js')).reportCommand(context),
   },
   {
+    name: 'browse',
+    summary: 'walk through the patches in a web browser',
+    load: async (context) => (await import('./browse.js')).browseCommand(context),
+  },
+  {
     name: 'info',
     summary: 'show the files, their digests and sources, and their state in the folder',
     load: async (context) => (await import('./info.js')).infoCommand(context),

@@ -68,6 +68,8 @@ export const LIMITS = {
   /** Patches of a sample. */
   patches: { min: 1, max: Number.MAX_SAFE_INTEGER },
   seed: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  /** A TCP port; 0: a free one. */
+  port: { min: 0, max: 65_535 },
 } as const satisfies Record<string, Limit>;
 
 export function withinLimit(value: number, { min, max }: Limit): boolean {

@@ -1,0 +1,244 @@
+/** `browse`: serves a page with the patches of a data set folder. */
+import { resolve } from 'node:path';
+import {
+  assetText,
+  DEFAULTS,
+  LIMITS,
+  messageOf,
+  type OnEvent,
+  PATCH_SIZE,
+  PcamError,
+  requireWithin,
+} from '../core/index.js';
+import { locate } from '../dataset/index.js';
+import { readSplit } from '../explore/stats/split-facts.js';
+import { encodePng } from '../export/encode/index.js';
+import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
+import { type SelectionOptions, selectPatches } from '../selection/index.js';
+import { type Reply, startServer } from './server.js';
+import { SlideTiles, TILE_SIZE } from './slides.js';
+import { addScan, type BrowseSplit, type Column, numberContents, openBrowseSplit } from './splits.js';
+
+export interface BrowseOptions {
+  /** The data set folder. @default 'pcam' */
+  dir?: string;
+  /** A manifest, or the path of one. @default the folder's own, or the built-in one */
+  manifest?: Manifest | string;
+  /** @default the splits whose images are in the folder */
+  splits?: readonly SplitName[];
+  /** Patches that are shown. @default all */
+  selection?: SelectionOptions;
+  /** Predictions of one split: one value from 0 (negative) to 1 (tumor) per patch. */
+  scores?: { split: SplitName; values: ArrayLike<number> };
+  /** @default a free one */
+  port?: number;
+  /** How the tool is called in the commands that the page shows. @default 'pcam' */
+  calledAs?: string;
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}
+
+export interface Browsing {
+  /** The page, with the token that opens it. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+interface ScanState {
+  state: 'running' | 'done' | 'failed';
+  done: number;
+  total: number;
+  message?: string;
+}
+
+const PAGE_FILES: Record<string, { file: string; type: string }> = {
+  '': { file: 'index.html', type: 'text/html; charset=utf-8' },
+  'page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  'page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
+};
+
+/**
+ * Opens the splits and listens on the loopback interface. The scan of all patches, or its cache, fills in what needs it
+ * while the page is open.
+ * @throws PcamError USAGE; MISSING, BAD_HDF5, BAD_CSV, BAD_DATA; EMPTY_SELECTION; IO when the port is taken
+ */
+export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
+  const { dir = DEFAULTS.dir, port = 0, selection = {}, scores, signal, onEvent } = options;
+  requireWithin('port', port, LIMITS.port);
+  const manifest = await resolveManifest(options.manifest);
+  const names = presentSplits(dir, manifest, options.splits);
+  const chosen = Object.values(selection).some((value) => value !== undefined && value !== false)
+    ? await selectPatches({ dir, manifest, splits: names, selection, signal, onEvent })
+    : [];
+  const splits: BrowseSplit[] = [];
+  const stop = new AbortController();
+  const close = async () => {
+    stop.abort();
+    await scanning;
+    for (const split of splits) split.close();
+  };
+  let scanning: Promise<void> = Promise.resolve();
+  try {
+    for (const split of names) {
+      const indices = chosen.find((one) => one.split === split)?.indices;
+      splits.push(await openBrowseSplit({ dir, manifest, split, chosen: indices, signal }));
+    }
+    const scored = scores && splits.find(({ name }) => name === scores.split);
+    if (scored) scored.columns.set('score', Float32Array.from(scores.values));
+    const scan: ScanState = {
+      state: 'running',
+      done: 0,
+      total: splits.reduce((sum, { count }) => sum + count, 0),
+    };
+    const session = { dir, manifest, splits, scan, calledAs: options.calledAs ?? 'pcam' };
+    const router = createRouter(session);
+    const server = await startServer({ port, router });
+    scanning = scanAll(session, stop.signal);
+    return {
+      url: server.url,
+      close: async () => {
+        await server.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @throws PcamError MISSING */
+function presentSplits(dir: string, manifest: Manifest, wanted: readonly SplitName[] = []): SplitName[] {
+  const there = SPLITS.filter((split) => locate({ dir, manifest, split, kind: 'images' })?.present);
+  if (wanted.length > 0) return SPLITS.filter((split) => wanted.includes(split));
+  if (there.length > 0) return there;
+  throw new PcamError('MISSING', `there are no images in ${dir}`, {
+    hint: 'fetch them first, or name the folder that they are in',
+    options: ['dir'],
+    next: { command: 'download' },
+  });
+}
+
+interface Session {
+  dir: string;
+  manifest: Manifest;
+  splits: readonly BrowseSplit[];
+  scan: ScanState;
+  calledAs: string;
+}
+
+/** Reads every patch once, or the cache of an earlier reading; one worker, so that the page stays quick. */
+async function scanAll({ dir, manifest, splits, scan }: Session, signal: AbortSignal): Promise<void> {
+  let before = 0;
+  try {
+    for (const split of splits) {
+      const onEvent: OnEvent = (event) => {
+        if (event.type === 'progress' && event.step === 'scan') scan.done = before + event.done;
+      };
+      addScan(split, await readSplit({ dir, manifest, split: split.name, workers: 1, signal, onEvent }));
+      before += split.count;
+      scan.done = before;
+    }
+    numberContents(splits);
+    scan.state = 'done';
+  } catch (error) {
+    scan.state = 'failed';
+    scan.message = messageOf(error);
+  }
+}
+
+function createRouter(session: Session) {
+  const { splits } = session;
+  const tiles = new SlideTiles();
+  const splitOf = (name: string | undefined) => splits.find((split) => split.name === name);
+  return async (path: readonly string[], query: URLSearchParams): Promise<Reply | undefined> => {
+    const [kind = '', name, ...rest] = path;
+    const page = path.length === 1 && Object.hasOwn(PAGE_FILES, kind) ? PAGE_FILES[kind] : undefined;
+    if (page) return { type: page.type, body: assetText(`dist/browse/page/${page.file}`) };
+    if (kind === 'state' && path.length === 1) return json(stateOf(session));
+    const split = splitOf(name);
+    if (!split) return undefined;
+    if (kind === 'patch' && rest.length === 1) return patchPng(split, rest[0]!);
+    if (kind === 'sha1' && rest.length === 1) return sha1Of(split, rest[0]!);
+    if (kind === 'column' && rest.length === 1) return column(split, rest[0]!);
+    if (kind === 'slide' && rest.length === 1) return slideOf(tiles, split, rest[0]!);
+    if (kind === 'tile' && rest.length === 3) return tile(tiles, { split, rest, query });
+    return undefined;
+  };
+}
+
+function stateOf({ dir, manifest, splits, scan, calledAs }: Session) {
+  return {
+    dir: resolve(dir),
+    dataset: manifest.dataset,
+    calledAs,
+    scan,
+    tileSize: TILE_SIZE,
+    splits: splits.map(({ name, count, meta, chosen, columns }) => ({
+      name,
+      count,
+      slides: meta?.slides ?? null,
+      chosen: chosen?.length ?? null,
+      columns: [...columns.keys()],
+    })),
+  };
+}
+
+function patchPng(split: BrowseSplit, file: string): Reply | undefined {
+  const index = wholeNumber(/^(\d{1,9})\.png$/.exec(file)?.[1], split.count);
+  if (index === undefined) return undefined;
+  return { type: 'image/png', body: Buffer.from(encodePng(split.read(index), PATCH_SIZE)), constant: true };
+}
+
+function sha1Of({ sha1, count }: BrowseSplit, text: string): Reply | undefined {
+  const index = wholeNumber(text, count);
+  if (index === undefined) return undefined;
+  const digest = sha1 && Buffer.from(sha1.buffer, sha1.byteOffset + index * 20, 20).toString('hex');
+  return json({ sha1: digest ?? null });
+}
+
+/** A column as its bytes: the page knows the type of each. */
+function column({ columns, chosen }: BrowseSplit, name: string): Reply | undefined {
+  const values: Column | undefined = name === 'chosen' ? chosen : columns.get(name);
+  if (!values) return undefined;
+  return {
+    type: 'application/octet-stream',
+    body: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  };
+}
+
+function slideOf(tiles: SlideTiles, split: BrowseSplit, text: string): Reply | undefined {
+  const slide = wholeNumber(text, split.meta?.slides.length ?? 0);
+  const map = slide === undefined ? undefined : tiles.map(split, slide);
+  if (!map) return undefined;
+  const { patches, ...facts } = map;
+  return json({ ...facts, patches: [...patches] });
+}
+
+async function tile(
+  tiles: SlideTiles,
+  { split, rest, query }: { split: BrowseSplit; rest: readonly string[]; query: URLSearchParams },
+): Promise<Reply | undefined> {
+  const slide = wholeNumber(rest[0], split.meta?.slides.length ?? 0);
+  const level = wholeNumber(rest[1], 32);
+  const place = /^(\d{1,7})_(\d{1,7})\.png$/.exec(rest[2]!);
+  if (slide === undefined || level === undefined || !place) return undefined;
+  const ground = Number.parseInt(/^[0-9a-f]{6}$/.exec(query.get('ground') ?? '')?.[0] ?? 'ffffff', 16);
+  const body = await tiles.tile(split, slide, {
+    level,
+    column: Number(place[1]),
+    row: Number(place[2]),
+    ground,
+  });
+  return body && { type: 'image/png', body, constant: true };
+}
+
+function json(document: unknown): Reply {
+  return { type: 'application/json; charset=utf-8', body: JSON.stringify(document) };
+}
+
+function wholeNumber(text: string | undefined, end: number): number | undefined {
+  if (text === undefined || !/^\d{1,9}$/.test(text)) return undefined;
+  const number = Number(text);
+  return number < end ? number : undefined;
+}

@@ -1,0 +1,1 @@
+export { type BrowseOptions, type Browsing, browse } from './browse.js';

@@ -1,0 +1,80 @@
+/** `pcam browse`. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { browse } from '../browse/index.js';
+import { abortError, LIMITS } from '../core/index.js';
+import { type Context, callOnSplits, printMessage, type SplitOptions, withAction } from './context.js';
+import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options.js';
+
+interface Options extends SplitOptions, PatchOptions {
+  scores?: string;
+  port?: number;
+  open: boolean;
+}
+
+const EXAMPLES = `
+The page is served on 127.0.0.1 alone, and the address carries a token. From another machine, forward the port:
+ssh -L 8000:127.0.0.1:8000 host, with --port 8000 there.
+
+Examples:
+  pcam browse
+  pcam browse --split valid --label 1
+  pcam browse --split test --scores predictions.csv
+`;
+
+export function browseCommand(context: Context): Command {
+  const command = new Command('browse')
+    .description(
+      'Serves a page on this machine with the patches of the folder: grid, slides, filters, copies.',
+    )
+    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
+  addPatchOptions(command)
+    .option('--scores <file>', 'lay predictions over the patches: a file as `score` takes it')
+    .option('--port <n>', 'the port to listen on (default: a free one)', whole(LIMITS.port))
+    .option('--no-open', 'do not open a web browser')
+    .option('--json', 'print one line of JSON with the URL on stdout')
+    .addHelpText('after', EXAMPLES);
+  return withAction<Options>(command, context, run);
+}
+
+async function run(options: Options, context: Context): Promise<void> {
+  const { port, json, open } = options;
+  const page = await callOnSplits(context, options, (shared) =>
+    browse({ ...shared, selection: selectionOf(options), port, calledAs: context.env.calledAs }),
+  );
+  try {
+    if (json) context.stdout.write(`${JSON.stringify({ ok: true, url: page.url })}\n`);
+    else announce(context, page.url);
+    if (open && !json) openBrowser(page.url);
+    if (!context.signal.aborted) await once(context.signal, 'abort');
+  } finally {
+    await page.close();
+  }
+  throw abortError(context.signal);
+}
+
+function announce(context: Context, url: string): void {
+  context.stdout.write(`${url}\n`);
+  if (process.env.SSH_CONNECTION) {
+    const { port } = new URL(url);
+    printMessage(context, 'This machine is remote: run this on yours, then open the address there.');
+    printMessage(context, `  ssh -L ${port}:127.0.0.1:${port} ${hostname()}`);
+  }
+  printMessage(context, 'Press Ctrl-C to end.');
+}
+
+/** Opens the page where there is a desktop; where there is none, nothing happens. */
+function openBrowser(url: string): void {
+  const [program, ...words] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['rundll32', 'url.dll,FileProtocolHandler', url]
+        : ['xdg-open', url];
+  if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return;
+  spawn(program!, words, { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref();
+}
