@@ -7,14 +7,13 @@ import {
   messageOf,
   type OnEvent,
   PATCH_SIZE,
-  PcamError,
   requireWithin,
 } from '../core/index.js';
-import { locate } from '../dataset/index.js';
-import { readSplit } from '../explore/stats/split-facts.js';
+import { measureSplit } from '../explore/stats/index.js';
 import { encodePng } from '../export/encode/index.js';
-import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
-import { type SelectionOptions, selectPatches } from '../selection/index.js';
+import { type Manifest, resolveManifest, type SplitName } from '../manifest/index.js';
+import { resolveSelection, type SelectionOptions, select } from '../selection/index.js';
+import { type Input, openInput } from '../verified/index.js';
 import { type Reply, startServer } from './server.js';
 import { SlideTiles, TILE_SIZE } from './slides.js';
 import { addScan, type BrowseSplit, type Column, numberContents, openBrowseSplit } from './splits.js';
@@ -51,6 +50,8 @@ interface ScanState {
   message?: string;
 }
 
+const NONE = new Uint32Array();
+
 const PAGE_FILES: Record<string, { file: string; type: string }> = {
   '': { file: 'index.html', type: 'text/html; charset=utf-8' },
   'page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
@@ -66,22 +67,22 @@ export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
   const { dir = DEFAULTS.dir, port = 0, selection = {}, scores, signal, onEvent } = options;
   requireWithin('port', port, LIMITS.port);
   const manifest = await resolveManifest(options.manifest);
-  const names = presentSplits(dir, manifest, options.splits);
-  const chosen = Object.values(selection).some((value) => value !== undefined && value !== false)
-    ? await selectPatches({ dir, manifest, splits: names, selection, signal, onEvent })
-    : [];
+  const input = await openInput({ dir, manifest, splits: options.splits, signal, onEvent });
+  const resolved = await resolveSelection(selection, input.splits);
+  const { selections } = await select({ input, selection: resolved, signal, onEvent });
   const splits: BrowseSplit[] = [];
   const stop = new AbortController();
+  let scanning: Promise<void> = Promise.resolve();
   const close = async () => {
     stop.abort();
     await scanning;
     for (const split of splits) split.close();
   };
-  let scanning: Promise<void> = Promise.resolve();
   try {
-    for (const split of names) {
-      const indices = chosen.find((one) => one.split === split)?.indices;
-      splits.push(await openBrowseSplit({ dir, manifest, split, chosen: indices, signal }));
+    for (const name of input.splits) {
+      const chosen = selections.find(({ split }) => split === name);
+      // A split of which nothing is chosen shows nothing; one that is whole needs no list.
+      splits.push(await openBrowseSplit(input, name, chosen?.whole ? undefined : (chosen?.indices ?? NONE)));
     }
     const scored = scores && splits.find(({ name }) => name === scores.split);
     if (scored) scored.columns.set('score', Float32Array.from(scores.values));
@@ -90,7 +91,7 @@ export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
       done: 0,
       total: splits.reduce((sum, { count }) => sum + count, 0),
     };
-    const session = { dir, manifest, splits, scan, calledAs: options.calledAs ?? 'pcam' };
+    const session = { input, splits, scan, calledAs: options.calledAs ?? 'pcam' };
     const router = createRouter(session);
     const server = await startServer({ port, router });
     scanning = scanAll(session, stop.signal);
@@ -107,35 +108,22 @@ export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
   }
 }
 
-/** @throws PcamError MISSING */
-function presentSplits(dir: string, manifest: Manifest, wanted: readonly SplitName[] = []): SplitName[] {
-  const there = SPLITS.filter((split) => locate({ dir, manifest, split, kind: 'images' })?.present);
-  if (wanted.length > 0) return SPLITS.filter((split) => wanted.includes(split));
-  if (there.length > 0) return there;
-  throw new PcamError('MISSING', `there are no images in ${dir}`, {
-    hint: 'fetch them first, or name the folder that they are in',
-    options: ['dir'],
-    next: { command: 'download' },
-  });
-}
-
 interface Session {
-  dir: string;
-  manifest: Manifest;
+  input: Input;
   splits: readonly BrowseSplit[];
   scan: ScanState;
   calledAs: string;
 }
 
 /** Reads every patch once, or the cache of an earlier reading; one worker, so that the page stays quick. */
-async function scanAll({ dir, manifest, splits, scan }: Session, signal: AbortSignal): Promise<void> {
+async function scanAll({ input, splits, scan }: Session, signal: AbortSignal): Promise<void> {
   let before = 0;
   try {
     for (const split of splits) {
       const onEvent: OnEvent = (event) => {
         if (event.type === 'progress' && event.step === 'scan') scan.done = before + event.done;
       };
-      addScan(split, await readSplit({ dir, manifest, split: split.name, workers: 1, signal, onEvent }));
+      addScan(split, await measureSplit(input, split.name, { workers: 1, signal, onEvent }));
       before += split.count;
       scan.done = before;
     }
@@ -167,10 +155,10 @@ function createRouter(session: Session) {
   };
 }
 
-function stateOf({ dir, manifest, splits, scan, calledAs }: Session) {
+function stateOf({ input, splits, scan, calledAs }: Session) {
   return {
-    dir: resolve(dir),
-    dataset: manifest.dataset,
+    dir: resolve(input.dir),
+    dataset: input.manifest.dataset,
     calledAs,
     scan,
     tileSize: TILE_SIZE,

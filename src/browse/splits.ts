@@ -1,8 +1,9 @@
 /** The splits that `browse` shows: their columns, one value per patch, and the pixels of each patch. */
 import { PATCH_BYTES } from '../core/index.js';
-import { arrayOf, locate, type MetaTable, openImages, readLabels, readMeta } from '../dataset/index.js';
-import type { SplitDetails } from '../explore/stats/split-facts.js';
-import type { Manifest, SplitName } from '../manifest/index.js';
+import { arrayOf, type MetaTable, openImages } from '../dataset/index.js';
+import type { SplitDetails } from '../explore/stats/index.js';
+import type { SplitName } from '../manifest/index.js';
+import type { Input } from '../verified/index.js';
 
 /** Little-endian, as every machine that runs Node.js or a browser stores them. */
 export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array;
@@ -23,41 +24,22 @@ export interface BrowseSplit {
   close(): void;
 }
 
-export interface OpenOptions {
-  dir: string;
-  manifest: Manifest;
-  split: SplitName;
-  chosen: Uint32Array | undefined;
-  signal?: AbortSignal;
-}
-
-/** @throws PcamError MISSING, BAD_HDF5, BAD_CSV, BAD_DATA */
-export async function openBrowseSplit({
-  dir,
-  manifest,
-  split,
-  chosen,
-  signal,
-}: OpenOptions): Promise<BrowseSplit> {
-  const where = { dir, manifest, split } as const;
-  const images = await openImages(arrayOf({ ...where, kind: 'images' }));
-  try {
-    const { count } = images;
-    const labels = locate({ ...where, kind: 'labels' })?.present
-      ? await readLabels({ ...arrayOf({ ...where, kind: 'labels' }), count })
-      : null;
-    const metaFile = locate({ ...where, kind: 'meta' });
-    const meta = metaFile?.present ? await readMeta({ file: metaFile.path, count, signal }) : null;
-    return {
-      ...{ name: split, count, labels, meta, chosen },
-      columns: firstColumns(count, labels, meta),
-      read: (index) => images.read(index, index + 1, new Uint8Array(PATCH_BYTES)),
-      close: () => images.close(),
-    };
-  } catch (error) {
-    images.close();
-    throw error;
-  }
+/** @throws PcamError BAD_HDF5, BAD_CSV, BAD_DATA */
+export async function openBrowseSplit(
+  input: Input,
+  name: SplitName,
+  chosen: Uint32Array | undefined,
+): Promise<BrowseSplit> {
+  const { dir, manifest } = input;
+  const [labels, meta] = [await input.labels(name), await input.meta(name)];
+  const images = await openImages(arrayOf({ dir, manifest, split: name, kind: 'images' }));
+  const { count } = images;
+  return {
+    ...{ name, count, labels, meta, chosen },
+    columns: firstColumns(count, labels, meta),
+    read: (index) => images.read(index, index + 1, new Uint8Array(PATCH_BYTES)),
+    close: () => images.close(),
+  };
 }
 
 function firstColumns(count: number, labels: Uint8Array | null, meta: MetaTable | null): Map<string, Column> {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { browse } from '../browse/index.js';
-import { abortError, LIMITS } from '../core/index.js';
+import { EXIT_CODES, LIMITS, PcamError } from '../core/index.js';
 import { type Context, callOnSplits, printMessage, type SplitOptions, withAction } from './context.js';
 import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options.js';
 
@@ -52,7 +52,9 @@ async function run(options: Options, context: Context): Promise<void> {
   } finally {
     await page.close();
   }
-  throw abortError(context.signal);
+  // Ctrl-C is how this command ends: nothing went wrong, and nothing is to be resumed.
+  const { reason } = context.signal;
+  context.exitCode = reason instanceof PcamError ? reason.exitCode : EXIT_CODES.ABORTED;
 }
 
 function announce(context: Context, url: string): void {

@@ -39,6 +39,11 @@ export class SlideView {
 
   constructor(onOpen: (index: number) => void) {
     const element = byId('viewer');
+    // OpenSeadragon adds a style sheet, which the security policy forbids, unless an element of this name and mark is there.
+    // One of another namespace is no style sheet.
+    const mark = document.createElementNS('urn:pcam', 'style');
+    mark.setAttribute('data-openseadragon-mobile-css', 'true');
+    document.head.append(mark);
     this.#viewer = OpenSeadragon({
       element,
       showNavigationControl: false,

@@ -1,6 +1,6 @@
 export { KAGGLE_PATCHES, QUESTIONABLE_SLIDES, REAL_DATASET, TRAIN_CHANNELS } from './findings.js';
 export { firstAcross } from './shared.js';
-export type { SplitDetails } from './split-stats.js';
+export { measureSplit, type SplitDetails } from './split-stats.js';
 export { type CollectedStats, collectStats, measure, type StatsOptions, stats } from './stats.js';
 export type {
   Channels,
