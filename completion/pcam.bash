@@ -101,6 +101,18 @@ _pcam() {
     report:-o|report:--out) :; return ;;
     report:-d|report:--dir) _pcam_folder; return ;;
     report:--manifest) :; return ;;
+    browse:--split) _pcam_list 'train valid test'; return ;;
+    browse:--label) _pcam_words '0 1'; return ;;
+    browse:--slides) _pcam_nothing; return ;;
+    browse:--per-class) _pcam_nothing; return ;;
+    browse:--per-slide) _pcam_nothing; return ;;
+    browse:--sample) _pcam_nothing; return ;;
+    browse:--indices) :; return ;;
+    browse:--seed) _pcam_nothing; return ;;
+    browse:--scores) :; return ;;
+    browse:--port) _pcam_nothing; return ;;
+    browse:-d|browse:--dir) _pcam_folder; return ;;
+    browse:--manifest) :; return ;;
     info:-d|info:--dir) _pcam_folder; return ;;
     info:--manifest) :; return ;;
     cache-key:--split) _pcam_list 'train valid test'; return ;;
@@ -124,6 +136,7 @@ _pcam() {
       subset) _pcam_words '--out --split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json -d --dir --manifest -h --help' ;;
       preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json -d --dir --manifest -h --help' ;;
       report) _pcam_words '--split -o --out --json -d --dir --manifest -h --help' ;;
+      browse) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --scores --port --no-open --json -d --dir --manifest -h --help' ;;
       info) _pcam_words '--probe --cite --json -d --dir --manifest -h --help' ;;
       cache-key) _pcam_words '--split --kind -d --dir --manifest -h --help' ;;
       fixture) _pcam_words '--train --valid --test --seed --force --json -d --dir --manifest -h --help' ;;
@@ -132,7 +145,7 @@ _pcam() {
     return
   fi
   case $command in
-    ''|help) _pcam_words 'download verify export stats subset preview report info cache-key fixture completion help' ;;
+    ''|help) _pcam_words 'download verify export stats subset preview report browse info cache-key fixture completion help' ;;
     download) _pcam_nothing ;;
     verify) _pcam_nothing ;;
     export) _pcam_nothing ;;
@@ -140,6 +153,7 @@ _pcam() {
     subset) _pcam_nothing ;;
     preview) _pcam_nothing ;;
     report) _pcam_nothing ;;
+    browse) _pcam_nothing ;;
     info) : ;;
     cache-key) _pcam_nothing ;;
     fixture) _pcam_folder ;;

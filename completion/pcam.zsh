@@ -21,6 +21,7 @@ _pcam() {
         'subset:write selected patches as a small data set of their own'
         'preview:show a contact sheet of patches, on the terminal or as a PNG file'
         'report:write one HTML page about the data set'
+        'browse:walk through the patches in a web browser'
         'info:show the files, their digests and sources, and their state in the folder'
         'cache-key:print a key for a CI cache'
         'fixture:make a small synthetic data set, for tests and trials'
@@ -151,6 +152,26 @@ _pcam() {
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
+        browse)
+          _arguments -S \
+            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '--unique[only the first of pixel-identical patches of a split]' \
+            '--label=[only patches with this label]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--per-class=[n random patches of each class of each split]:n: ' \
+            '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
+            '--sample=[n random patches per split]:n: ' \
+            '--indices=[only the patches in this file\: one index, or split,index, per line]:file:_files' \
+            '--shuffle[in a random order (default\: in the order of the file)]' \
+            '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
+            '--scores=[lay predictions over the patches\: a file as `score` takes it]:file:_files' \
+            '--port=[the port to listen on (default\: a free one)]:n: ' \
+            '--no-open[do not open a web browser]' \
+            '--json[print one line of JSON with the URL on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]'
+          ;;
         info)
           _arguments -S \
             '--probe[ask each source for one small range\: does it answer, how fast, through which proxy]' \
@@ -187,7 +208,7 @@ _pcam() {
             '(-h --help)'{-h,--help}'[display help for command]' \
             '1:shell:(bash zsh fish)'
           ;;
-        help) _arguments '1:command:(download verify export stats subset preview report info cache-key fixture completion)' ;;
+        help) _arguments '1:command:(download verify export stats subset preview report browse info cache-key fixture completion)' ;;
       esac
       ;;
   esac

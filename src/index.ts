@@ -1,4 +1,6 @@
 /** The library: what the commands call. Nothing here prints, ends the process, or reads the environment. */
+
+export { type BrowseOptions, type Browsing, browse } from './browse/index.js';
 export {
   type ErrorCode,
   EXIT_CODES,

@@ -22,7 +22,7 @@ const LAYERS = [
   ['export/output'],
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'subset.ts', 'explore/preview', 'explore/stats'],
-  ['explore/report'],
+  ['explore/report', 'browse', 'browse/page'],
   ['commands'],
   ['.'],
 ];

@@ -20,6 +20,7 @@ const WORKER = /(^|[/\\])([a-z]+-)?worker\.js$/;
 const FILES = [
   'package.json',
   'manifest.json',
+  ...['index.html', 'page.css', 'page.js'].map((name) => `dist/browse/page/${name}`),
   ...['bash', 'zsh', 'fish'].map((shell) => `completion/pcam.${shell}`),
 ];
 

@@ -1,4 +1,5 @@
 /** Each command once as a process of its own: most other tests call it in theirs. */
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { COMMANDS } from '#pcam/commands/program.js';
@@ -28,11 +29,23 @@ const RUNS: Record<string, [stdout: RegExp, ...args: string[]]> = {
 };
 
 it('names every command', () => {
-  expect(Object.keys(RUNS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+  expect([...Object.keys(RUNS), 'browse'].sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
 });
 
 it.each(Object.entries(RUNS))('%s', async (command, [printed, ...args]) => {
   const { code, stdout, stderr } = await startPcam([command, ...args], { env }).ended;
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(printed);
+});
+
+it('browse: one line of JSON when it listens, 130 by Ctrl-C', async () => {
+  const { child, ended } = startPcam(['browse', '--split', 'valid', '--json'], { env });
+  const [line] = (await once(child.stdout!, 'data')) as [string];
+  const { ok, url } = JSON.parse(line) as { ok: boolean; url: string };
+  expect(ok).toBe(true);
+  expect((await fetch(url)).status).toBe(200);
+  child.kill('SIGINT');
+  const { code, stdout } = await ended;
+  expect([code, stdout]).toEqual([130, line]);
+  expect(line.trim().split('\n')).toHaveLength(1);
 });

@@ -114,6 +114,7 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'bin',
+      'completion',
       'croissant.json',
       'demo',
       'dist',

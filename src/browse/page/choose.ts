@@ -9,11 +9,6 @@ const QUESTIONABLE =
 const CONFIDENT = 0.05;
 const UNCERTAIN = 0.1;
 
-export interface Test {
-  readonly name: string;
-  readonly test: (index: number) => boolean;
-}
-
 /** A score of 0.5 or more says tumor, as `pcam score` counts by default. */
 export function isWrong(score: number, label: number): boolean {
   return Number(score >= 0.5) !== label;
@@ -39,7 +34,7 @@ export const NEEDS: Record<string, readonly string[]> = {
 };
 
 /** Compiles one filter, such as `label=1`; undefined while a column that it needs is missing. */
-export async function compile(filter: string, columns: Columns, split: SplitState) {
+async function compile(filter: string, columns: Columns, split: SplitState) {
   const needed = NEEDS[filter] ?? [];
   if (!needed.every((name) => split.columns.includes(name))) return undefined;
   const values: Record<string, Column> = {};

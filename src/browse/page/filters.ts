@@ -1,5 +1,5 @@
 /** The form of filters: what there is to choose, with the number of patches beside each choice. */
-import { MAX_SIZE, MIN_SIZE, ORDERS, type ViewState } from './address.js';
+import { FILTERS, MAX_SIZE, MIN_SIZE, ORDERS, type ViewState } from './address.js';
 import { isQuestionable, NEEDS } from './choose.js';
 import { copyButton, create, number } from './dom.js';
 import type { ServerState, SplitState } from './server.js';
@@ -20,12 +20,6 @@ const WORDS: Record<string, string> = {
   ...{ 'score=confident': 'confident (within 0.05 of 0 or 1)', 'score=uncertain': 'uncertain (0.4 to 0.6)' },
 };
 const TITLES = { label: 'Label', copies: 'Duplicates', colour: 'Content', score: 'Score' } as const;
-const CHOICES = {
-  label: ['', '1', '0'],
-  copies: ['', 'unique', 'repeated', 'conflicting'],
-  colour: ['', 'uniform', 'tissue'],
-  score: ['', 'wrong', 'confident', 'uncertain'],
-} as const;
 /** Every filter that has a count. */
 export const COUNTED = Object.keys(NEEDS);
 const ORDER_WORDS: Record<string, string> = {
@@ -81,7 +75,7 @@ function scanNote({ scan }: ServerState): HTMLElement {
 }
 
 function choice(name: keyof typeof TITLES, { view, split, counts, change }: FiltersInput): HTMLElement {
-  const rows = CHOICES[name].map((value) => {
+  const rows = FILTERS[name].map((value) => {
     const filter = `${name}=${value}`;
     const there = value === '' || NEEDS[filter]!.every((column) => split.columns.includes(column));
     const input = create('input', {
