@@ -10,7 +10,7 @@ const out = fileURLToPath(new URL('../dist/browse/page/', import.meta.url));
 
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: { page: join(page, 'main.ts') },
+  entryPoints: { page: join(page, 'page.ts') },
   outdir: out,
   bundle: true,
   minify: true,

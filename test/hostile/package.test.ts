@@ -125,9 +125,9 @@ describe('the package', () => {
     ]);
     for (const path of paths) {
       expect(path).toMatch(
-        /^dist\/.*\.(js|d\.ts)$|^[^/]+$|^bin\/pcam\.js$|^man\/pcam\.1$|^demo\/[a-z-]+\.js$/,
+        /^dist\/.*\.(js|d\.ts|html|css)$|^[^/]+$|^bin\/pcam\.js$|^man\/pcam\.1$|^completion\/pcam\.\w+$|^demo\/[a-z-]+\.js$/,
       );
-      const source = path.replace(/^dist\/(.*?)(\.d)?\.[jt]s$/, 'src/$1.ts');
+      const source = path.replace(/^dist\/(.*?)(\.d)?\.[jt]s$/, 'src/$1.ts').replace(/^dist/, 'src');
       expect(existsSync(join(ROOT, source)), `${path} has no source: remove dist and build again`).toBe(true);
     }
     expect(packed.size).toBeLessThan(MB / 2);
