@@ -1,7 +1,7 @@
 /** Files that appear whole or not at all, and directories that are there for good. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PcamError, systemCode } from '../core/index.js';
@@ -36,6 +36,8 @@ export async function replaceFile<T>(path: string, write: (temporary: string) =>
   }
 }
 
+/** How often a directory is made again that other runs remove while it is empty. */
+const MAX_TRIES = 4;
 /** Pauses between the tries of a call that another program disturbs (ms); some three seconds in all. */
 const BUSY_DELAYS_MS = [25, 50, 100, 200, 400, 800, 1600];
 
@@ -82,22 +84,31 @@ export async function writeNewFile(path: string, data: string | Uint8Array): Pro
 export async function makeFolder(path: string): Promise<void> {
   const absolute = resolve(path);
   const above = dirname(absolute);
-  try {
-    await mkdir(absolute);
-  } catch (error) {
-    await requireReachable(absolute);
-    if (await isFolder(absolute)) return;
-    if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
-    await makeFolder(above);
-    await mkdir(absolute).catch(async (again) => {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await mkdir(absolute);
+    } catch (error) {
+      await requireReachable(absolute);
       if (await isFolder(absolute)) return;
-      if (systemCode(again) !== 'ENOENT') throw again;
-      throw new PcamError('IO', `no directory can be made at ${absolute}`, {
-        cause: again,
-        hint: 'choose another place',
-      });
-    });
+      // Another run may have removed it, or the one above, as they were empty.
+      if (systemCode(error) === 'EEXIST' && tries < MAX_TRIES && !(await exists(absolute))) continue;
+      if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
+      if (tries === MAX_TRIES) {
+        throw new PcamError('IO', `no directory can be made at ${absolute}`, {
+          cause: error,
+          hint: 'choose another place',
+        });
+      }
+      await makeFolder(above);
+    }
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isFolder(path: string): Promise<boolean> {

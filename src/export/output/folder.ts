@@ -100,18 +100,15 @@ export async function withOutputFolder<T>(
 }
 
 /**
- * Removes what a whole export does not need any more. A job does so when it has released its own lock, and waits for
- * others that do the same: so the last one finds nobody at work.
+ * Removes the records of a whole export. A job does so when it has released its own lock, and waits for others that do
+ * the same: so the last one finds nobody at work. Whatever goes wrong here: the export is there, and the next run tries.
  */
 async function cleanUp(out: string): Promise<void> {
+  const clean = (run: RunFolder) => new OutputFolder(out, CLEANING, run).removeRecords().catch(() => {});
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
-      await withJob({ out, job: CLEANING }, async (run) => {
-        await new OutputFolder(out, CLEANING, run).removeRecords().catch(ifLocked);
-      });
-      return;
-    } catch (error) {
-      ifLocked(error);
+      return await withJob({ out, job: CLEANING }, clean);
+    } catch {
       await setTimeout(RETRY_MS);
     }
   }
@@ -411,10 +408,6 @@ function mismatch(out: string, { words, about }: Difference): PcamError {
     hint: 'choose another folder, or replace this export',
     options: ['out', 'force'],
   });
-}
-
-function ifLocked(error: unknown): void {
-  if (!(error instanceof PcamError) || error.code !== 'LOCKED') throw error;
 }
 
 /** What is not a regular file was not written by pcam, and is reported. */
