@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { DEFAULTS, type OnEvent, PATCH_BYTES, PcamError, throwIfAborted } from './core/index.js';
 import { arrayOf, type ImageReader, type MetaTable, openImages } from './dataset/index.js';
 import { requireRoom, type Workspace } from './fs/index.js';
-import { type Manifest, resolveManifest, type SplitName } from './manifest/index.js';
+import { type Manifest, type Origin, originOf, resolveManifest, type SplitName } from './manifest/index.js';
 import {
   type PatchSelection,
   resolveSelection,
@@ -90,7 +90,8 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
   const resolved = await resolveSelection(selection, input.splits);
   const inputs = await input.verify();
   const selected = await select({ input, selection: resolved, signal, onEvent });
-  const recipe = recipeOf(manifest, { selected, inputs, archives });
+  const origin = await originOf(manifest);
+  const recipe = recipeOf(manifest, { origin, selected, inputs, archives });
   await requireReplaceable(folder, recipe);
   const patches = selected.selections.reduce((sum, { indices }) => sum + indices.length, 0);
   await requireRoom({
@@ -172,14 +173,16 @@ function headOf({ dataset, homepage, license, citation }: Manifest): object {
 function recipeOf(
   { dataset }: Manifest,
   {
+    origin,
     selected: { selections, record },
     inputs,
     archives,
-  }: { selected: Selected; inputs: readonly InputFile[]; archives: boolean },
+  }: { origin: Origin; selected: Selected; inputs: readonly InputFile[]; archives: boolean },
 ): FolderRecipe {
   const splits = selections.map(({ split }) => split);
   return {
     of: dataset,
+    origin: origin === 'subset of pcam' ? 'pcam' : origin,
     selection: record ?? null,
     inputs: inputs.filter(({ split }) => splits.includes(split)).map(({ file, md5 }) => ({ file, md5 })),
     ...(archives && { archives }),

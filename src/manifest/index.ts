@@ -1,4 +1,5 @@
 export { bibtex, PCAM_BIBTEX } from './citation.js';
+export { FIXTURE_DATASET, isSynthetic, type Origin, originOf } from './origin.js';
 export { BUILT_IN_MANIFEST, parseManifest, parseWebUrl, readManifest, SOURCE_TYPES } from './parse.js';
 export { type CacheKeyOptions, cacheKey, resolveManifest, type Selection, selectFiles } from './select.js';
 export {

@@ -82,7 +82,10 @@ export function parseManifest(json: unknown, { path = 'manifest' }: { path?: str
   const { files } = object({ files: list(file) })(json, top);
   if (files.length === 0) throw bad(path, 'files is empty');
   refuseDuplicates(path, files);
-  return { ...description(json, top), sources: parseSources(path, json.sources), files };
+  const { subset } = json;
+  // A subset of pcam's own says so, for people to be told; nothing depends on it.
+  const subsetOf = isRecord(subset) && subset.origin === 'pcam' ? { subsetOf: 'pcam' as const } : {};
+  return { ...description(json, top), ...subsetOf, sources: parseSources(path, json.sources), files };
 }
 
 /** Where a value is, for the message that refuses it. */

@@ -39,6 +39,8 @@ export interface Manifest {
   readonly homepage?: string;
   readonly license?: string;
   readonly citation: readonly string[];
+  /** What it is a subset of, where that is PatchCamelyon. */
+  readonly subsetOf?: 'pcam';
   /** In the order of preference. */
   readonly sources: readonly SourceConfig[];
   readonly files: readonly DatasetFile[];

@@ -1,5 +1,5 @@
 /** What a report shows, before it is a page: figures, pictures and names, nothing of HTML. */
-import type { SplitName } from '../../manifest/index.js';
+import type { Origin, SplitName } from '../../manifest/index.js';
 import type { StatsResult } from '../stats/index.js';
 
 /** A PNG file, and how large it is shown in px. */
@@ -69,8 +69,7 @@ export interface ReportModel {
     readonly license: string | null;
     readonly citation: readonly string[];
   };
-  /** Whether the manifest is that of the published data set, of which figures are published, too. */
-  readonly real: boolean;
+  readonly origin: Origin;
   readonly files: readonly ReportFile[];
   readonly stats: StatsResult;
   readonly sheet: readonly ShownPatch[];

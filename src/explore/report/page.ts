@@ -1,5 +1,6 @@
 /** The page: eight sections, with what is needed to find one's way around. */
 import { HOMEPAGE } from '../../core/index.js';
+import type { Origin } from '../../manifest/index.js';
 import { colourSection } from './colour.js';
 import { duplicatesSection, sheetSection } from './duplicates.js';
 import { Html, html, integer, listOf, plural, scriptJson, share } from './html.js';
@@ -35,7 +36,7 @@ const POLICY =
 
 /** The whole HTML document. The same model gives the same bytes. */
 export function renderPage(model: ReportModel): string {
-  const title = model.real ? 'PatchCamelyon' : model.manifest.dataset;
+  const title = titleOf(model);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -69,14 +70,26 @@ ${section.render(model)}</section>`,
 `.text;
 }
 
-function lede({ stats }: ReportModel): string {
+const TITLES: Record<Exclude<Origin, 'unknown'>, string> = {
+  pcam: 'PatchCamelyon',
+  'subset of pcam': 'A subset of PatchCamelyon',
+  synthetic: 'Synthetic data in the layout of PatchCamelyon',
+};
+
+function titleOf({ origin, manifest }: ReportModel): string {
+  return origin === 'unknown' ? manifest.dataset : TITLES[origin];
+}
+
+function lede({ stats, origin }: ReportModel): string {
   const { patches, positive } = stats.all;
   const names = listOf(stats.splits.map(({ split }) => split));
+  const tumor = origin === 'synthetic' ? 'painted tumor' : 'tumor tissue';
   const labels =
     positive === null
       ? 'with no labels in the folder'
-      : `${share(positive, patches)} of them with tumor tissue in the center 32 x 32 px`;
-  return `${plural(patches, 'patch')} of lymph node sections, 96 x 96 px, in ${names}, ${labels}.`;
+      : `${share(positive, patches)} of them with ${tumor} in the center 32 x 32 px`;
+  const what = origin === 'synthetic' ? 'drawn by pcam, with no tissue in them' : 'of lymph node sections';
+  return `${plural(patches, 'patch')} ${what}, 96 x 96 px, in ${names}, ${labels}.`;
 }
 
 function figures({ stats, files, slides }: ReportModel): Html {
@@ -96,17 +109,20 @@ function figures({ stats, files, slides }: ReportModel): Html {
 
 /** What search engines and tools read of the report: schema.org in JSON-LD. */
 function jsonLd(model: ReportModel): object {
-  const { manifest, files, stats, real, version } = model;
-  const { dataset, homepage, license, citation } = manifest;
+  const { manifest, files, stats, origin, version } = model;
+  const { homepage, license, citation } = manifest;
+  const synthetic = origin === 'synthetic';
   return {
     '@context': 'https://schema.org/',
     '@type': 'Dataset',
-    name: real ? 'PatchCamelyon (PCam)' : dataset,
-    description: `${integer(stats.all.patches)} RGB patches of 96 x 96 px from lymph node sections, labeled by whether the center 32 x 32 px contain tumor tissue.`,
+    name: origin === 'pcam' ? 'PatchCamelyon (PCam)' : titleOf(model),
+    description: synthetic
+      ? `${integer(stats.all.patches)} synthetic RGB patches of 96 x 96 px, drawn by pcam for tests. There is no tissue in them.`
+      : `${integer(stats.all.patches)} RGB patches of 96 x 96 px from lymph node sections, labeled by whether the center 32 x 32 px contain tumor tissue.`,
     ...(homepage && { url: homepage }),
     ...(license && { license: LICENSES[license] ?? license }),
     citation: [...citation],
-    measurementTechnique: 'whole-slide imaging of H&E-stained sections',
+    ...(!synthetic && { measurementTechnique: 'whole-slide imaging of H&E-stained sections' }),
     variableMeasured: stats.splits.flatMap(({ split, patches, unique }) => [
       { '@type': 'PropertyValue', name: `patches of ${split}`, value: patches },
       { '@type': 'PropertyValue', name: `unique patches of ${split}`, value: unique },

@@ -8,7 +8,7 @@ import { finalMd5, finalName, type Manifest, resolveManifest, type SplitName } f
 import { type ClassSums, classSums } from '../../scan/index.js';
 import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
 import { choosePatchesOf } from '../preview/index.js';
-import { KAGGLE_PATCHES, measure, REAL_DATASET, type SplitDetails, TRAIN_CHANNELS } from '../stats/index.js';
+import { KAGGLE_PATCHES, measure, type SplitDetails, TRAIN_CHANNELS } from '../stats/index.js';
 import type { Picture, Repeat, ReportFile, ReportModel, ShownPatch } from './model.js';
 import { renderPage } from './page.js';
 import { mostRepeated } from './repeats.js';
@@ -60,19 +60,18 @@ export async function report(options: ReportOptions = {}): Promise<ReportResult>
 async function collectReport(input: Input, options: ReportOptions): Promise<ReportModel> {
   const { signal, onEvent } = options;
   const { dataset, homepage, license, citation } = input.manifest;
-  const { result, splits } = await measure(input, options);
-  const real = dataset === REAL_DATASET;
+  const { result, splits, origin } = await measure(input, options);
   return {
     version: VERSION,
     manifest: { dataset, homepage: homepage ?? null, license: license ?? null, citation },
-    real,
+    origin,
     files: await filesOf(input, splits),
     stats: result,
     sheet: await sheetOf(input, splits, { signal, onEvent }),
     ...(await repeatsOf(input, splits)),
-    ...describeSlides(splits),
+    ...describeSlides(splits, origin),
     meanPatches: await meansOf(input, splits, { signal, onEvent }),
-    published: real ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
+    published: origin === 'pcam' ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the names of slides say, and where on each its patches are: small pictures at one scale, cropped to the patches. */
 import type { MetaTable } from '../../dataset/index.js';
+import type { Origin } from '../../manifest/index.js';
 import { encodeIndexed } from '../../picture/index.js';
 import { QUESTIONABLE_SLIDES, type SplitDetails } from '../stats/index.js';
 import type { Centre, Picture, SlideFacts, SplitSlides } from './model.js';
@@ -27,7 +28,11 @@ interface Extent {
   bottom: number;
 }
 
-export function describeSlides(splits: readonly SplitDetails[]): {
+/** @param origin names of synthetic slides say nothing */
+export function describeSlides(
+  splits: readonly SplitDetails[],
+  origin: Origin,
+): {
   slides: SplitSlides[];
   mapScale: number | null;
 } {
@@ -37,8 +42,8 @@ export function describeSlides(splits: readonly SplitDetails[]): {
     const facts = stats.perSlide.map(
       ({ wsi, patches, positive }): SlideFacts => ({
         ...{ wsi, patches, positive },
-        centre: centreOf(wsi),
-        questionable: QUESTIONABLE_SLIDES.has(wsi),
+        centre: origin === 'synthetic' ? null : centreOf(wsi),
+        questionable: origin !== 'synthetic' && QUESTIONABLE_SLIDES.has(wsi),
         map: maps[place]!.get(wsi)!,
       }),
     );

@@ -70,8 +70,8 @@ function archives(files: readonly ReportFile[]): Html | null {
   )}</details>`;
 }
 
-function sentence({ files, real }: ReportModel): Html {
-  const of = real ? 'the published data set' : 'the data set that the manifest describes';
+function sentence({ files, origin }: ReportModel): Html {
+  const of = origin === 'pcam' ? 'the published data set' : 'the data set that the manifest describes';
   const wrong = files.filter(({ status }) => status === 'wrong');
   const missing = files.filter(({ status }) => status !== 'ok' && status !== 'wrong');
   if (wrong.length > 0) {

@@ -1,16 +1,13 @@
 /** What stands out in the figures, in plain words, and what has been published about the real data set to compare it with. */
 import { count, formatInteger, printable } from '../../core/index.js';
 import { isUnbalanced } from '../../dataset/index.js';
-import type { SplitName } from '../../manifest/index.js';
+import type { Origin, SplitName } from '../../manifest/index.js';
 import { commonSlides } from './shared.js';
 import type { SplitDetails } from './split-stats.js';
 import type { Shared, StatsFinding } from './types.js';
 
 /** Standard deviations from the expected number: beyond, it is no chance. */
 const MAX_DEVIATION = 6;
-/** What the manifest of the real data set calls it. */
-export const REAL_DATASET = 'pcam';
-
 /** Channel mean and standard deviation of train, 0 to 255, as they are commonly used. */
 export const TRAIN_CHANNELS = { mean: [178.69, 137.28, 176.36], std: [59.92, 70.74, 54.29] } as const;
 
@@ -35,23 +32,22 @@ const LARGE_SLIDE = 5;
 const MAX_EXAMPLES = 5;
 
 interface Figures {
-  dataset: string;
+  origin: Origin;
   splits: readonly SplitDetails[];
   shared: readonly Shared[];
 }
 
-export function findingsOf({ dataset, splits, shared }: Figures): StatsFinding[] {
-  const real = dataset === REAL_DATASET;
+export function findingsOf({ origin, splits, shared }: Figures): StatsFinding[] {
   return [
     ...splits.flatMap((split) => [
-      ...origin(split),
+      ...files(split),
       ...labels(split),
       ...duplicates(split),
       ...meta(split),
-      ...(real ? questionable(split) : []),
+      ...(origin === 'synthetic' ? [] : questionable(split)),
     ]),
     ...shared.flatMap((pair) => leaks(pair, splits)),
-    ...(real ? published(splits, shared) : []),
+    ...(origin === 'pcam' ? published(splits, shared) : []),
   ];
 }
 
@@ -73,7 +69,7 @@ function where(patches: number, holds: (patch: number) => boolean): { number: nu
   return { number, some: first.join(', ') + (number > MAX_EXAMPLES ? ', …' : '') };
 }
 
-function origin({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] {
+function files({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] {
   const findings = foreign.map((file) =>
     warning(
       'NOT_VERIFIED',

@@ -1,6 +1,12 @@
 /** Exact statistics of the data set: one reading of the images, and none when they have been read before. */
 import { DEFAULTS, type OnEvent, throwIfAborted } from '../../core/index.js';
-import { type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
+import {
+  type Manifest,
+  type Origin,
+  originOf,
+  resolveManifest,
+  type SplitName,
+} from '../../manifest/index.js';
 import { sumUpScans } from '../../scan/index.js';
 import { type Input, openInput } from '../../verified/index.js';
 import { findingsOf } from './findings.js';
@@ -28,6 +34,7 @@ export interface StatsOptions {
 export interface CollectedStats {
   readonly result: StatsResult;
   readonly splits: readonly SplitDetails[];
+  readonly origin: Origin;
 }
 
 /**
@@ -65,9 +72,10 @@ export async function measure(
     scans.done(split);
   }
   const { all, shared } = together(splits);
-  const { dataset } = input.manifest;
-  const findings = [...leftOut(input), ...findingsOf({ dataset, splits, shared })];
-  return { result: { ok: true, splits: splits.map(({ stats }) => stats), all, shared, findings }, splits };
+  const origin = await originOf(input.manifest);
+  const findings = [...leftOut(input), ...findingsOf({ origin, splits, shared })];
+  const result = { ok: true as const, splits: splits.map(({ stats }) => stats), all, shared, findings };
+  return { result, splits, origin };
 }
 
 /** The splits that were not asked for by name, and are not there. */

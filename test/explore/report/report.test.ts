@@ -50,15 +50,7 @@ describe('the page', () => {
     ]);
     expect([...text.matchAll(/<li><a href="#(\w+)"/g)].map(([, id]) => id)).toEqual(sections);
     expect(text).toContain('Verified: 9 of 9 files match the manifest');
-    for (const words of [
-      'PyTorch',
-      'Keras 3',
-      'TensorFlow',
-      'JAX',
-      'NumPy',
-      'Hugging Face',
-      '@inproceedings',
-    ]) {
+    for (const words of ['PyTorch', 'Keras 3', 'TensorFlow', 'JAX', 'NumPy', 'Hugging Face']) {
       expect(text).toContain(words);
     }
     const json = /<script type="application\/ld\+json">([\s\S]*?)<\/script>/.exec(text)![1]!;
@@ -66,6 +58,15 @@ describe('the page', () => {
       '@type': 'Dataset',
       distribution: expect.objectContaining({ length: 9 }),
     });
+  });
+
+  it('says that synthetic data is synthetic, and what a subset is of', async () => {
+    const text = await page();
+    expect(text).toContain('Synthetic data in the layout of PatchCamelyon');
+    expect(text).not.toMatch(/of lymph node sections|Radboud|@inproceedings|whole-slide imaging/);
+    const subset = await page({ manifest: { ...data.manifest, dataset: 'mine', subsetOf: 'pcam' } });
+    expect(subset).toContain('A subset of PatchCamelyon');
+    expect(subset).toMatch(/of lymph node sections[\s\S]*@inproceedings/);
   });
 
   it('is the same again, and small', async () => {
