@@ -2,7 +2,7 @@
  * Croissant 1.0, the machine-readable description of a data set: of PCam in general, and of a Parquet export.
  * https://docs.mlcommons.org/croissant/docs/croissant-spec-1.0.html
  */
-import { PCAM_BIBTEX } from '../../manifest/index.js';
+import { isSynthetic, PCAM_BIBTEX } from '../../manifest/index.js';
 import { HUB_SPLITS, META_COLUMNS, type MetaColumn } from './sample.js';
 import type { FinishRequest } from './types.js';
 
@@ -88,7 +88,9 @@ export function parquetCroissant({ recipe, splits, records, meta }: FinishReques
   const shards = [...records.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
   const side = recipe.crop === null ? '96 x 96 px' : '32 x 32 px, the centre of the original 96 x 96 px';
   const document = croissant({
-    description: `PatchCamelyon in Parquet: patches of H&E-stained lymph node sections (RGB, ${side}), and whether the centre 32 x 32 px contain tumor tissue.`,
+    description: isSynthetic(recipe.dataset)
+      ? `Synthetic data in the layout of PatchCamelyon, in Parquet: patches drawn by pcam for tests (RGB, ${side}). There is no tissue in them.`
+      : `PatchCamelyon in Parquet: patches of H&E-stained lymph node sections (RGB, ${side}), and whether the centre 32 x 32 px contain tumor tissue.`,
     distribution: [
       ...shards.map(({ file, bytes, sha256 }) => ({
         '@type': 'cr:FileObject',

@@ -3,7 +3,7 @@
  * `tfds.builder_from_directory` reads.
  * https://www.tensorflow.org/datasets/external_tfrecord and tensorflow_datasets/core/proto
  */
-import { PCAM_BIBTEX } from '../../manifest/index.js';
+import { isSynthetic, PCAM_BIBTEX } from '../../manifest/index.js';
 import { encodePng, RECORD_OVERHEAD, writeExample } from '../encode/index.js';
 import { eachPatch, estimatePngRow, HUB_SPLITS, numberedShards, sideOf } from './sample.js';
 import type { ExportFormat, FinishRequest } from './types.js';
@@ -47,10 +47,10 @@ export const tfrecord: ExportFormat = {
 };
 
 /** The message DatasetInfo of dataset_info.proto in JSON, where an int64 is a string. */
-function datasetInfo({ splits, records }: FinishRequest) {
+function datasetInfo({ recipe, splits, records }: FinishRequest) {
   return {
     citation: PCAM_BIBTEX,
-    description: DESCRIPTION,
+    description: isSynthetic(recipe.dataset) ? SYNTHETIC : DESCRIPTION,
     fileFormat: 'tfrecord',
     location: { urls: ['https://github.com/basveeling/pcam'] },
     name: NAME,
@@ -100,6 +100,8 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 4)}\n`;
 }
 
+const SYNTHETIC =
+  'Synthetic data in the layout of the PatchCamelyon benchmark: patches drawn by pcam for tests. There is no tissue in them.';
 const DESCRIPTION =
   'The PatchCamelyon benchmark: patches of H&E-stained lymph node sections from the Camelyon16 challenge. ' +
   'A label is 1 when the centre 32 x 32 px of the original 96 x 96 px patch contain tumor tissue.';

@@ -191,3 +191,19 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
     });
   },
 );
+
+it.each([
+  ['parquet', 'README.md'],
+  ['parquet', 'croissant.json'],
+  ['tfrecord', 'dataset_info.json'],
+] as const)('an export of synthetic data as %s says so in its %s', async (format, file) => {
+  const made = (dataset: string) =>
+    exportDataset({ ...data, manifest: { ...data.manifest, dataset }, splits: ['test'], format, ...place });
+  const place = { out: join(await temporaryFolder(), 'out'), force: true, workers: 1 };
+  await made('pcam-fixture-subset');
+  const text = await readFile(join(place.out, file), 'utf8');
+  expect(text).toMatch(/synthetic data in the layout of/i);
+  expect(text).not.toMatch(/lymph node sections/);
+  await made('pcam');
+  expect(await readFile(join(place.out, file), 'utf8')).toMatch(/lymph node sections/);
+});
