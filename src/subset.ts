@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { DEFAULTS, type OnEvent, PATCH_BYTES, PcamError, throwIfAborted } from './core/index.js';
 import { arrayOf, type ImageReader, type MetaTable, openImages } from './dataset/index.js';
-import { requireRoom, type Workspace } from './fs/index.js';
+import { type RunFolder, requireRoom } from './fs/index.js';
 import { type Manifest, type Origin, originOf, resolveManifest, type SplitName } from './manifest/index.js';
 import {
   type PatchSelection,
@@ -126,7 +126,7 @@ function isSubset({ dataset, sources }: Manifest): boolean {
 async function writeSelected(
   input: Input,
   { split, indices }: PatchSelection,
-  { archives, ...writing }: { archives: boolean; workspace: Workspace; onEvent: OnEvent | undefined },
+  { archives, ...writing }: { archives: boolean; workspace: RunFolder; onEvent: OnEvent | undefined },
 ): Promise<WrittenFile[]> {
   const { dir, manifest } = input;
   const [labels, meta] = [(await input.labels(split))!, await input.meta(split)];

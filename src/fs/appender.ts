@@ -1,8 +1,8 @@
 /** A file of lines that grows: one write at a time, in the order of the calls. */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { openFile } from './open.js';
-import type { Workspace } from './workspace.js';
+import { openFile } from './files.js';
+import type { RunFolder } from './run-folder.js';
 
 export class Appender {
   readonly #handle: FileHandle;
@@ -13,7 +13,7 @@ export class Appender {
   }
 
   /** Puts a new file with this text into place, in one step. What a run has open that lost the lock is another one. */
-  static async create(path: string, text: string, workspace: Workspace): Promise<Appender> {
+  static async create(path: string, text: string, workspace: RunFolder): Promise<Appender> {
     await workspace.write(path, text);
     const handle = await openFile(path, { flags: constants.O_WRONLY | constants.O_APPEND, follow: false });
     try {

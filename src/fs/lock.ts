@@ -22,11 +22,11 @@ import { constants } from 'node:fs';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, fsError, PcamError, systemClock, systemCode } from '../core/index.js';
-import { makeFolder, retryBusy } from './atomic.js';
-import { neverBlocking, openFile, readSmallFile, UnfitFile } from './open.js';
-import { requireOwnFolder } from './own-folder.js';
+import { neverBlocking, openFile, readSmallFile, UnfitFile } from './files.js';
+import { makeFolder, requireOwnFolder } from './folders.js';
 import { createOwner, type Owner, parseOwner, stateOf } from './owner.js';
 import { RunFolder } from './run-folder.js';
+import { retryBusy } from './write.js';
 
 /** How often an owner touches its lock (ms): the mtime of the lock is its heartbeat. */
 const HEARTBEAT_MS = 15_000;

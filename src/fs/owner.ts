@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { systemCode } from '../core/index.js';
-import { readSmallFile } from './open.js';
+import { readSmallFile } from './files.js';
 
 export interface Owner {
   /** Random, one per run: what the names of all its temporary files carry. */

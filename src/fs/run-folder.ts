@@ -7,10 +7,10 @@ import { type BigIntStats, constants } from 'node:fs';
 import { link, lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
-import { makeFolder, retryBusy, syncFolder, writeNewFile } from './atomic.js';
-import { openFile, UnfitFile } from './open.js';
+import { type FileIdentity, openFile, sameFile, UnfitFile } from './files.js';
+import { makeFolder } from './folders.js';
 import type { Owner } from './owner.js';
-import { type FileIdentity, sameFile } from './stat.js';
+import { retryBusy, syncFolder, writeNewFile } from './write.js';
 
 /** Files of the data set on their way between two names: the next run keeps them. */
 const ASIDE = 'aside.';
@@ -24,12 +24,6 @@ interface RunFolderOptions {
   signal: AbortSignal | undefined;
   /** @throws PcamError LOCKED when the lock is lost */
   check: () => Promise<void>;
-}
-
-/** A temporary that waits for its name. */
-export interface Staged {
-  place(final: string): Promise<BigIntStats>;
-  close(): Promise<void>;
 }
 
 export class RunFolder {
@@ -172,26 +166,7 @@ export class RunFolder {
     }
   }
 
-  // Until download and export use `commit` alone: the two below.
-
-  async stage(temporary: string, digested?: FileIdentity): Promise<Staged> {
-    const handle = await openFile(temporary, { flags: constants.O_RDWR, follow: false });
-    try {
-      await handle.sync();
-      if (digested && !sameFile(await handle.stat({ bigint: true }), digested)) throw changed(temporary);
-      return {
-        place: async (final) => {
-          await retryBusy(() => rename(temporary, final));
-          await syncFolder(dirname(final));
-          return await handle.stat({ bigint: true });
-        },
-        close: () => handle.close(),
-      };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  }
+  // Until download uses `commit` alone.
 
   async take(path: string, digested: FileIdentity): Promise<string> {
     const own = await this.#own(path);

@@ -9,7 +9,7 @@ import {
   readSmallFile,
   requireOwnFolder,
   stateOf,
-  withWorkspace,
+  withLock,
 } from '../fs/index.js';
 import { type Layout, layout, type OwnedLayout } from './layout.js';
 
@@ -32,8 +32,8 @@ export async function withDataFolder<T>(
 ): Promise<T> {
   const paths = layout(dir);
   await prepareState(paths);
-  const { lock, temporaries } = paths;
-  return withWorkspace({ lock, temporaries, command, signal, clock }, async (workspace) => {
+  const { lock: path, temporaries } = paths;
+  return withLock({ path, temporaries, command, signal, clock }, async (workspace) => {
     const owned: OwnedLayout = { ...paths, run: workspace, workspace };
     await ownParts(owned);
     try {

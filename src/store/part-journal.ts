@@ -11,7 +11,7 @@
  */
 import { dirname } from 'node:path';
 import { systemCode } from '../core/index.js';
-import { Appender, makeFolder, readSmallFile, UnfitFile, type Workspace } from '../fs/index.js';
+import { Appender, makeFolder, type RunFolder, readSmallFile, UnfitFile } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 
 /** A day of a slow link leaves some 10 MB of lines. */
@@ -61,7 +61,7 @@ export class PartJournal {
     path: string,
     file: DatasetFile,
     content: JournalContent,
-    workspace: Workspace,
+    workspace: RunFolder,
   ): Promise<PartJournal> {
     const lines = [header(file)];
     if (content.size !== undefined) lines.push(`s ${content.size}`);

@@ -11,7 +11,7 @@ import {
   TaskReporter,
   throwIfAborted,
 } from '../core/index.js';
-import { makeFolder, readSmallFile, requireNoLinks, type Workspace, withWorkspace } from '../fs/index.js';
+import { makeFolder, type RunFolder, readSmallFile, requireNoLinks, withLock } from '../fs/index.js';
 import { KINDS, type Manifest, parseManifest, SPLITS } from '../manifest/index.js';
 import { manifestEntry, type SplitContent, servedName, upstreamFiles, upstreamName } from './files.js';
 import { type TemporaryFile, writeTemporary } from './temporary-file.js';
@@ -58,7 +58,7 @@ export interface WrittenFile {
 export async function withMadeFolder<T>(
   folder: MadeFolder,
   { recipe, signal }: { recipe: FolderRecipe; signal: AbortSignal | undefined },
-  work: (workspace: Workspace) => Promise<T>,
+  work: (workspace: RunFolder) => Promise<T>,
 ): Promise<T> {
   const { path, command } = folder;
   try {
@@ -67,9 +67,9 @@ export async function withMadeFolder<T>(
     throw fsError(error, `making the directory ${path}`);
   }
   const state = join(path, STATE);
-  const place = { lock: join(state, `${command}.lock`), temporaries: join(state, command) };
+  const place = { path: join(state, `${command}.lock`), temporaries: join(state, command) };
   try {
-    return await withWorkspace({ ...place, command, signal }, async (workspace) => {
+    return await withLock({ ...place, command, signal }, async (workspace) => {
       await requireReplaceable(folder, recipe);
       return work(workspace);
     });
@@ -129,7 +129,7 @@ export async function writeSplit(options: {
   step: 'draw' | 'export';
   archives: 'only' | 'none' | 'both';
   fields?: (name: string) => object;
-  workspace: Workspace;
+  workspace: RunFolder;
   onEvent: OnEvent | undefined;
 }): Promise<WrittenFile[]> {
   const { content, step, archives, fields, workspace, onEvent } = options;
@@ -187,7 +187,7 @@ function* withProgress(
  */
 export async function publish(options: {
   folder: MadeFolder;
-  workspace: Workspace;
+  workspace: RunFolder;
   recipe: FolderRecipe;
   head: object;
   written: readonly WrittenFile[];

@@ -1,7 +1,51 @@
-/** Folders of pcam's own: real ones, or nothing at all. */
-import { lstat, readlink, rmdir, stat } from 'node:fs/promises';
+/** Makes directories, and tells pcam's own from links that lead elsewhere. */
+import { lstat, mkdir, readlink, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PcamError, systemCode } from '../core/index.js';
+
+/** How often a directory is made again that other runs remove while it is empty. */
+const MAX_TRIES = 4;
+
+/**
+ * Makes a directory, and those above it. Not `recursive: true`, which hides what the disk says (ENOENT for EROFS)
+ * and, in some places below /proc, never returns.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const absolute = resolve(path);
+  const above = dirname(absolute);
+  for (let tries = 0; ; tries++) {
+    try {
+      return await mkdir(absolute);
+    } catch (error) {
+      await requireReachable(absolute);
+      if (await isFolder(absolute)) return;
+      // Another run may have removed it, or the one above, as they were empty.
+      if (systemCode(error) === 'EEXIST' && tries < MAX_TRIES && !(await exists(absolute))) continue;
+      if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
+      if (tries === MAX_TRIES) {
+        throw new PcamError('IO', `no directory can be made at ${absolute}`, {
+          cause: error,
+          hint: 'choose another place',
+        });
+      }
+      await makeFolder(above);
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
 
 /** @throws PcamError NOT_A_FOLDER when something other than a real directory is there; nothing at all is fine */
 export async function requireOwnFolder(path: string): Promise<void> {

@@ -1,11 +1,12 @@
-/** Files that appear whole or not at all, and directories that are there for good. */
+/** Writes files: all their bytes, and in one step, so that they appear whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { constants, writeSync } from 'node:fs';
+import { copyFile, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PcamError, systemCode } from '../core/index.js';
-import { requireReachable } from './own-folder.js';
+import { systemCode, throwIfAborted } from '../core/index.js';
+import { openFile } from './files.js';
+import { makeFolder } from './folders.js';
 
 /** Writes a small file in one step, in a directory that this process need not own. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -36,8 +37,6 @@ export async function replaceFile<T>(path: string, write: (temporary: string) =>
   }
 }
 
-/** How often a directory is made again that other runs remove while it is empty. */
-const MAX_TRIES = 4;
 /** Pauses between the tries of a call that another program disturbs (ms); some three seconds in all. */
 const BUSY_DELAYS_MS = [25, 50, 100, 200, 400, 800, 1600];
 
@@ -77,47 +76,6 @@ export async function writeNewFile(path: string, data: string | Uint8Array): Pro
   }
 }
 
-/**
- * Makes a directory, and those above it. Not `recursive: true`, which hides what the disk says (ENOENT for EROFS)
- * and, in some places below /proc, never returns.
- */
-export async function makeFolder(path: string): Promise<void> {
-  const absolute = resolve(path);
-  const above = dirname(absolute);
-  for (let tries = 0; ; tries++) {
-    try {
-      return await mkdir(absolute);
-    } catch (error) {
-      await requireReachable(absolute);
-      if (await isFolder(absolute)) return;
-      // Another run may have removed it, or the one above, as they were empty.
-      if (systemCode(error) === 'EEXIST' && tries < MAX_TRIES && !(await exists(absolute))) continue;
-      if (systemCode(error) !== 'ENOENT' || above === absolute) throw error;
-      if (tries === MAX_TRIES) {
-        throw new PcamError('IO', `no directory can be made at ${absolute}`, {
-          cause: error,
-          hint: 'choose another place',
-        });
-      }
-      await makeFolder(above);
-    }
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-}
-
 /** Flushes a directory, so that a rename survives a power loss. */
 export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle | undefined;
@@ -129,4 +87,55 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle?.close();
   }
+}
+
+const BLOCK = 1024 * 1024;
+
+/** A disk that fills up can take the first part of a write and refuse the rest only then. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    const step = await handle.write(bytes, written, bytes.length - written, position + written);
+    written += step.bytesWritten;
+  }
+}
+
+/** The same without a turn of the event loop. @param position absent: where the last write ended */
+export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(fd, bytes, at, bytes.length - at, position === undefined ? null : position + at);
+  }
+}
+
+/**
+ * Copies a regular file to a new one; shares its blocks where the file system can. Stops soon after an abort.
+ * @throws UnfitFile, or what the file system said
+ */
+export async function copyInto(from: string, to: string, signal?: AbortSignal): Promise<void> {
+  const source = await openFile(from);
+  try {
+    const { COPYFILE_FICLONE_FORCE, COPYFILE_EXCL } = constants;
+    if (await copyFile(from, to, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL).then(ok, notCloned)) return;
+    const target = await open(to, 'w');
+    try {
+      const block = Buffer.allocUnsafe(BLOCK);
+      for (let at = 0; ; ) {
+        throwIfAborted(signal);
+        const { bytesRead } = await source.read(block, 0, BLOCK, at);
+        if (bytesRead === 0) return;
+        await writeAll(target, block.subarray(0, bytesRead), at);
+        at += bytesRead;
+      }
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+const ok = () => true;
+
+function notCloned(error: NodeJS.ErrnoException): false {
+  if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOENT'].includes(error.code ?? '')) throw error;
+  return false;
 }

@@ -2,7 +2,7 @@
 import { readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
-import { replaceFile, writeNewFile } from './atomic.js';
+import { replaceFile, writeNewFile } from './write.js';
 
 /** More links than any system follows. */
 const MOST_LINKS = 40;
