@@ -3,6 +3,6 @@ import { serveJobs } from './threads/index.js';
 
 serveJobs({
   deep: async () => (await import('./verify/deep-job.js')).deepJob,
-  scan: async () => (await import('./scan/scanner.js')).scanJob,
+  scan: async () => (await import('./scan/scan-job.js')).scanJob,
   shard: async () => (await import('./export/workers/shard-job.js')).shardJob,
 });

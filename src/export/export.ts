@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { throwIfAborted } from '../core/index.js';
 import { requireNoLinks, requireRoom } from '../fs/index.js';
 import { SPLITS } from '../manifest/index.js';
-import { Pool, runTogether } from '../threads/index.js';
+import { affordableWorkers, Pool, runTogether } from '../threads/index.js';
 import { requireApart } from '../verified/index.js';
 import { type FormatName, sideOf } from './formats/index.js';
 import { type ExportInput, readInput } from './input.js';
@@ -126,7 +126,7 @@ async function writeShards({
   jobs: readonly ShardJob[];
 }): Promise<FinishedRecord[]> {
   const isSmall = asked <= 1 && countTaskPatches(jobs) <= MIN_PATCHES_FOR_THREADS;
-  const pool = new Pool(isSmall ? 0 : workers);
+  const pool = new Pool(isSmall ? 0 : affordableWorkers(workers, onEvent));
   const progress = new SplitProgress(jobs, onEvent);
   const inTurn = pLimit(1);
   try {

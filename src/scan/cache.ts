@@ -2,17 +2,20 @@
  * Scans cached in the data set folder, each under the MD5 of the images that it is of, so that nothing reads
  * 7 GB again for the same result. What is damaged, of another version or of other images counts as missing.
  */
+import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CHANNELS } from '../core/index.js';
+import { openFile, requireOwnFolder, writeFileAtomic } from '../fs/index.js';
 import type { SplitName } from '../manifest/index.js';
 import { layout } from '../store/index.js';
-import { bytesOf, numbersOf, readSealed, writeSealed } from './sealed-file.js';
-import { LEVELS, type Scan, SHA1_BYTES } from './types.js';
+import { COLUMNS, LEVELS, makeColumns, type Scan } from './types.js';
 
 /** A change here makes every older cache useless. */
 const MAGIC = 'pcam scan 1\n';
 const HISTOGRAM_BYTES = CHANNELS * LEVELS * Float64Array.BYTES_PER_ELEMENT;
+/** Every cache file ends with the SHA-256 of what is before it. */
+const SEAL = { algorithm: 'sha256', bytes: 32 } as const;
 
 export interface ScanKey {
   dir: string;
@@ -34,29 +37,26 @@ function headOf({ md5, count }: ScanKey): Buffer {
 /** `undefined` when there is no scan of these images, or none that can be trusted. */
 export async function readScan(key: ScanKey): Promise<Scan | undefined> {
   const { count } = key;
-  const body = await readSealed(pathOf(key), headOf(key), count * (SHA1_BYTES + 1) + 2 * HISTOGRAM_BYTES);
+  const perPatch = Object.values(COLUMNS).reduce((sum, bytes) => sum + bytes, 0);
+  const body = await readSealed(pathOf(key), headOf(key), count * perPatch + 2 * HISTOGRAM_BYTES);
   if (!body) return undefined;
   let at = 0;
-  const take = (n: number) => {
-    at += n;
-    return body.subarray(at - n, at);
+  const take = (bytes: number) => {
+    at += bytes;
+    return body.subarray(at - bytes, at);
   };
-  const sha1 = new Uint8Array(take(count * SHA1_BYTES));
-  const uniform = new Uint8Array(take(count));
+  const columns = makeColumns((bytes) => new Uint8Array(take(count * bytes)));
   const [all, unique] = [numbersOf(take(HISTOGRAM_BYTES)), numbersOf(take(HISTOGRAM_BYTES))];
-  return { count, sha1, uniform, histograms: { all, unique } };
+  return { count, ...columns, histograms: { all, unique } };
 }
 
 /** Keeps a scan in place of earlier ones of the split. Where the folder cannot be written to, nothing is kept. */
-export async function writeScan(key: ScanKey, { sha1, uniform, histograms }: Scan): Promise<void> {
+export async function writeScan(key: ScanKey, scan: Scan): Promise<void> {
   const path = pathOf(key);
+  const { all, unique } = scan.histograms;
+  const columns = Object.keys(COLUMNS).map((name) => scan[name as keyof typeof COLUMNS]);
   try {
-    await writeSealed(path, headOf(key), [
-      sha1,
-      uniform,
-      bytesOf(histograms.all),
-      bytesOf(histograms.unique),
-    ]);
+    await writeSealed(path, headOf(key), [...columns, bytesOf(all), bytesOf(unique)]);
     for (const name of await readdir(dirname(path))) {
       const old = name.startsWith(`${key.split}-`) && name.endsWith('.scan') && name !== basename(path);
       if (old) await rm(join(dirname(path), name), { force: true });
@@ -64,4 +64,45 @@ export async function writeScan(key: ScanKey, { sha1, uniform, histograms }: Sca
   } catch {
     // The next call reads the images again.
   }
+}
+
+/** The body of a file that has this head and so many bytes after it; `undefined` when there is no such file. */
+export async function readSealed(path: string, head: Buffer, bytes: number): Promise<Buffer | undefined> {
+  const whole = await readExactly(path, head.length + bytes + SEAL.bytes).catch(() => undefined);
+  if (!whole) return undefined;
+  const seal = createHash(SEAL.algorithm).update(whole.subarray(0, -SEAL.bytes)).digest();
+  if (!seal.equals(whole.subarray(-SEAL.bytes)) || !head.equals(whole.subarray(0, head.length)))
+    return undefined;
+  return whole.subarray(head.length, -SEAL.bytes);
+}
+
+/** Writes one, in a folder below pcam's own state folder. @throws what the file system says */
+export async function writeSealed(path: string, head: Buffer, body: readonly Uint8Array[]): Promise<void> {
+  const hash = createHash(SEAL.algorithm).update(head);
+  for (const part of body) hash.update(part);
+  for (const folder of [dirname(dirname(path)), dirname(path)]) await requireOwnFolder(folder);
+  await writeFileAtomic(path, Buffer.concat([head, ...body, hash.digest()]));
+}
+
+async function readExactly(path: string, bytes: number): Promise<Buffer | undefined> {
+  const handle = await openFile(path, { follow: false });
+  try {
+    if ((await handle.stat()).size !== bytes) return undefined;
+    const content = await handle.readFile();
+    return content.length === bytes ? content : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Numbers as they are kept: little-endian, whatever the machine. */
+export function bytesOf(values: Float64Array): Buffer {
+  const bytes = Buffer.alloc(values.byteLength);
+  values.forEach((value, i) => void bytes.writeDoubleLE(value, i * Float64Array.BYTES_PER_ELEMENT));
+  return bytes;
+}
+
+export function numbersOf(bytes: Buffer): Float64Array {
+  const step = Float64Array.BYTES_PER_ELEMENT;
+  return Float64Array.from({ length: bytes.length / step }, (_, i) => bytes.readDoubleLE(i * step));
 }

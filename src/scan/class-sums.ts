@@ -6,14 +6,14 @@ import { type OnEvent, PATCH_BYTES, TaskReporter, throwIfAborted } from '../core
 import { arrayOf, openImages } from '../dataset/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 import { layout } from '../store/index.js';
-import { bytesOf, numbersOf, readSealed, writeSealed } from './sealed-file.js';
+import { bytesOf, numbersOf, readSealed, writeSealed } from './cache.js';
 
 /** A change here makes every older file useless. */
 const MAGIC = 'pcam class sums 1\n';
 const SUM_BYTES = PATCH_BYTES * Float64Array.BYTES_PER_ELEMENT;
 const WORDS = PATCH_BYTES / 4;
 /** So many bytes of 255 fit into 16 bits. */
-const MOST_HELD = 257;
+const MAX_HELD = 257;
 
 /** Which byte of four is the lowest of a word, and so on up: the machine's own business. */
 const ORDER: readonly [number, number, number, number] =
@@ -106,7 +106,7 @@ class Sum {
       even[i]! += word & 0x00ff00ff;
       odd[i]! += (word >>> 8) & 0x00ff00ff;
     }
-    if (++this.#held === MOST_HELD) this.#fold();
+    if (++this.#held === MAX_HELD) this.#fold();
   }
 
   take(): Float64Array {

@@ -1,4 +1,4 @@
-/** What one reading of all patches of a split finds out. */
+/** What a scan finds out about each patch: columns of fixed width. */
 import { CHANNELS } from '../core/index.js';
 
 /** Bytes of a SHA-1. */
@@ -9,14 +9,19 @@ export const LEVELS = 256;
 /** Patches whose pixels are all the same. */
 export const UNIFORM = { no: 0, white: 1, black: 2, other: 3 } as const;
 
-export interface Scan {
-  /** Number of patches. */
-  readonly count: number;
-  /** SHA-1 of the pixels of each patch: uint8, shape (count, 20). */
-  readonly sha1: Uint8Array;
-  /** Whether a patch is of one colour: a value of UNIFORM each, shape (count). */
-  readonly uniform: Uint8Array;
-  readonly histograms: Histograms;
+/**
+ * Bytes per patch of each column. A column more is a line here, one in `Scanner`, and a new version of the cache:
+ * `sha1` is the SHA-1 of the pixels, `uniform` a value of UNIFORM.
+ */
+export const COLUMNS = { sha1: SHA1_BYTES, uniform: 1 } as const;
+
+/** Shape (patches, bytes per patch) each. */
+export type Columns = { readonly [name in keyof typeof COLUMNS]: Uint8Array };
+
+/** Every column with the memory that `allocate` gives for it. */
+export function makeColumns(allocate: (bytesPerPatch: number) => Uint8Array): Columns {
+  const columns = Object.entries(COLUMNS).map(([name, bytes]) => [name, allocate(bytes)]);
+  return Object.fromEntries(columns) as Columns;
 }
 
 /** How often a channel has a value: shape (3, 256), exact whole numbers. */
@@ -27,20 +32,10 @@ export interface Histograms {
   readonly unique: Float64Array;
 }
 
-/** What the threads of a scan share. */
-export interface ScanTask {
-  readonly file: string;
-  readonly path: string;
-  readonly shape: readonly number[] | undefined;
+export interface Scan extends Columns {
+  /** Number of patches. */
   readonly count: number;
-  /** Shape (count, 20). */
-  readonly sha1: SharedArrayBuffer;
-  /** Shape (count). */
-  readonly uniform: SharedArrayBuffer;
-  /** Slots of the digest table. */
-  readonly table: SharedArrayBuffer;
-  /** Int32: the first patch that no thread has taken. */
-  readonly next: SharedArrayBuffer;
+  readonly histograms: Histograms;
 }
 
 /** Adds histograms up. */

@@ -1,3 +1,4 @@
+export { affordableWorkers } from './affordable.js';
 export { Inline } from './inline.js';
 export type { Job, JobContext } from './job.js';
 export { Pool, type RunningJob, runTogether } from './pool.js';

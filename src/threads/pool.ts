@@ -181,14 +181,14 @@ function deathError(cause: unknown, doing: string): unknown {
  * Waits for all calls; the first failure aborts the others, and is thrown when they have ended.
  * @param begin starts the calls with the signal to stop them by
  */
-export async function runTogether<T>(
+export async function runTogether<T extends readonly unknown[]>(
   signal: AbortSignal,
-  begin: (signal: AbortSignal) => Promise<T>[],
-): Promise<T[]> {
+  begin: (signal: AbortSignal) => readonly [...{ [I in keyof T]: Promise<T[I]> }],
+): Promise<T> {
   const stop = new AbortController();
   const calls = begin(AbortSignal.any([signal, stop.signal]));
   try {
-    const results = await Promise.all(calls);
+    const results = (await Promise.all(calls)) as unknown as T;
     throwIfAborted(signal);
     return results;
   } catch (error) {

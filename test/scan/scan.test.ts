@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { DigestTable, tableBytes } from '#pcam/scan/digest-table.js';
-import { PairCounter } from '#pcam/scan/histogram.js';
+import { PairCounter } from '#pcam/scan/pair-counter.js';
 import { scanImages } from '#pcam/scan/scan.js';
 import { makeDataset } from '../support/dataset.js';
 import { edit } from '../support/edit.js';

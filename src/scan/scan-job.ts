@@ -1,11 +1,25 @@
 /** A worker of a scan: takes ranges of patches until there are none, with an HDF5 handle of its own. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { PATCH_BYTES } from '../core/index.js';
 import { openImages } from '../dataset/index.js';
 import type { Job } from '../threads/index.js';
 import { DigestTable } from './digest-table.js';
-import { PairCounter } from './histogram.js';
-import { type Histograms, type ScanTask, SHA1_BYTES, UNIFORM } from './types.js';
+import { PairCounter } from './pair-counter.js';
+import { type Columns, type Histograms, SHA1_BYTES, UNIFORM } from './types.js';
+
+/** What the threads of a scan share. */
+export interface ScanTask {
+  readonly file: string;
+  readonly path: string;
+  readonly shape: readonly number[] | undefined;
+  readonly count: number;
+  /** In shared memory. */
+  readonly columns: Columns;
+  /** Slots of the digest table. */
+  readonly table: SharedArrayBuffer;
+  /** Int32: the first patch that no thread has taken. */
+  readonly next: SharedArrayBuffer;
+}
 
 /** Reports numbers of patches; `unique` of its result is of the patches that this thread was the first to see. */
 export const scanJob: Job<ScanTask, Histograms, number> = {
@@ -24,8 +38,6 @@ interface PatchInBatch {
 
 class Scanner {
   readonly #task: ScanTask;
-  readonly #sha1: Uint8Array;
-  readonly #uniform: Uint8Array;
   /** The first patch that no worker has taken. */
   readonly #next: Int32Array;
   readonly #table: DigestTable;
@@ -34,10 +46,8 @@ class Scanner {
 
   constructor(task: ScanTask) {
     this.#task = task;
-    this.#sha1 = new Uint8Array(task.sha1);
-    this.#uniform = new Uint8Array(task.uniform);
     this.#next = new Int32Array(task.next);
-    this.#table = new DigestTable({ table: task.table, sha1: this.#sha1 });
+    this.#table = new DigestTable({ table: task.table, sha1: task.columns.sha1 });
   }
 
   async run(report: (patches: number) => void): Promise<Histograms> {
@@ -55,7 +65,7 @@ class Scanner {
         const some = pixels.subarray(0, (end - start) * PATCH_BYTES);
         images.read(start, end, some);
         for (let i = start; i < end; i++)
-          this.#look({ index: i, from: (i - start) * PATCH_BYTES, pixels, words });
+          this.#measure({ index: i, from: (i - start) * PATCH_BYTES, pixels, words });
         report(end - start);
       }
       const [first, repeated] = [this.#unique.takeHistogram(), this.#copies.takeHistogram()];
@@ -66,14 +76,12 @@ class Scanner {
     }
   }
 
-  #look({ index, from, pixels, words }: PatchInBatch): void {
-    const digest = createHash('sha1')
-      .update(pixels.subarray(from, from + PATCH_BYTES))
-      .digest();
-    this.#sha1.set(digest, index * SHA1_BYTES);
+  #measure({ index, from, pixels, words }: PatchInBatch): void {
+    const { sha1, uniform } = this.#task.columns;
+    sha1.set(hash('sha1', pixels.subarray(from, from + PATCH_BYTES), 'buffer'), index * SHA1_BYTES);
+    uniform[index] = colourOf(pixels, from);
     const first = this.#table.enter(index) === index;
     (first ? this.#unique : this.#copies).add(words, from / 4);
-    this.#uniform[index] = colourOf(pixels, from);
   }
 }
 

@@ -5,7 +5,7 @@ import { LEVELS } from './types.js';
 const PAIRS = LEVELS * LEVELS;
 const WORDS = PATCH_BYTES / 4;
 /** A pair can occur 13,824 times in a patch, and a counter has 32 bits. */
-const MOST_PATCHES = 200_000;
+const MAX_PATCHES = 200_000;
 
 /** Tables of pairs: red and green, blue and red, green and blue. They follow each other in this order, twice in 12 bytes. */
 const [RG, BR, GB] = [0, PAIRS, 2 * PAIRS];
@@ -35,7 +35,7 @@ export class PairCounter {
       pairs[e + (three & 0xffff)]!++;
       pairs[f + (three >>> 16)]!++;
     }
-    if (++this.#patches === MOST_PATCHES) this.#fold();
+    if (++this.#patches === MAX_PATCHES) this.#fold();
   }
 
   /** What was counted so far: shape (3, 256). */
