@@ -23,6 +23,8 @@ export interface Context {
   readonly argv: readonly string[];
   /** The common options that were typed; printed commands repeat them. */
   given: Partial<CommonOptions>;
+  /** The splits of the run, where none was typed and some were left out; printed commands name them. */
+  splits?: readonly string[];
   /** Prints a line above the progress bars, while there are any. */
   say?: (line: string) => void;
   /** Set by a command that did its work and has bad news. */
@@ -106,9 +108,16 @@ export function callOnSplits<T>(
   call: (shared: SplitCall) => Promise<T>,
 ): Promise<T> {
   const quiet = json && !context.stderr.isTTY;
-  return withProgress(context, { quiet }, (onEvent) =>
-    call({ dir, manifest, splits, signal: context.signal, onEvent }),
-  );
+  return withProgress(context, { quiet }, (show) => {
+    const onEvent: OnEvent = (event) => {
+      if (event.type === 'notice' && event.splits) {
+        context.splits = event.splits;
+        if (quiet) printMessage(context, event.message);
+      }
+      show(event);
+    };
+    return call({ dir, manifest, splits, signal: context.signal, onEvent });
+  });
 }
 
 export interface NetworkSettings {

@@ -1,6 +1,6 @@
 /** `pcam export`. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, formatBytes, formatSeconds, LIMITS, PcamError, wrapText } from '../core/index.js';
@@ -13,7 +13,7 @@ import {
   SHARD_INDEXES,
 } from '../export/formats/index.js';
 import type { ExportOptions, ExportResult } from '../export/index.js';
-import { resolveManifest } from '../manifest/index.js';
+import { resolveManifest, SPLITS } from '../manifest/index.js';
 import {
   type Context,
   callOnSplits,
@@ -125,6 +125,9 @@ function noFormat(context: Context, json: boolean | undefined): PcamError {
   });
 }
 
+/** More readers than that are rare. */
+const MANY_SHARDS = 32;
+
 interface ExportReport {
   result: ExportResult;
   options: { layout: LayoutName; part?: { index: number; of: number } };
@@ -136,8 +139,10 @@ function printExport(context: Context, report: ExportReport): void {
   const { options, result } = report;
   const { part } = options;
   // The job that ends last writes it.
-  if (existsSync(join(result.out, 'index.json'))) {
-    printLoaders(context, loaders(result, options.layout));
+  const shards = readShards(result.out);
+  if (shards) {
+    printLoaders(context, loaders({ ...result, shards }, options.layout));
+    printFewShards(context, { ...result, shards }, options.layout);
     const whole = sameCommand(context, (words) => withPart(words).filter((word) => word !== '--force'));
     printCommand(context, 'Check it again at any time', whole);
   } else if (part) {
@@ -151,6 +156,16 @@ function printExport(context: Context, report: ExportReport): void {
   }
 }
 
+type Shards = readonly Pick<ExportResult['shards'][number], 'file' | 'split'>[];
+
+/** The shards of a complete export, those of other parts too. */
+function readShards(out: string): Shards | undefined {
+  const path = join(out, 'index.json');
+  if (!existsSync(path)) return undefined;
+  const { shards } = JSON.parse(readFileSync(path, 'utf8')) as { shards: Shards };
+  return shards;
+}
+
 /** The words of a command with another part, or without one. */
 function withPart(words: readonly string[], other?: string): string[] {
   const rest = words.filter((word, i) => !/^--part(=|$)/.test(word) && words[i - 1] !== '--part');
@@ -161,9 +176,11 @@ function sentence({ result, options: { layout, part }, seconds }: ExportReport):
   const { out, shards, patches, format, contentBytes } = result;
   const kept = shards.filter(({ status }) => status === 'present').length;
   const there = kept > 0 ? ` (${kept} present before)` : '';
-  // A raw shard is a pair of files: pixels and labels.
+  const files = shards.map(({ file }) => file);
   const pieces =
-    format === 'raw' ? `${count(shards.length / 2, 'pair')} of arrays` : count(shards.length, 'shard');
+    format === 'raw'
+      ? `${count(files.filter(isPixels).length, 'pair')} of arrays`
+      : count(shards.length, 'shard');
   const what =
     layout === 'folder' && format === 'png'
       ? count(patches, 'image')
@@ -175,28 +192,52 @@ function sentence({ result, options: { layout, part }, seconds }: ExportReport):
   return `${done}; part ${part.index} of ${part.of}, ${state}.`;
 }
 
+interface Loaded extends Pick<ExportResult, 'format' | 'out'> {
+  shards: Shards;
+}
+
 /** Lines of Python for the first of the splits. */
-function loaders(
-  { format, out, shards }: Pick<ExportResult, 'format' | 'out' | 'shards'>,
-  layout: LayoutName,
-): string[] {
+function loaders({ format, out, shards }: Loaded, layout: LayoutName): string[] {
   const split = shards[0]?.split ?? 'train';
   const inSplit = shards.filter((shard) => shard.split === split).map(({ file }) => file);
-  const first = JSON.stringify(join(out, inSplit[0] ?? ''));
   switch (format) {
     case 'png':
       return layout === 'folder'
         ? [`torchvision.datasets.ImageFolder(${JSON.stringify(join(out, split))})`]
         : [`webdataset.WebDataset(${JSON.stringify(join(out, braces(inSplit)))})`];
     case 'raw':
-      return [`numpy.load(${first}, mmap_mode="r")`];
-    case 'parquet':
-      return [`datasets.load_dataset(${JSON.stringify(out)})`];
+      return [`numpy.load(${JSON.stringify(join(out, inSplit.find(isPixels) ?? ''))}, mmap_mode="r")`];
+    case 'parquet': {
+      // A name such as `parquet` alone is that of a loader.
+      const path = /[\\/]/.test(out) ? out : `./${out}`;
+      return [`datasets.load_dataset(${JSON.stringify(path)})`];
+    }
     case 'tfrecord':
       return [`tfds.builder_from_directory(${JSON.stringify(out)}).as_dataset()`];
     default:
       return [];
   }
+}
+
+/** Distributed readers share shards out among ranks and their workers. */
+function printFewShards(context: Context, { format, shards }: Loaded, layout: LayoutName): void {
+  if (layout === 'folder' || format === 'raw') return;
+  const counts = SPLITS.map((split) => ({
+    split,
+    n: shards.filter((shard) => shard.split === split).length,
+  }));
+  const [first] = counts.filter(({ n }) => n > 0);
+  if (!first || first.n >= MANY_SHARDS) return;
+  const readers = `readers of ${first.split} (ranks x workers)`;
+  printMessage(
+    context,
+    `${count(first.n, 'shard')}: with more ${readers}, some get nothing; a smaller --shard-size makes more.`,
+  );
+}
+
+/** A raw shard has pixels, labels and, of a selection, indices. */
+function isPixels(file: string): boolean {
+  return /-x[-.]/.test(file);
 }
 
 /** `pcam-train-{000000..000127}.tar`. */

@@ -10,15 +10,19 @@ const FLAGS: Record<string, string> = {
   mirrors: '--mirror',
 };
 
+/** Commands that go on with the splits of the run. */
+const READS_SPLITS: ReadonlySet<string> = new Set(['export', 'preview', 'report', 'stats', 'verify']);
+
 type Hinted = Pick<ErrorFacts, 'hint' | 'options' | 'next' | 'about'>;
 
 /**
  * The command of `next`, by the name by which pcam was called, with the folder and the manifest that were given.
  * @param options.plain without those two
  */
-export function commandLine({ env, given }: Context, next: NextStep, { plain = false } = {}): string {
+export function commandLine({ env, given, splits }: Context, next: NextStep, { plain = false } = {}): string {
   const words: string[] = [next.command];
-  for (const split of next.splits ?? []) words.push('--split', split);
+  for (const split of next.splits ?? ((READS_SPLITS.has(next.command) && splits) || []))
+    words.push('--split', split);
   for (const kind of next.kinds ?? []) words.push('--kind', kind);
   if (next.deep) words.push('--deep');
   if (next.fix) words.push('--fix');
@@ -34,10 +38,11 @@ export function commandLine({ env, given }: Context, next: NextStep, { plain = f
  * @param change what is to be different in its words
  */
 export function sameCommand(
-  { env, argv }: Context,
+  { env, argv, splits }: Context,
   change: (argv: readonly string[]) => readonly string[] = (words) => words,
 ): string {
-  return [env.calledAs, ...change(argv).map(shellWord)].join(' ');
+  const named = splits ? ['--split', splits.join(',')] : [];
+  return [env.calledAs, ...[...change(argv), ...named].map(shellWord)].join(' ');
 }
 
 /** A hint in one line, for `--json`. */
@@ -97,9 +102,9 @@ export function printNext(context: Context, what: string, next: NextStep): void 
   printCommand(context, what, commandLine(context, next));
 }
 
-/** After a command whose product is on stdout: for people, as a script that reads that has no use for it. */
+/** After a command that prints data: where stdout is a pipe, a script reads it, or a pager that would show the hint first. */
 export function printNextToPeople(context: Context, what: string, next: NextStep): void {
-  if (context.stdout.isTTY || context.stderr.isTTY) printNext(context, what, next);
+  if (context.stdout.isTTY) printNext(context, what, next);
 }
 
 export function printCommand(context: Context, what: string, command: string): void {

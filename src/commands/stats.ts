@@ -1,11 +1,13 @@
 /** `pcam stats`. */
+import { basename } from 'node:path';
 import { Command } from 'commander';
-import { formatInteger, LIMITS } from '../core/index.js';
+import { count, formatInteger, LIMITS, shortName } from '../core/index.js';
 import type { Channels, CollectedStats, SplitStats, Totals } from '../explore/stats/index.js';
 import {
   type Context,
   callOnSplits,
   printJson,
+  printMessage,
   printOutput,
   type SplitOptions,
   withAction,
@@ -55,8 +57,12 @@ async function run(options: Options, context: Context): Promise<void> {
     collectStats({ ...shared, table: file, workers }),
   );
   const { result } = collected;
+  if (file !== undefined) {
+    printMessage(context, `${file}: ${count(result.all.patches, 'row')}, one for each patch.`);
+  }
   if (json) return printJson(context, result);
   const sections = [
+    warning(collected),
     table(classes(result.splits, result.all), { right: [1, 2, 3, 4, 5] }),
     table(channels(result.splits, result.all), { right: [1, 2, 3, 4, 5, 6] }),
     normalize(collected),
@@ -64,6 +70,15 @@ async function run(options: Options, context: Context): Promise<void> {
   ];
   printOutput(context, sections.filter((section) => section !== '').join('\n\n'));
   printNextToPeople(context, 'The same with pictures', { command: 'report', splits: split });
+}
+
+/** At the top, as figures are copied from where they are. */
+function warning({ splits, origin }: CollectedStats): string {
+  const foreign = splits.flatMap((split) => split.foreign);
+  if (foreign.length === 0) return '';
+  const whose = origin === 'pcam' ? "PCam's" : 'those of the data set that the manifest describes';
+  const files = foreign.map((path) => shortName(basename(path))).join(', ');
+  return `These figures are not ${whose}: ${files} ${foreign.length === 1 ? 'holds' : 'hold'} other bytes.`;
 }
 
 function classes(splits: readonly SplitStats[], all: Totals): string[][] {

@@ -69,8 +69,14 @@ export type PcamEvent =
     }
   /** A source failed and is not asked for this file again. */
   | { readonly type: 'drop'; readonly file: string; readonly source: string; readonly reason: string }
-  /** Something was found wrong and is being repaired. */
-  | { readonly type: 'notice'; readonly file?: string; readonly message: string };
+  /** Something was found wrong and is being repaired, or the call does less than its options say. */
+  | {
+      readonly type: 'notice';
+      readonly file?: string;
+      readonly message: string;
+      /** The splits of the call, where some were left out. */
+      readonly splits?: readonly string[];
+    };
 
 export type OnEvent = (event: PcamEvent) => void;
 

@@ -18,9 +18,16 @@ export function printableLines(text: string): string {
   return text.replace(UNSAFE, (character) => (character === '\n' ? character : visible(character)));
 }
 
-/** JSON that is safe for a terminal: JSON.stringify itself escapes the C0 controls alone. */
+/**
+ * JSON that is safe for a terminal: JSON.stringify itself escapes the C0 controls alone. A list of numbers, such as a
+ * histogram, is one line.
+ */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(UNSAFE, (character) =>
+  // Line breaks are never inside a string.
+  const text = JSON.stringify(value, null, 2).replace(/\[\n[\d\s,.e+-]*\]/g, (list) =>
+    list.replace(/\s+/g, '').replaceAll(',', ', '),
+  );
+  return text.replace(UNSAFE, (character) =>
     character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

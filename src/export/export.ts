@@ -154,7 +154,7 @@ async function writeShards({
   }
 }
 
-function toResult({ recipe, out }: Settings, finished: readonly FinishedRecord[]): ExportResult {
+function toResult({ recipe, shownOut: out }: Settings, finished: readonly FinishedRecord[]): ExportResult {
   const shards = finished.filter(({ record }) => !record.side);
   shards.sort(
     ({ record: a }, { record: b }) =>

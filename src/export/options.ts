@@ -56,6 +56,8 @@ export interface Settings {
   readonly recipe: Recipe;
   /** Absolute path of the output folder. */
   readonly out: string;
+  /** The output folder as it was asked for. */
+  readonly shownOut: string;
   readonly workers: number;
 }
 
@@ -81,7 +83,7 @@ export async function resolveOptions(options: ExportOptions): Promise<Settings> 
   };
   const out = options.out ?? defaultOut(recipe);
   if (out === '') throw usage('the output folder has an empty name', 'name a folder', 'out');
-  return { dir, manifest, format, recipe, out: resolve(out), workers };
+  return { dir, manifest, format, recipe, out: resolve(out), shownOut: out, workers };
 }
 
 /** `pcam-png`, `pcam-raw-folder`, `pcam-parquet-center32`: exports of different kinds do not meet. */

@@ -74,7 +74,7 @@ export async function openInput(request: InputRequest): Promise<Input> {
   const { splits, leftOut } = chooseSplits(request);
   if (leftOut.length > 0) {
     const names = `${leftOut.join(' and ')} ${leftOut.length === 1 ? 'is' : 'are'}`;
-    onEvent?.({ type: 'notice', message: `${names} not here: left out` });
+    onEvent?.({ type: 'notice', message: `${names} not here: left out`, splits });
   }
   const files = await findFiles(request, splits);
   const before = await Promise.all(files.map((file) => identityOf(dir, file)));

@@ -29,7 +29,8 @@ describe('the splits that are meant', () => {
     const events: PcamEvent[] = [];
     const input = await open({ onEvent: (event) => events.push(event) });
     expect(input).toMatchObject({ splits: ['valid'], leftOut: ['train', 'test'] });
-    expect(events).toEqual([{ type: 'notice', message: 'train and test are not here: left out' }]);
+    const message = 'train and test are not here: left out';
+    expect(events).toEqual([{ type: 'notice', message, splits: ['valid'] }]);
   });
 
   it('must be in the manifest', async () => {

@@ -1,4 +1,5 @@
 /** `preview`: writes a contact sheet of some patches. */
+import { extname } from 'node:path';
 import {
   DEFAULTS,
   LIMITS,
@@ -63,6 +64,11 @@ export async function preview(options: PreviewOptions & { out: string }): Promis
   const { out, dir = DEFAULTS.dir, scale = DEFAULTS.preview.scale } = options;
   const manifest = await resolveManifest(options.manifest);
   const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
+  if (extname(out).toLowerCase() !== '.png') {
+    throw new PcamError('USAGE', `a contact sheet is a PNG file, and ${out} does not end in .png`, {
+      hint: 'choose a name such as sheet.png',
+    });
+  }
   const { patches, cols } = await choosePatches({ ...options, manifest });
   const sheet = drawSheet(patches, { cols, scale });
   await writeOutput({ path: out, target }, await sheet.png(options.signal));

@@ -16,7 +16,7 @@ ${scrolling(
 <tbody>${stats.splits.flatMap((split) => [channels(splitTitle(split.split), split.channels), split.split === 'train' && published && channels('Train, as published', published.channels)])}</tbody>
 ${stats.splits.length > 1 && html`<tfoot>${channels('All', stats.all.channels)}</tfoot>`}</table>`,
 )}
-<p>For PyTorch, from the ${stats.splits[0]!.split} split${stats.splits.length > 1 && ', as the other splits must not decide'}:</p>
+<p>For PyTorch, from all patches of the ${stats.splits[0]!.split} split, repeats included${stats.splits.length > 1 && ': the other splits must not decide'}.</p>
 <pre><code>${normalize(stats.splits[0]!.channels).join('\n')}</code></pre>
 ${means(meanPatches)}`;
 }
