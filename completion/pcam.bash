@@ -101,6 +101,18 @@ _pcam() {
     report:-o|report:--out) :; return ;;
     report:-d|report:--dir) _pcam_folder; return ;;
     report:--manifest) :; return ;;
+    score:--split) _pcam_words 'train valid test'; return ;;
+    score:--valid) :; return ;;
+    score:--compare) :; return ;;
+    score:--compare-valid) :; return ;;
+    score:--threshold) _pcam_nothing; return ;;
+    score:--as) _pcam_words 'probability logit decision score'; return ;;
+    score:--column) _pcam_nothing; return ;;
+    score:--errors) :; return ;;
+    score:--bootstrap) _pcam_nothing; return ;;
+    score:--seed) _pcam_nothing; return ;;
+    score:-d|score:--dir) _pcam_folder; return ;;
+    score:--manifest) :; return ;;
     browse:--split) _pcam_list 'train valid test'; return ;;
     browse:--label) _pcam_words '0 1'; return ;;
     browse:--slides) _pcam_nothing; return ;;
@@ -136,6 +148,7 @@ _pcam() {
       subset) _pcam_words '--out --split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json -d --dir --manifest -h --help' ;;
       preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json -d --dir --manifest -h --help' ;;
       report) _pcam_words '--split -o --out --json -d --dir --manifest -h --help' ;;
+      score) _pcam_words '--split --valid --compare --compare-valid --threshold --as --column --errors --bootstrap --seed --json -d --dir --manifest -h --help' ;;
       browse) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --scores --port --no-open --json -d --dir --manifest -h --help' ;;
       info) _pcam_words '--probe --cite --json -d --dir --manifest -h --help' ;;
       cache-key) _pcam_words '--split --kind -d --dir --manifest -h --help' ;;
@@ -145,7 +158,7 @@ _pcam() {
     return
   fi
   case $command in
-    ''|help) _pcam_words 'download verify export stats subset preview report browse info cache-key fixture completion help' ;;
+    ''|help) _pcam_words 'download verify export stats subset preview report score browse info cache-key fixture completion help' ;;
     download) _pcam_nothing ;;
     verify) _pcam_nothing ;;
     export) _pcam_nothing ;;
@@ -153,6 +166,7 @@ _pcam() {
     subset) _pcam_nothing ;;
     preview) _pcam_nothing ;;
     report) _pcam_nothing ;;
+    score) : ;;
     browse) _pcam_nothing ;;
     info) : ;;
     cache-key) _pcam_nothing ;;

@@ -21,6 +21,7 @@ _pcam() {
         'subset:write selected patches as a small data set of their own'
         'preview:show a contact sheet of patches, on the terminal or as a PNG file'
         'report:write one HTML page about the data set'
+        'score:measure a model'\''s predictions, with intervals that take slides into account'
         'browse:walk through the patches in a web browser'
         'info:show the files, their digests and sources, and their state in the folder'
         'cache-key:print a key for a CI cache'
@@ -152,6 +153,24 @@ _pcam() {
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
+        score)
+          _arguments -S \
+            '--split=[train, valid, test (default\: the one that the rows name, else test)]:name:(train valid test)' \
+            '--valid=[scores of valid\: choose the threshold of the best accuracy there]:file:_files' \
+            '--compare=[scores of another model\: differences on the same slides, and tests]:file:_files' \
+            '--compare-valid=[its scores of valid]:file:_files' \
+            '--threshold=[a patch is called positive from here on (default\: 0.5, none for bare scores)]:t: ' \
+            '--as=[probability, logit, decision or score (default\: by name and values)]:kind:(probability logit decision score)' \
+            '--column=[the column that has the scores]:name: ' \
+            '--errors=[write the wrong patches, most confident first, for --indices]:file:_files' \
+            '--bootstrap=[resamples of each interval (default\: 1,000)]:n: ' \
+            '--seed=[the same seed gives the same intervals (default\: 0)]:n: ' \
+            '--json[print one JSON document on stdout]' \
+            '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
+            '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
+            '(-h --help)'{-h,--help}'[display help for command]' \
+            '1:file:_files'
+          ;;
         browse)
           _arguments -S \
             '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
@@ -208,7 +227,7 @@ _pcam() {
             '(-h --help)'{-h,--help}'[display help for command]' \
             '1:shell:(bash zsh fish)'
           ;;
-        help) _arguments '1:command:(download verify export stats subset preview report browse info cache-key fixture completion)' ;;
+        help) _arguments '1:command:(download verify export stats subset preview report score browse info cache-key fixture completion)' ;;
       esac
       ;;
   esac

@@ -2,6 +2,7 @@
 import { serveJobs } from './threads/index.js';
 
 serveJobs({
+  bootstrap: async () => (await import('./score/bootstrap.js')).bootstrapJob,
   deep: async () => (await import('./verify/deep-job.js')).deepJob,
   scan: async () => (await import('./scan/scan-job.js')).scanJob,
   shard: async () => (await import('./export/workers/shard-job.js')).shardJob,

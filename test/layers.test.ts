@@ -22,6 +22,8 @@ const LAYERS = [
   ['export/output'],
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'subset.ts', 'explore/preview', 'explore/stats'],
+  ['score/input'],
+  ['score'],
   ['explore/report', 'browse', 'browse/page'],
   ['commands'],
   ['.'],

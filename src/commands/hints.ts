@@ -28,6 +28,7 @@ export function commandLine({ env, given, splits }: Context, next: NextStep, { p
   if (next.fix) words.push('--fix');
   if (next.format) words.push('--format', next.format);
   if (next.shuffle) words.push('--shuffle');
+  if (next.indices !== undefined) words.push('--indices', next.indices);
   if (given.dir !== undefined && !plain) words.push('--dir', given.dir);
   if (given.manifest !== undefined && !plain) words.push('--manifest', given.manifest);
   return `${env.calledAs} ${words.map(shellWord).join(' ')}`;

@@ -44,10 +44,16 @@ function oneOf<T extends string>(word: string, allowed: readonly T[], words: Rec
 }
 
 /** One of some words. */
-export function choice<T extends string>(allowed: readonly T[]): ((value: string) => T) & Words {
-  const parse = (value: string) => oneOf(value, allowed, {});
+export function choice<T extends string>(
+  allowed: readonly T[],
+  words: Record<string, T> = {},
+): ((value: string) => T) & Words {
+  const parse = (value: string) => oneOf(value, allowed, words);
   return Object.assign(parse, { words: allowed, list: false } satisfies Words);
 }
+
+/** One split. */
+export const oneSplit = choice(SPLITS, SPLIT_WORDS);
 
 /** A whole number within a limit. */
 export function whole(limit: Limit): (value: string) => number {

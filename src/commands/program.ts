@@ -65,6 +65,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (context) => (await import('./report.js')).reportCommand(context),
   },
   {
+    name: 'score',
+    summary: "measure a model's predictions, with intervals that take slides into account",
+    load: async (context) => (await import('./score.js')).scoreCommand(context),
+  },
+  {
     name: 'browse',
     summary: 'walk through the patches in a web browser',
     load: async (context) => (await import('./browse.js')).browseCommand(context),

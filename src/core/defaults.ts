@@ -14,6 +14,8 @@ export const DEFAULTS = {
   shardSize: 2048,
   /** The file of a report. */
   report: 'report.html',
+  /** Resamples of the interval of a metric. */
+  bootstrap: 1000,
   /** Rows and columns of a contact sheet, and px of the picture per px of a patch. */
   preview: { rows: 4, cols: 8, scale: 2 },
   /** Patches per split of a fixture, and its seed. */
@@ -67,6 +69,8 @@ export const LIMITS = {
   scale: { min: 1, max: 32 },
   /** Patches of a sample. */
   patches: { min: 1, max: Number.MAX_SAFE_INTEGER },
+  /** Resamples of the interval of a metric; 0: no intervals. */
+  bootstrap: { min: 0, max: 100_000 },
   seed: { min: 0, max: Number.MAX_SAFE_INTEGER },
   /** A TCP port; 0: a free one. */
   port: { min: 0, max: 65_535 },

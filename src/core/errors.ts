@@ -36,6 +36,8 @@ export interface NextStep {
   readonly fix?: true;
   readonly format?: string;
   readonly shuffle?: true;
+  /** Path of a file of indices. */
+  readonly indices?: string;
 }
 
 /** Why one source could not deliver a file. */

@@ -6,4 +6,4 @@ export {
   type SelectionOptions,
   type SelectionRecord,
 } from './options.js';
-export { type PatchSelection, type Selected, select, selectPatches } from './select.js';
+export { type PatchSelection, type Selected, select, selectPatches, shufflePatches } from './select.js';

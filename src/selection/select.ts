@@ -64,6 +64,11 @@ export async function selectPatches({
   return [...(await select({ input, selection: resolved, signal, onEvent })).selections];
 }
 
+/** Puts patches of a split into the random order of a seed, in place. */
+export function shufflePatches(indices: Uint32Array, split: SplitName, seed = 0): void {
+  new Random(seed, SPLITS.indexOf(split), ORDER).shuffle(indices);
+}
+
 /** The same with splits that are open and options that are resolved. */
 export async function select({
   input,
@@ -103,7 +108,7 @@ export async function select({
     const candidates = kept.indices();
     if (candidates.length === 0) continue;
     const indices = sampleOf({ split, candidates, facts, selection: options });
-    if (options.shuffle) new Random(options.seed ?? 0, SPLITS.indexOf(split), ORDER).shuffle(indices);
+    if (options.shuffle) shufflePatches(indices, split, options.seed);
     selections.push({ split, indices, whole: !options.shuffle && indices.length === facts.count });
   }
   slides?.requireUsed(splits);

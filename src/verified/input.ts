@@ -25,6 +25,8 @@ export interface InputRequest {
   splits?: readonly SplitName[];
   /** Files that a split cannot do without, besides its images. */
   required?: readonly Kind[];
+  /** Go without the images, too: the number of patches is that of the labels. @default false */
+  imagesOptional?: boolean;
   signal?: AbortSignal;
   onEvent?: OnEvent;
 }
@@ -47,7 +49,7 @@ export interface Input {
   readonly leftOut: readonly SplitName[];
   /** The files of these splits that are in the folder. */
   readonly files: readonly DatasetFile[];
-  /** Number of patches, by the header of the images. */
+  /** Number of patches, by the header of the images; of the labels where there are no images. */
   count(split: SplitName): Promise<number>;
   /** Shape (count), values 0 or 1; `null` where the file is not in the folder. */
   labels(split: SplitName): Promise<Uint8Array | null>;
@@ -80,7 +82,16 @@ export async function openInput(request: InputRequest): Promise<Input> {
   const before = await Promise.all(files.map((file) => identityOf(dir, file)));
   const has = (split: SplitName, kind: Kind) =>
     files.some((file) => file.split === split && file.kind === kind);
-  const count = oncePerSplit((split) => countPatches({ dir, manifest, split }));
+  const count: Input['count'] = oncePerSplit(async (split) =>
+    has(split, 'images') ? countPatches({ dir, manifest, split }) : (await labels(split))!.length,
+  );
+  const labels: Input['labels'] = oncePerSplit(async (split) => {
+    if (!has(split, 'labels')) return null;
+    return readLabels({
+      ...arrayOf({ dir, manifest, split, kind: 'labels' }),
+      count: has(split, 'images') ? await count(split) : undefined,
+    });
+  });
   const receipts = new Receipts(layout(dir));
   const inventory = new Inventory({ dir, manifest, receipts, signal, onEvent });
   const read = async (content: Content): Promise<Found> => {
@@ -89,14 +100,7 @@ export async function openInput(request: InputRequest): Promise<Input> {
     return found;
   };
   return {
-    ...{ dir, manifest, splits, leftOut, files, count },
-    labels: oncePerSplit(async (split) => {
-      if (!has(split, 'labels')) return null;
-      return readLabels({
-        ...arrayOf({ dir, manifest, split, kind: 'labels' }),
-        count: await count(split),
-      });
-    }),
+    ...{ dir, manifest, splits, leftOut, files, count, labels },
     meta: oncePerSplit(async (split) => {
       if (!has(split, 'meta')) return null;
       const { path } = locate({ dir, manifest, split, kind: 'meta' })!;
@@ -157,7 +161,7 @@ function chooseSplits({
 }
 
 async function findFiles(
-  { dir, manifest, required = [] }: InputRequest,
+  { dir, manifest, required = [], imagesOptional = false }: InputRequest,
   splits: readonly SplitName[],
 ): Promise<DatasetFile[]> {
   const files: DatasetFile[] = [];
@@ -165,7 +169,7 @@ async function findFiles(
     for (const kind of KINDS) {
       const file = manifest.files.find((candidate) => candidate.split === split && candidate.kind === kind);
       if (file && (await statFile(join(dir, finalName(file))))) files.push(file);
-      else if (kind === 'images' || (kind === 'labels' && required.includes(kind))) {
+      else if ((kind === 'images' && !imagesOptional) || (kind === 'labels' && required.includes(kind))) {
         arrayOf({ dir, manifest, split, kind }); // throws, as the file is not there
       }
     }

@@ -1,5 +1,6 @@
 /** Each command once as a process of its own: most other tests call it in theirs. */
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { COMMANDS } from '#pcam/commands/program.js';
@@ -25,8 +26,11 @@ const RUNS: Record<string, [stdout: RegExp, ...args: string[]]> = {
   stats: [OK, '--split', 'valid', '--workers', '1', '--json'],
   preview: [OK, '--split', 'valid', '-o', at('sheet.png'), '--json'],
   report: [OK, '--split', 'valid', '-o', at('report.html'), '--json'],
+  score: [OK, at('scores.csv'), '--bootstrap', '0', '--json'],
   completion: [/complete/, 'bash'],
 };
+
+await writeFile(at('scores.csv'), 'prob\n0.25\n0.75\n');
 
 it('names every command', () => {
   expect([...Object.keys(RUNS), 'browse'].sort()).toEqual(COMMANDS.map(({ name }) => name).sort());

@@ -1,0 +1,88 @@
+/** A model as its scores show it: one score per patch, what the scores are, and from where on a patch is called positive. */
+import { PcamError } from '../core/index.js';
+import { align, type ScoreRows } from './input/index.js';
+import { kindOf, probabilitiesOf, type ScoreKind } from './kind.js';
+import { bestThreshold } from './metrics.js';
+import type { Digests, Truth } from './truth.js';
+import type { Threshold } from './types.js';
+
+const DEFAULT_THRESHOLD = 0.5;
+
+export interface Model {
+  readonly file: string;
+  /** The column that the scores are from; `null` for an array. */
+  readonly column: string | null;
+  readonly kind: ScoreKind;
+  /** Whether the caller said what the scores are. */
+  readonly told: boolean;
+  /** As they are in the file: what is ranked. */
+  readonly scores: Float64Array;
+  /** Probabilities of tumor, or bare scores: what thresholds are compared with. */
+  readonly values: Float64Array;
+  readonly thresholds: readonly Threshold[];
+  /** Rows of other splits. */
+  readonly ignored: number;
+}
+
+export interface ModelRequest {
+  readonly rows: ScoreRows;
+  readonly truth: Truth;
+  readonly digests: Digests;
+  readonly as?: ScoreKind;
+  readonly threshold?: number;
+  /** The scores of valid, and its labels. */
+  readonly valid?: { readonly rows: ScoreRows; readonly truth: Truth };
+}
+
+/** @throws PcamError BAD_DATA when patches have no score, or rows no patch; USAGE when an option does not fit */
+export async function modelOf(request: ModelRequest): Promise<Model> {
+  const { threshold, valid } = request;
+  const scored = await scoresOf(request);
+  const { file, kind, values } = scored;
+  if (threshold !== undefined && kind !== 'score' && !(threshold >= 0 && threshold <= 1)) {
+    throw new PcamError(
+      'USAGE',
+      `the threshold ${threshold} is no probability, and ${file} has ${kind === 'logit' ? 'logits' : 'such'}`,
+      {
+        hint: 'a threshold is compared with probabilities, those of logits too: choose one from 0 to 1',
+        options: ['threshold'],
+      },
+    );
+  }
+  const thresholds: Threshold[] = [];
+  if (threshold !== undefined) thresholds.push({ threshold, from: 'given' });
+  else if (kind !== 'score') thresholds.push({ threshold: DEFAULT_THRESHOLD, from: 'default' });
+  if (valid) {
+    const onValid = await scoresOf({ ...request, ...valid });
+    if (onValid.kind !== kind) {
+      throw new PcamError(
+        'USAGE',
+        `${file} has values of the kind ${kind}, ${onValid.file} of the kind ${onValid.kind}`,
+        {
+          hint: 'say what they are',
+          options: ['as'],
+        },
+      );
+    }
+    thresholds.push({ threshold: bestThreshold(onValid.values, valid.truth.labels), from: 'valid' });
+  }
+  return { ...scored, values, thresholds };
+}
+
+async function scoresOf({
+  rows,
+  truth: { split, labels },
+  digests,
+  as,
+}: Omit<ModelRequest, 'valid'>): Promise<Omit<Model, 'thresholds'>> {
+  const own = rows.sha1 ? await digests.of(split) : null;
+  const { scores, ignored } = await align({
+    ...{ rows, split, patches: labels.length },
+    first: own?.first ?? null,
+    bySha1: async (name) => (await digests.of(name))?.bySha1() ?? null,
+  });
+  const { file, column, twoLogits } = rows;
+  const kind = kindOf({ file, scores, column, twoLogits, as });
+  const values = probabilitiesOf(scores, kind) ?? scores;
+  return { file, column, kind, told: as !== undefined, scores, values, ignored };
+}
