@@ -3,7 +3,6 @@ import { elementsOf } from '../core/index.js';
 import { type ArrayReader, MAX_READ, text } from './array.js';
 import { openArray } from './hdf5.js';
 import { badData, badHdf5 } from './problems.js';
-import { MAX_PATCHES } from './types.js';
 
 /**
  * Reads all labels of a split.
@@ -26,8 +25,8 @@ export async function readLabels({
     const { shape, type, isInteger, size } = array.info;
     if (!isInteger) throw badHdf5({ file, expected: `an integer type for ${path}`, found: `type ${type}` });
     const total = elementsOf(shape);
-    if (total > MAX_PATCHES) {
-      throw badHdf5({ file, expected: `at most ${MAX_PATCHES} labels`, found: `${total}` });
+    if (total > MAX_READ / size) {
+      throw badHdf5({ file, expected: `at most ${MAX_READ / size} labels`, found: `${total}` });
     }
     if (count !== undefined && total !== count) {
       throw badData({
@@ -36,16 +35,32 @@ export async function readLabels({
         found: `${total}, shape ${text(shape)}`,
       });
     }
-    const labels = new Uint8Array(total);
-    for (const slice of slices(array)) {
-      const bytes = new Uint8Array(slice.elements * size);
-      array.read({ ...slice, target: bytes });
-      convert({ bytes, size, labels, at: slice.at, array });
-    }
-    return labels;
+    const target = new Uint8Array(total * size);
+    array.read({ offset: shape.map(() => 0), count: shape, target });
+    return labelsOf(target, array);
   } finally {
     array.close();
   }
+}
+
+/** Little-endian integers to one byte each. */
+function labelsOf(bytes: Uint8Array, { file, info: { size, signed } }: ArrayReader): Uint8Array {
+  const labels = new Uint8Array(bytes.length / size);
+  for (let i = 0, from = 0; i < labels.length; i++, from += size) {
+    let rest = 0;
+    for (let j = 1; j < size; j++) rest |= bytes[from + j]!;
+    if (bytes[from]! > 1 || rest !== 0) {
+      const found = integerOf(bytes.subarray(from, from + size), signed);
+      throw badData({ file, expected: 'labels 0 or 1', found: `${found} at index ${i}` });
+    }
+    labels[i] = bytes[from]!;
+  }
+  return labels;
+}
+
+function integerOf(bytes: Uint8Array, signed: boolean): bigint {
+  const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return signed ? BigInt.asIntN(bytes.length * 8, value) : value;
 }
 
 /**
@@ -55,69 +70,4 @@ export async function readLabels({
 export function isUnbalanced(positive: number, patches: number): boolean {
   // In whole numbers, so that one percentage point itself is on the right side.
   return 50 * Math.abs(2 * positive - patches) > patches;
-}
-
-interface Slice {
-  readonly offset: number[];
-  readonly count: number[];
-  /** The place of the slice's first element in C order, and how many it has. */
-  readonly at: number;
-  readonly elements: number;
-}
-
-/** Cuts the array along its first dimension that is not 1, so that every slice is contiguous in C order. */
-function* slices({ file, path, info }: ArrayReader): Generator<Slice> {
-  const { shape, size } = info;
-  const long = shape.findIndex((n) => n !== 1);
-  const axis = Math.max(long, 0);
-  const row = elementsOf(shape.slice(axis + 1));
-  if (row * size > MAX_READ) {
-    throw badHdf5({
-      file,
-      expected: `shape (N,) or (N, 1, 1, 1) for ${path}`,
-      found: `shape ${text(shape)}`,
-    });
-  }
-  const rows = shape[axis] ?? 0;
-  const most = Math.max(1, Math.floor(MAX_READ / Math.max(1, row * size)));
-  for (let start = 0; start < rows; start += most) {
-    const n = Math.min(most, rows - start);
-    const offset = shape.map((_, i) => (i === axis ? start : 0));
-    const count = shape.map((whole, i) => (i === axis ? n : whole));
-    yield { offset, count, at: start * row, elements: n * row };
-  }
-}
-
-interface Conversion {
-  bytes: Uint8Array;
-  size: number;
-  labels: Uint8Array;
-  at: number;
-  array: ArrayReader;
-}
-
-/** Little-endian integers of `size` bytes to one byte each. */
-function convert({ bytes, size, labels, at, array }: Conversion): void {
-  for (let i = 0, from = 0; from < bytes.length; i++, from += size) {
-    let rest = 0;
-    for (let j = 1; j < size; j++) rest |= bytes[from + j]!;
-    if (bytes[from]! > 1 || rest !== 0) {
-      const found = integerAt({ bytes, from, size, signed: array.info.signed });
-      throw badData({ file: array.file, expected: 'labels 0 or 1', found: `${found} at index ${at + i}` });
-    }
-    labels[at + i] = bytes[from]!;
-  }
-}
-
-interface IntegerPlace {
-  bytes: Uint8Array;
-  from: number;
-  size: number;
-  signed: boolean;
-}
-
-function integerAt({ bytes, from, size, signed }: IntegerPlace): bigint {
-  let value = 0n;
-  for (let j = size - 1; j >= 0; j--) value = (value << 8n) | BigInt(bytes[from + j]!);
-  return signed ? BigInt.asIntN(size * 8, value) : value;
 }

@@ -1,11 +1,8 @@
 /** `verify --deep`: do the files of each split hold what PCam has, and do they belong together? */
-import { messageOf, PcamError, printable, throwIfAborted } from '../core/index.js';
+import { EXIT_CODES, messageOf, PcamError, printable, throwIfAborted } from '../core/index.js';
 import { type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { Pool } from '../threads/index.js';
-import { deepJob, type SplitReport, type SplitTask } from './deep-job.js';
-import type { Finding } from './finding.js';
-
-export type { Finding } from './finding.js';
+import { deepJob, type Finding, type SplitReport, type SplitTask } from './deep-job.js';
 
 export interface DeepCheckOptions {
   /** The data set folder. */
@@ -48,8 +45,8 @@ async function checkSplit(task: SplitTask, timeout: number, signal?: AbortSignal
     return await new Pool(1).run(deepJob, task, { signal: stop });
   } catch (error) {
     throwIfAborted(signal);
-    // What this process has run out of says nothing about the data.
-    if (error instanceof PcamError && error.code === 'IO') throw error;
+    // A disk that cannot be read, or what this process has run out of, says nothing about the data.
+    if (error instanceof PcamError && error.exitCode === EXIT_CODES.IO) throw error;
     const reason = tooLate.aborted ? `no result after ${timeout / 1000} s` : messageOf(error);
     const message = `${task.split}: the check could not be finished (${reason})`;
     return { findings: [{ level: 'error', code: 'CHECK_FAILED', message }], slides: null };

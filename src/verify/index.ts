@@ -1,4 +1,4 @@
-export type { Finding } from './finding.js';
+export type { Finding } from './deep-job.js';
 export {
   type VerifiedFile,
   type VerifyOptions,

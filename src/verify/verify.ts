@@ -15,7 +15,7 @@ import {
   unpackedOf,
 } from '../manifest/index.js';
 import { type Layout, layout, type OwnedLayout, Receipts, withDataFolder } from '../store/index.js';
-import type { Finding } from './finding.js';
+import type { Finding } from './deep-job.js';
 
 export interface VerifyOptions extends Selection {
   /** @default 'pcam' */

@@ -1,7 +1,7 @@
-import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { deepCheck } from '#pcam/verify/deep.js';
-import type { Finding } from '#pcam/verify/finding.js';
+import type { Finding } from '#pcam/verify/deep-job.js';
 import { makeDataset } from '../support/dataset.js';
 
 const problems = (findings: readonly Finding[]) =>
@@ -91,6 +91,19 @@ describe('a deep check', () => {
     expect(problems(findings)).toEqual(['error SLIDE_OVERLAP']);
     expect(findings.at(-1)!.message).toContain(`train and valid share 1 of their slides: ${shared}`);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'does not call a file wrong that the disk cannot read',
+    async () => {
+      const data = await makeDataset();
+      await rm(data.path('valid', 'labels'));
+      await symlink('/proc/self/mem', data.path('valid', 'labels'));
+      await expect(deepCheck({ ...data, splits: ['valid'] })).rejects.toMatchObject({
+        code: 'IO',
+        exitCode: 5,
+      });
+    },
+  );
 
   it('ends on abort, or when a split takes too long', async () => {
     const data = await makeDataset();
