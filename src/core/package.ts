@@ -1,6 +1,6 @@
 /**
  * What the package is made of: its facts, its files, its workers. The one place that knows whether they lie in a
- * folder, as npm puts them, or inside the executable that scripts/build-exe.js makes.
+ * folder, as npm puts them, in the bundle of the Python wheel, or inside the executable that scripts/build-exe.js makes.
  */
 import { readFileSync } from 'node:fs';
 import { getAsset, isSea } from 'node:sea';
@@ -41,7 +41,18 @@ const executable: Home = {
   },
 };
 
-const home = isSea() ? executable : folder;
+/** The bundle of the Python wheel: everything beside this file, which is a part of the bundle. */
+const bundle: Home = {
+  path: (name) => fileURLToPath(new URL(name, import.meta.url)),
+  text: (name) => readFileSync(bundle.path(name), 'utf8'),
+  worker: (script) => ({ code: new URL(script.replace(/js$/, 'mjs'), import.meta.url), eval: false }),
+  async module(_entry, file) {
+    const { createRequire } = await import('node:module');
+    return createRequire(import.meta.url)(`./${file.replace(/js$/, 'cjs')}`);
+  },
+};
+
+const home = isSea() ? executable : import.meta.url.endsWith('.mjs') ? bundle : folder;
 
 const facts = JSON.parse(home.text('package.json')) as { version: string; homepage: string };
 
