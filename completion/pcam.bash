@@ -43,16 +43,18 @@ _pcam() {
     download:--connections) _pcam_nothing; return ;;
     download:--jobs) _pcam_nothing; return ;;
     download:--limit-rate) _pcam_nothing; return ;;
+    download:--progress) _pcam_words 'auto bar lines json none'; return ;;
     download:-d|download:--dir) _pcam_folder; return ;;
     download:--manifest) :; return ;;
     verify:--split) _pcam_list 'train valid test'; return ;;
     verify:--kind) _pcam_list 'images labels meta'; return ;;
+    verify:--progress) _pcam_words 'auto bar lines json none'; return ;;
     verify:-d|verify:--dir) _pcam_folder; return ;;
     verify:--manifest) :; return ;;
+    export:--split) _pcam_list 'train valid test'; return ;;
     export:--format) _pcam_words 'png raw parquet tfrecord'; return ;;
     export:--layout) _pcam_words 'shards folder'; return ;;
-    export:--split) _pcam_list 'train valid test'; return ;;
-    export:--out) _pcam_folder; return ;;
+    export:-o|export:--out) _pcam_folder; return ;;
     export:--shard-size) _pcam_nothing; return ;;
     export:--part) _pcam_nothing; return ;;
     export:--workers) _pcam_nothing; return ;;
@@ -65,15 +67,17 @@ _pcam() {
     export:--sample) _pcam_nothing; return ;;
     export:--indices) :; return ;;
     export:--seed) _pcam_nothing; return ;;
+    export:--progress) _pcam_words 'auto bar lines json none'; return ;;
     export:-d|export:--dir) _pcam_folder; return ;;
     export:--manifest) :; return ;;
     stats:--split) _pcam_list 'train valid test'; return ;;
     stats:--table) :; return ;;
     stats:--workers) _pcam_nothing; return ;;
+    stats:--progress) _pcam_words 'auto bar lines json none'; return ;;
     stats:-d|stats:--dir) _pcam_folder; return ;;
     stats:--manifest) :; return ;;
-    subset:--out) _pcam_folder; return ;;
     subset:--split) _pcam_list 'train valid test'; return ;;
+    subset:-o|subset:--out) _pcam_folder; return ;;
     subset:--label) _pcam_words '0 1'; return ;;
     subset:--slides) _pcam_nothing; return ;;
     subset:--per-class) _pcam_nothing; return ;;
@@ -81,6 +85,7 @@ _pcam() {
     subset:--sample) _pcam_nothing; return ;;
     subset:--indices) :; return ;;
     subset:--seed) _pcam_nothing; return ;;
+    subset:--progress) _pcam_words 'auto bar lines json none'; return ;;
     subset:-d|subset:--dir) _pcam_folder; return ;;
     subset:--manifest) :; return ;;
     preview:--split) _pcam_list 'train valid test'; return ;;
@@ -95,10 +100,12 @@ _pcam() {
     preview:--cols) _pcam_nothing; return ;;
     preview:--scale) _pcam_nothing; return ;;
     preview:-o|preview:--out) :; return ;;
+    preview:--progress) _pcam_words 'auto bar lines json none'; return ;;
     preview:-d|preview:--dir) _pcam_folder; return ;;
     preview:--manifest) :; return ;;
     report:--split) _pcam_list 'train valid test'; return ;;
     report:-o|report:--out) :; return ;;
+    report:--progress) _pcam_words 'auto bar lines json none'; return ;;
     report:-d|report:--dir) _pcam_folder; return ;;
     report:--manifest) :; return ;;
     score:--split) _pcam_words 'train valid test'; return ;;
@@ -111,6 +118,7 @@ _pcam() {
     score:--errors) :; return ;;
     score:--bootstrap) _pcam_nothing; return ;;
     score:--seed) _pcam_nothing; return ;;
+    score:--progress) _pcam_words 'auto bar lines json none'; return ;;
     score:-d|score:--dir) _pcam_folder; return ;;
     score:--manifest) :; return ;;
     browse:--split) _pcam_list 'train valid test'; return ;;
@@ -123,6 +131,7 @@ _pcam() {
     browse:--seed) _pcam_nothing; return ;;
     browse:--scores) :; return ;;
     browse:--port) _pcam_nothing; return ;;
+    browse:--progress) _pcam_words 'auto bar lines json none'; return ;;
     browse:-d|browse:--dir) _pcam_folder; return ;;
     browse:--manifest) :; return ;;
     info:-d|info:--dir) _pcam_folder; return ;;
@@ -135,24 +144,25 @@ _pcam() {
     fixture:--valid) _pcam_nothing; return ;;
     fixture:--test) _pcam_nothing; return ;;
     fixture:--seed) _pcam_nothing; return ;;
+    fixture:--progress) _pcam_words 'auto bar lines json none'; return ;;
     fixture:-d|fixture:--dir) _pcam_folder; return ;;
     fixture:--manifest) :; return ;;
   esac
   if [[ $cur == -* ]]; then
     case $command in
-      '') _pcam_words '-v --version -d --dir --manifest -h --help' ;;
-      download) _pcam_words '--split --kind --source --mirror --from --connections --jobs --limit-rate --keep-archives --no-extract --stream --force --dry-run --json --quiet -d --dir --manifest -h --help' ;;
-      verify) _pcam_words '--split --kind --quick --deep --fix --json -d --dir --manifest -h --help' ;;
-      export) _pcam_words '--format --layout --split --out --shard-size --part --workers --crop --index --sha1 --force --json --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed -d --dir --manifest -h --help' ;;
-      stats) _pcam_words '--split --table --workers --json -d --dir --manifest -h --help' ;;
-      subset) _pcam_words '--out --split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json -d --dir --manifest -h --help' ;;
-      preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json -d --dir --manifest -h --help' ;;
-      report) _pcam_words '--split -o --out --json -d --dir --manifest -h --help' ;;
-      score) _pcam_words '--split --valid --compare --compare-valid --threshold --as --column --errors --bootstrap --seed --json -d --dir --manifest -h --help' ;;
-      browse) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --scores --port --no-open --json -d --dir --manifest -h --help' ;;
+      '') _pcam_words '-V --version -d --dir --manifest -h --help' ;;
+      download) _pcam_words '--split --kind --source --mirror --from --connections --jobs --limit-rate --keep-archives --no-extract --stream --force --dry-run --json --progress --quiet -d --dir --manifest -h --help' ;;
+      verify) _pcam_words '--split --kind --quick --deep --fix --json --progress --quiet -d --dir --manifest -h --help' ;;
+      export) _pcam_words '--split --format --layout -o --out --shard-size --part --workers --crop --index --sha1 --force --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --json --progress --quiet -d --dir --manifest -h --help' ;;
+      stats) _pcam_words '--split --table --workers --json --progress --quiet -d --dir --manifest -h --help' ;;
+      subset) _pcam_words '--split -o --out --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json --progress --quiet -d --dir --manifest -h --help' ;;
+      preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;
+      report) _pcam_words '--split -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;
+      score) _pcam_words '--split --valid --compare --compare-valid --threshold --as --column --errors --bootstrap --seed --json --progress --quiet -d --dir --manifest -h --help' ;;
+      browse) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --scores --port --no-open --json --progress --quiet -d --dir --manifest -h --help' ;;
       info) _pcam_words '--probe --cite --json -d --dir --manifest -h --help' ;;
       cache-key) _pcam_words '--split --kind -d --dir --manifest -h --help' ;;
-      fixture) _pcam_words '--train --valid --test --seed --force --json -d --dir --manifest -h --help' ;;
+      fixture) _pcam_words '--train --valid --test --seed --force --json --progress --quiet -d --dir --manifest -h --help' ;;
       completion) _pcam_words '-h --help' ;;
     esac
     return

@@ -4,7 +4,7 @@ _pcam() {
   local context state state_descr line
   typeset -A opt_args
   _arguments -C -S \
-    '(-v --version)'{-v,--version}'[print the version]' \
+    '(-V --version)'{-V,--version}'[print the version]' \
     '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
     '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
     '(-h --help)'{-h,--help}'[display help for command]' \
@@ -35,7 +35,7 @@ _pcam() {
       case $line[1] in
         download)
           _arguments -S \
-            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
             '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
             '--source=[use only these sources of the manifest, in this order (default\: all)]:ids: ' \
             '--mirror=[URLs or folders to try first (write %2C for a comma in one)]:places:_files' \
@@ -49,29 +49,32 @@ _pcam() {
             '--force[fetch everything again, even what is present]' \
             '--dry-run[print what would be done, and do nothing]' \
             '--json[print one JSON document on stdout]' \
-            '--quiet[no progress, only errors]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         verify)
           _arguments -S \
-            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
             '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
             '--quick[trust earlier checks of files whose size and mtime are the same]' \
             '--deep[open the HDF5 and CSV files\: shapes, types, labels, rows, slides]' \
             '--fix[rename swapped files back]' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         export)
           _arguments -S \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--format=[png, raw, parquet, tfrecord]:name:(png raw parquet tfrecord)' \
             '--layout=[shards or folder]:name:(shards folder)' \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
-            '--out=[the output folder (default\: pcam-<format>, with layout and crop)]:folder:_files -/' \
+            '(-o --out)'{-o,--out=}'[the output folder (default\: pcam-<format>, with layout and crop)]:folder:_files -/' \
             '--shard-size=[patches per shard (default\: 2048, parquet 20480, tfrecord 16384)]:n: ' \
             '--part=[only the shards of job i of n]:i/n: ' \
             '--workers=[threads (default\: the machine'\''s cores, at most 8, for parquet 4)]:n: ' \
@@ -79,7 +82,6 @@ _pcam() {
             '--index=[dali\: an .idx beside each tar shard]:name:(dali)' \
             '--sha1[write the SHA-1 of each patch (its id in Kaggle'\''s version) beside it (png, parquet)]' \
             '--force[replace an export with other options or of other data]' \
-            '--json[print one JSON document on stdout]' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \
             '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
@@ -89,24 +91,29 @@ _pcam() {
             '--indices=[only the patches in this file\: one index, or split,index, per line]:file:_files' \
             '--shuffle[in a random order (default\: in the order of the file)]' \
             '--seed=[the same seed gives the same patches and order (default\: 0)]:n: ' \
+            '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         stats)
           _arguments -S \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--table=[also write one row per patch to a .csv or .parquet file]:file:_files' \
             '--workers=[threads (default\: the machine'\''s cores)]:n: ' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         subset)
           _arguments -S \
-            '--out=[where to put it]:folder:_files -/' \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '(-o --out)'{-o,--out=}'[where to put it]:folder:_files -/' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \
             '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
@@ -119,13 +126,15 @@ _pcam() {
             '--archives[also write the .gz archives, so that the folder can be served as a mirror]' \
             '--force[replace a subset with other options or of other data]' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         preview)
           _arguments -S \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \
             '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
@@ -139,16 +148,20 @@ _pcam() {
             '--cols=[patches per row (default\: 8; what fits a terminal)]:n: ' \
             '--scale=[pixels of the picture per pixel of a patch (default\: 2)]:n: ' \
             '(-o --out)'{-o,--out=}'[write a PNG file (default\: draw on the terminal)]:file:_files' \
-            '--json[print one JSON document on stdout (with --out)]' \
+            '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
           ;;
         report)
           _arguments -S \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '(-o --out)'{-o,--out=}'[the file to write]:file:_files' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
@@ -166,6 +179,8 @@ _pcam() {
             '--bootstrap=[resamples of each interval (default\: 1,000)]:n: ' \
             '--seed=[the same seed gives the same intervals (default\: 0)]:n: ' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]' \
@@ -173,7 +188,7 @@ _pcam() {
           ;;
         browse)
           _arguments -S \
-            '*--split=[train, valid, test (default\: those in the folder)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \
             '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
@@ -186,7 +201,9 @@ _pcam() {
             '--scores=[lay predictions over the patches\: a file as `score` takes it]:file:_files' \
             '--port=[the port to listen on (default\: a free one)]:n: ' \
             '--no-open[do not open a web browser]' \
-            '--json[print one line of JSON with the URL on stdout]' \
+            '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'
@@ -203,7 +220,7 @@ _pcam() {
           ;;
         cache-key)
           _arguments -S \
-            '*--split=[train, valid, test (default\: all)]:names:_values -s , value train valid test' \
+            '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
             '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
@@ -217,6 +234,8 @@ _pcam() {
             '--seed=[a whole number]:n: ' \
             '--force[replace a fixture with other numbers or another seed]' \
             '--json[print one JSON document on stdout]' \
+            '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
+            '--quiet[no progress and no messages, only errors]' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]' \

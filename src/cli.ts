@@ -38,13 +38,16 @@ export async function main(argv: readonly string[], surroundings: Surroundings =
     signal: stop.signal,
     argv,
     given: {},
+    progress: wantsJsonEvents(argv) ? 'json' : 'auto',
+    quiet: false,
     exitCode: 0,
   };
   const release = stopOnSignals(stop, context);
   const output = watchOutput(stop, context);
   try {
     const program = await createProgram(context, argv);
-    await program.parseAsync(argv[0] === '-V' ? ['--version'] : argv, { from: 'user' });
+    const isVersion = argv.length === 1 && argv[0] === '-v';
+    await program.parseAsync(isVersion ? ['--version'] : argv, { from: 'user' });
     await output.written();
     return context.exitCode;
   } catch (error) {
@@ -92,8 +95,7 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
       if (stop.signal.aborted) process.exit(reason.exitCode);
       // The terminal has written ^C where the cursor is: below the bars, or in a line of text.
       if (name === 'SIGINT') {
-        if (context.say) context.say(STOPPING);
-        else printMessage(context, `\n${STOPPING}`);
+        printMessage(context, context.say ? STOPPING : `\n${STOPPING}`);
       }
       stop.abort(reason);
       // A disk or a library may hang; the next run finds the lock of a process that has ended.
@@ -111,20 +113,31 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
   };
 }
 
+/** Known before the options are parsed, as an error in them is an event too. */
+function wantsJsonEvents(argv: readonly string[]): boolean {
+  return (
+    argv.includes('--progress=json') ||
+    argv.some((word, i) => word === 'json' && argv[i - 1] === '--progress')
+  );
+}
+
 function report(error: unknown, context: Context, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
-    const hint = more.join(' ') || undefined;
+    const hint = more.join(' ').replace(/^\((.*)\)$/, '$1') || undefined;
     if (json) printJson(context, { ok: false, error: { code: 'USAGE', message, hint } });
+    // In words, commander has printed it.
+    if (context.progress === 'json') printError(context, { code: 'USAGE', message, hint });
     return EXIT_CODES.USAGE;
   }
   const facts = factsOf(error);
   if (json) printJson(context, { ok: false, error: jsonError(context, facts) });
   printError(context, facts);
   if (facts.code === 'INTERNAL' && !(error instanceof PcamError)) {
-    printMessage(context, '  this is a bug in pcam; please report it with the lines below');
-    printMessage(context, error instanceof Error ? (error.stack ?? '') : '');
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    context.quiet = false;
+    printMessage(context, `  this is a bug in pcam; please report it with the lines below\n${stack}`);
   }
   return EXIT_CODES[facts.code];
 }

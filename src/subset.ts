@@ -83,7 +83,7 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
     isOwn: isSubset,
     force: options.force,
   };
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   await requireApart(folder.path, dir);
   await requireReplaceable(folder);
   const input = await openInput({ ...options, dir, manifest, required: ['labels'] });

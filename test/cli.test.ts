@@ -51,11 +51,13 @@ afterAll(() => series.kill());
 describe('exit codes', () => {
   it('0 when all is well: download, verify, info, cache-key', async () => {
     const server = await serveFiles(SERVED);
-    const { run, dir } = await place(server.url);
+    const { run, dir, manifest: path } = await place(server.url);
+    const manifest = { path, builtIn: false };
     const fetched = await run('download', '--json');
     expect(fetched.code).toBe(0);
     expect(document(fetched)).toEqual({
       ok: true,
+      manifest,
       files: FILES.map(({ file, served }) => ({
         name: file.name,
         status: 'downloaded',
@@ -78,9 +80,10 @@ describe('exit codes', () => {
       expected: file.extracted!.md5,
       found: file.extracted!.md5,
     }));
-    expect(document(verified)).toEqual({ ok: true, files: digests, findings: [] });
+    expect(document(verified)).toEqual({ ok: true, manifest, files: digests, findings: [] });
     expect(document(info)).toMatchObject({
       ok: true,
+      manifest,
       files: FILES.map(() => ({ state: 'verified', sources: ['web'] })),
     });
     expect(key.stdout).toMatch(/^pcam-v1-[0-9a-f]+\n$/);
@@ -156,10 +159,32 @@ describe('exit codes', () => {
     expect(existsSync(join(cwd, 'pcam'))).toBe(false);
   });
 
+  it.each<[string, string[], RegExp]>([
+    ['-v after a command', ['verify', '-v'], /unknown option '-v'/],
+    ['--version after a command', ['verify', '--version'], /unknown option '--version'/],
+    ['-v before a command', ['-v', 'verify'], /unknown option '-v'/],
+    ['help of what is no command', ['help', 'nonsense'], /unknown command 'nonsense'/],
+    ['list', ['list'], /unknown command 'list'[\s\S]*did you mean info\?/i],
+    ['version', ['version'], /unknown command 'version'[\s\S]*did you mean --version\?/i],
+    ['a split as an argument', ['download', 'valid'], /does not take[\s\S]*did you mean --split valid\?/],
+    ['splits with spaces', ['verify', '--split', 'train', 'valid'], /did you mean --split train,valid\?/],
+    ['splits with spaces and all', ['verify', '--split', 'val', 'test'], /did you mean --split valid,test\?/],
+    ['hdf5 as a format', ['export', '--format', 'hdf5'], /what download leaves/],
+    ['jpg as a format', ['export', '--format', 'jpg'], /would change the pixels/],
+  ])('2 for %s, and says what was meant', async (_, args, words) => {
+    const ended = await runPcam(args);
+    expect(ended.code).toBe(2);
+    expect(ended.stdout).toBe('');
+    expect(ended.stderr).toMatch(words);
+    expect(ended.stderr).not.toContain('Usage:');
+  });
+
   it('0 for help, version and no command at all', async () => {
     const [help, own, version, none] = await Promise.all(
       [['--help'], ['download', '--help'], ['--version'], []].map((args) => runPcam(args)),
     );
+    const versions = await Promise.all(['-v', '-V'].map((flag) => runPcam([flag])));
+    expect(versions.map(({ stdout }) => stdout)).toEqual([version!.stdout, version!.stdout]);
     expect([help!.code, own!.code, version!.code, none!.code]).toEqual([0, 0, 0, 0]);
     expect(help!.stdout).toContain('Exit codes');
     expect(own!.stdout).toContain('Examples');
@@ -212,6 +237,7 @@ describe('choices', () => {
     ['repeats', ['--split', 'train', '--split', 'valid'], [x.file.name, y.file.name]],
     ['y', ['--kind', 'y'], [y.file.name]],
     ['x and labels', ['--kind', 'x, labels'], [x.file.name, y.file.name]],
+    ['all', ['--split', 'all'], [x.file.name, y.file.name]],
     ['both', ['--kind', 'images', '--split', 'train'], [x.file.name]],
   ])('%s', async (_, args, names) => {
     const { run } = await place(NOBODY);

@@ -8,6 +8,8 @@ export function loadProgram() {
     stderr: { write: () => true },
     env: { proxy: {}, colour: 'never', dumb: true, calledAs: 'pcam' },
     given: {},
+    progress: 'auto',
+    quiet: false,
     signal: new AbortController().signal,
     exitCode: 0,
   };

@@ -66,7 +66,7 @@ const PAGE_FILES: Record<string, { file: string; type: string }> = {
 export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
   const { dir = DEFAULTS.dir, port = 0, selection = {}, scores, signal, onEvent } = options;
   requireWithin('port', port, LIMITS.port);
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   const input = await openInput({ dir, manifest, splits: options.splits, signal, onEvent });
   const resolved = await resolveSelection(selection, input.splits);
   const { selections } = await select({ input, selection: resolved, signal, onEvent });

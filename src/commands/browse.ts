@@ -6,7 +6,14 @@ import { Command } from 'commander';
 import { browse } from '../browse/index.js';
 import { EXIT_CODES, LIMITS, PcamError } from '../core/index.js';
 import { type Context, callOnSplits, printMessage, type SplitOptions, withAction } from './context.js';
-import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options.js';
+import {
+  addOutputOptions,
+  addPatchOptions,
+  addSplitOption,
+  type PatchOptions,
+  selectionOf,
+  whole,
+} from './options.js';
 
 interface Options extends SplitOptions, PatchOptions {
   scores?: string;
@@ -25,18 +32,15 @@ Examples:
 `;
 
 export function browseCommand(context: Context): Command {
-  const command = new Command('browse')
-    .description(
-      'Serves a page on this machine with the patches of the folder: grid, slides, filters, copies.',
-    )
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
+  const command = addSplitOption(new Command('browse')).description(
+    'Serves a page on this machine with the patches of the folder: grid, slides, filters, copies.',
+  );
   addPatchOptions(command)
     .option('--scores <file>', 'lay predictions over the patches: a file as `score` takes it')
     .option('--port <n>', 'the port to listen on (default: a free one)', whole(LIMITS.port))
     .option('--no-open', 'do not open a web browser')
-    .option('--json', 'print one line of JSON with the URL on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {

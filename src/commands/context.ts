@@ -7,12 +7,17 @@ import {
   type OnEvent,
   PcamError,
   type ProxySettings,
+  printable,
   printableJson,
   printableLines,
   wrapText,
 } from '../core/index.js';
-import type { Kind, SplitName } from '../manifest/index.js';
+import type { Kind, Manifest, SplitName } from '../manifest/index.js';
 import type { Environment } from './environment.js';
+
+/** How progress is shown; `json`: every line of stderr is one JSON document. */
+export const PROGRESS_MODES = ['auto', 'bar', 'lines', 'json', 'none'] as const;
+export type ProgressMode = (typeof PROGRESS_MODES)[number];
 
 export interface Context {
   readonly stdout: NodeJS.WriteStream;
@@ -25,6 +30,9 @@ export interface Context {
   given: Partial<CommonOptions>;
   /** The splits of the run, where none was typed and some were left out; printed commands name them. */
   splits?: readonly string[];
+  progress: ProgressMode;
+  /** Errors alone are printed. */
+  quiet: boolean;
   /** Prints a line above the progress bars, while there are any. */
   say?: (line: string) => void;
   /** Set by a command that did its work and has bad news. */
@@ -51,7 +59,7 @@ export interface SplitOptions extends CommonOptions {
 /** The same as the library takes them, with the signal and the events of the running command. */
 export interface SplitCall {
   dir: string;
-  manifest?: string;
+  manifest: Manifest;
   splits?: SplitName[];
   signal: AbortSignal;
   onEvent: OnEvent;
@@ -67,7 +75,11 @@ export function withAction<O>(
   return command
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)', dir)
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)', manifest)
-    .action(() => run(readOptions<O>(command, context), context, command.args));
+    .allowExcessArguments()
+    .action(async () => {
+      await refuseExcess(command);
+      await run(readOptions<O>(command, context), context, command.args);
+    });
 }
 
 /** The options of a command, and those given before its name. The common ones that were typed go to `context.given`. */
@@ -80,19 +92,57 @@ function readOptions<O>(command: Command, context: Context): O & CommonOptions {
     if (above[key] !== undefined || typed) context.given = { ...context.given, [key]: own[key] };
   }
   if (own.dir === '') throw new PcamError('USAGE', '--dir is empty');
+  context.progress = own.progress ?? context.progress;
+  context.quiet = own.quiet ?? false;
   return own as O & CommonOptions;
+}
+
+/** Splits that were typed as arguments are the usual case: `download valid`, `--split train valid`. */
+async function refuseExcess(command: Command): Promise<void> {
+  const excess = command.args.slice(command.registeredArguments.length);
+  if (excess.length === 0) return;
+  const { SPLITS } = await import('../manifest/index.js');
+  const { split = [] } = command.opts<{ split?: string[] }>();
+  const isSplit = (word: string) => [...SPLITS, 'val', 'validation', 'all'].includes(word.toLowerCase());
+  const hint = excess.every(isSplit)
+    ? `did you mean --split ${[...new Set([...split, ...excess])].join(',')}?`
+    : `see ${command.name()} --help; a value with spaces or stars needs quotes`;
+  const message = `${command.name()} does not take the argument ${excess.map((word) => printable(word, 100)).join(' ')}`;
+  throw new PcamError('USAGE', message, { hint });
+}
+
+/** The manifest that the folder is judged by: resolved once per run, and named unless it is the built-in one. */
+export async function chooseManifest(
+  context: Context,
+  { dir, manifest: given }: CommonOptions,
+): Promise<Manifest> {
+  const { resolveManifest } = await import('../manifest/index.js');
+  const manifest = await resolveManifest(given, dir);
+  const { kind, path, builtIn, ignored } = manifest.origin;
+  if (ignored !== undefined) {
+    printMessage(context, printable(`${ignored} is not a manifest of pcam: ignored`));
+  }
+  const whose = { named: '', folder: ", the folder's own", kept: ', named at its download', 'built-in': '' };
+  if (!builtIn) printMessage(context, printable(`manifest: ${path}${whose[kind]}`));
+  return manifest;
+}
+
+/** What JSON documents say of the manifest. */
+export function manifestFacts({ origin }: Manifest): { path: string | null; builtIn: boolean } {
+  return { path: origin?.path ?? null, builtIn: origin?.builtIn ?? false };
 }
 
 /** Shows the progress of `work` on stderr; the bars are removed when it ends, in every outcome. */
 export async function withProgress<T>(
   context: Context,
-  { quiet }: { quiet?: boolean },
+  { json }: { json?: boolean },
   work: (onEvent: OnEvent) => Promise<T>,
 ): Promise<T> {
   const { createProgress } = await import('../report/index.js');
-  const { colour, dumb } = context.env;
-  const progress = await createProgress({ stream: context.stderr, quiet, colour, dumb });
-  context.say = (line) => progress.say(line);
+  const { stderr, env } = context;
+  const mode = chooseMode(context, json ?? false);
+  const progress = await createProgress({ stream: stderr, mode, colour: env.colour });
+  if (mode === 'bar') context.say = (line) => progress.say(line);
   try {
     return await work(progress.onEvent);
   } finally {
@@ -101,18 +151,31 @@ export async function withProgress<T>(
   }
 }
 
-/** Makes a call that reads splits, and shows its progress: with `--json`, on a terminal only. */
-export function callOnSplits<T>(
+/** With `--json`, a program reads: progress is shown on a terminal only. */
+function chooseMode({ progress, quiet, stderr, env }: Context, json: boolean): Exclude<ProgressMode, 'auto'> {
+  if (progress === 'json') return 'json';
+  if (quiet) return 'none';
+  if (progress === 'bar' || progress === 'auto') {
+    if (stderr.isTTY && (progress === 'bar' || !env.dumb)) return 'bar';
+    return json && progress === 'auto' ? 'none' : 'lines';
+  }
+  return progress;
+}
+
+/** Makes a call that reads splits, and shows its progress. */
+export async function callOnSplits<T>(
   context: Context,
-  { dir, manifest, split: splits, json }: SplitOptions,
+  options: SplitOptions,
   call: (shared: SplitCall) => Promise<T>,
 ): Promise<T> {
-  const quiet = json && !context.stderr.isTTY;
-  return withProgress(context, { quiet }, (show) => {
+  const { dir, split: splits, json = false } = options;
+  const manifest = await chooseManifest(context, options);
+  const silent = chooseMode(context, json) === 'none';
+  return withProgress(context, { json }, (show) => {
     const onEvent: OnEvent = (event) => {
       if (event.type === 'notice' && event.splits) {
         context.splits = event.splits;
-        if (quiet) printMessage(context, event.message);
+        if (silent) printMessage(context, event.message);
       }
       show(event);
     };
@@ -127,9 +190,11 @@ export interface NetworkSettings {
 }
 
 /** The network settings of the environment. An SSL_CERT_FILE that cannot be read is reported, and does not end the command. */
-export async function networkSettings(context: Context): Promise<NetworkSettings> {
+export async function networkSettings(context: Context, { origin }: Manifest): Promise<NetworkSettings> {
   const { proxy, zenodoToken } = context.env;
-  return { proxy, zenodoToken, ca: await certificates(context) };
+  // A manifest that lay in a folder may name any host.
+  const trusted = origin?.kind === 'built-in' || origin?.kind === 'named';
+  return { proxy, zenodoToken: trusted ? zenodoToken : undefined, ca: await certificates(context) };
 }
 
 /** SSL_CERT_FILE replaces the built-in certificates, as in OpenSSL; NODE_EXTRA_CA_CERTS adds to them, as in Node.js. */
@@ -155,19 +220,31 @@ export function printJson({ stdout }: Context, document: unknown): void {
 
 /** Data for people, on stdout. Text from outside has to be made `printable` first. */
 export function printOutput({ stdout }: Context, text: string): void {
-  printText(stdout, text);
+  stdout.write(`${fitText(stdout, text)}\n`);
 }
 
 /** A message, on stderr. Text from outside has to be made `printable` first. */
-export function printMessage({ stderr }: Context, text: string): void {
-  printText(stderr, text);
+export function printMessage(context: Context, text: string): void {
+  if (context.quiet) return;
+  const { stderr, say, progress } = context;
+  if (progress === 'json') {
+    printEvent(context, { type: 'message', level: 'info', message: text.trim() });
+    return;
+  }
+  if (say) say(printableLines(text));
+  else stderr.write(`${fitText(stderr, text)}\n`);
+}
+
+/** A line of `--progress json`. */
+export function printEvent({ stderr }: Context, event: object): void {
+  stderr.write(`${printableJson(event, 0)}\n`);
 }
 
 /** Breaks long lines between words; indented ones stay whole, as they are commands to paste. */
-function printText(stream: NodeJS.WriteStream, text: string): void {
+function fitText(stream: NodeJS.WriteStream, text: string): string {
   const columns = columnsOf(stream);
   const fit = (line: string) => (line.startsWith('  ') ? [line] : wrapText(line, columns));
-  stream.write(`${printableLines(text).split('\n').flatMap(fit).join('\n')}\n`);
+  return printableLines(text).split('\n').flatMap(fit).join('\n');
 }
 
 /** The width of a terminal; one without a size (containers, `expect`, editors) reports 0. Undefined: no terminal. */

@@ -12,11 +12,13 @@ import {
   shortName,
 } from '../core/index.js';
 import type { DownloadedFile, DownloadResult, DownloadStatus } from '../download/index.js';
-import { finalName, resolveManifest, selectFiles } from '../manifest/index.js';
+import { finalName, selectFiles } from '../manifest/index.js';
 import { table } from '../report/index.js';
 import {
   type Context,
+  chooseManifest,
   type FileOptions,
+  manifestFacts,
   networkSettings,
   printJson,
   printMessage,
@@ -33,7 +35,7 @@ import {
   printNext,
   sameCommand,
 } from './hints.js';
-import { addFileOptions, list, rate, whole } from './options.js';
+import { addFileOptions, addOutputOptions, list, rate, whole } from './options.js';
 
 interface Options extends FileOptions {
   source?: string[];
@@ -48,7 +50,6 @@ interface Options extends FileOptions {
   force?: boolean;
   dryRun?: boolean;
   json?: boolean;
-  quiet?: boolean;
 }
 
 const EXAMPLES = `
@@ -84,19 +85,17 @@ export function downloadCommand(context: Context): Command {
     .option('--stream', 'keep nothing of an archive: needs less room, but cannot resume it')
     .option('--force', 'fetch everything again, even what is present')
     .option('--dry-run', 'print what would be done, and do nothing')
-    .option('--json', 'print one JSON document on stdout')
-    .option('--quiet', 'no progress, only errors')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
   const { download } = await import('../download/index.js');
-  const { split, kind, source, mirror, json, quiet, ...rest } = options;
-  const manifest = await resolveManifest(options.manifest);
-  const network = await networkSettings(context);
+  const { split, kind, source, mirror, json, ...rest } = options;
+  const manifest = await chooseManifest(context, options);
+  const network = await networkSettings(context, manifest);
   const started = performance.now();
-  const { room, ...result } = await withProgress(context, { quiet }, (onEvent) =>
+  const { room, ...result } = await withProgress(context, { json }, (onEvent) =>
     download({
       ...rest,
       manifest,
@@ -109,16 +108,21 @@ async function run(options: Options, context: Context): Promise<void> {
       ...network,
     }),
   );
-  const { files, ok } = result;
+  const { ok, files, ...more } = result;
   context.exitCode = exitCodeOf(files);
   if (json) {
     const error = (file: DownloadedFile) => (file.error ? { error: jsonError(context, file.error) } : {});
-    printJson(context, { ...result, files: files.map((file) => ({ ...file, ...error(file) })) });
+    printJson(context, {
+      ok,
+      manifest: manifestFacts(manifest),
+      ...more,
+      files: files.map((file) => ({ ...file, ...error(file) })),
+    });
   } else if (options.dryRun) {
     printOutput(context, planText(files, { room, dir: options.dir }));
   }
   printFailures(context, files);
-  if (quiet || !ok || (options.dryRun && json)) return;
+  if (!ok || (options.dryRun && json)) return;
   if (options.dryRun) return printAfterPlan(context, files);
   printMessage(
     context,

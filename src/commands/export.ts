@@ -13,7 +13,7 @@ import {
   SHARD_INDEXES,
 } from '../export/formats/index.js';
 import type { ExportOptions, ExportResult } from '../export/index.js';
-import { resolveManifest, SPLITS } from '../manifest/index.js';
+import { SPLITS } from '../manifest/index.js';
 import {
   type Context,
   callOnSplits,
@@ -23,7 +23,16 @@ import {
   withAction,
 } from './context.js';
 import { printCommand, printLoaders, sameCommand } from './hints.js';
-import { addPatchOptions, choice, type PatchOptions, part, selectionOf, splits, whole } from './options.js';
+import {
+  addOutputOptions,
+  addPatchOptions,
+  addSplitOption,
+  choice,
+  type PatchOptions,
+  part,
+  selectionOf,
+  whole,
+} from './options.js';
 
 interface Options
   extends SplitOptions,
@@ -34,6 +43,14 @@ interface Options
 }
 
 const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];
+
+/** Words that people try. */
+const NOT_FORMATS = {
+  hdf5: 'That is what download leaves in the data set folder; a part of it: pcam subset.',
+  h5: 'That is what download leaves in the data set folder; a part of it: pcam subset.',
+  jpg: 'JPEG would change the pixels, by which the data is verified; png keeps them.',
+  jpeg: 'JPEG would change the pixels, by which the data is verified; png keeps them.',
+};
 
 /** `2048, parquet 20480`. */
 const SHARD_SIZES = [
@@ -76,14 +93,13 @@ Examples:
 `;
 
 export function exportCommand(context: Context): Command {
-  const command = new Command('export')
+  const command = addSplitOption(new Command('export'))
     .description(
       'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in constant memory, the same bytes every time.',
     )
-    .option('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES))
+    .option('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES, { refusals: NOT_FORMATS }))
     .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits)
-    .option('--out <folder>', 'the output folder (default: pcam-<format>, with layout and crop)')
+    .option('-o, --out <folder>', 'the output folder (default: pcam-<format>, with layout and crop)')
     .option('--shard-size <n>', `patches per shard (default: ${SHARD_SIZES})`, whole(LIMITS.shardSize))
     .option('--part <i/n>', 'only the shards of job i of n', part)
     .option(
@@ -95,20 +111,18 @@ export function exportCommand(context: Context): Command {
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
     .option('--sha1', "write the SHA-1 of each patch (its id in Kaggle's version) beside it (png, parquet)")
     .option('--force', 'replace an export with other options or of other data')
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
   addPatchOptions(command);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
   const { json, format, ...rest } = options;
   if (format === undefined) throw noFormat(context, json);
   const { exportDataset } = await import('../export/index.js');
-  const manifest = await resolveManifest(options.manifest);
   const started = performance.now();
   const result = await callOnSplits(context, options, (shared) =>
-    exportDataset({ ...rest, ...shared, format, manifest, selection: selectionOf(options) }),
+    exportDataset({ ...rest, ...shared, format, selection: selectionOf(options) }),
   );
   if (json) {
     const { contentBytes: _, ...document } = result;

@@ -11,7 +11,7 @@ import {
   withProgress,
 } from './context.js';
 import { printNext } from './hints.js';
-import { whole } from './options.js';
+import { addOutputOptions, whole } from './options.js';
 
 interface Options extends CommonOptions {
   train: number;
@@ -40,15 +40,14 @@ export function fixtureCommand(context: Context): Command {
     .option('--test <n>', 'patches of the test split', patches, DEFAULTS.fixture.test)
     .option('--seed <n>', 'a whole number', whole(LIMITS.seed), DEFAULTS.fixture.seed)
     .option('--force', 'replace a fixture with other numbers or another seed')
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context, [folder = '']: readonly string[]): Promise<void> {
   const { train, valid, test, seed, force, json } = options;
   const { createFixture } = await import('../fixture/fixture.js');
-  const made = await withProgress(context, { quiet: json }, (onEvent) =>
+  const made = await withProgress(context, { json }, (onEvent) =>
     createFixture({ dir: resolve(folder), train, valid, test, seed, force, signal: context.signal, onEvent }),
   );
   if (json) return printJson(context, { ok: true, ...made });

@@ -1,6 +1,6 @@
 /** What to do next, as commands that can be pasted: hints of the library, with the flags that only the command line knows. */
-import { type ErrorFacts, type NextStep, printable, wrapText } from '../core/index.js';
-import { type Context, columnsOf, printMessage } from './context.js';
+import { type ErrorFacts, type NextStep, printable, printableLines, wrapText } from '../core/index.js';
+import { type Context, columnsOf, printEvent, printMessage } from './context.js';
 
 /** The library's name of an option where the flag is not just that in kebab case. */
 const FLAGS: Record<string, string> = {
@@ -60,15 +60,21 @@ export function jsonError(context: Context, error: ErrorFacts): object {
 }
 
 /** An error on stderr: what happened, then what to do, with a command in a line of its own. */
-export function printError(context: Context, error: Hinted & { message: string }): void {
-  const columns = columnsOf(context.stderr);
-  const { hint, options, next } = error;
-  for (const line of wrapText(`pcam: ${messageFor(error)}`, columns)) printMessage(context, line);
-  if (hint !== undefined) {
-    const end = next ? ':' : '';
-    for (const line of wrapText(`  ${hint}${flagsOf(options)}${end}`, columns)) printMessage(context, line);
+export function printError(context: Context, error: Hinted & { message: string; code?: string }): void {
+  const { stderr, progress } = context;
+  const { code, hint, options, next } = error;
+  const message = messageFor(error);
+  if (progress === 'json') {
+    const event = { type: 'message', level: 'error', code, message, hint: hintLine(context, error) };
+    printEvent(context, event);
+    return;
   }
-  if (next) printMessage(context, `  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
+  const lines = [`pcam: ${message}`];
+  if (hint !== undefined) lines.push(`  ${hint}${flagsOf(options)}${next ? ':' : ''}`);
+  const columns = columnsOf(stderr);
+  const fitted = lines.flatMap((line) => wrapText(line, columns));
+  if (next) fitted.push(`  ${hint === undefined ? '' : '  '}${commandLine(context, next)}`);
+  stderr.write(`${printableLines(fitted.join('\n'))}\n`);
 }
 
 /** The message with the flag of the option that it is about: `index dali` becomes `--index dali`. */
@@ -94,9 +100,7 @@ function shellWord(word: string): string {
 }
 
 export function printLoaders(context: Context, lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  printMessage(context, 'Load it:');
-  for (const line of lines) printMessage(context, `  ${line}`);
+  if (lines.length > 0) printMessage(context, ['Load it:', ...lines.map((line) => `  ${line}`)].join('\n'));
 }
 
 export function printNext(context: Context, what: string, next: NextStep): void {
@@ -109,5 +113,10 @@ export function printNextToPeople(context: Context, what: string, next: NextStep
 }
 
 export function printCommand(context: Context, what: string, command: string): void {
-  printMessage(context, `${what}:\n  ${command}`);
+  if (context.quiet) return;
+  if (context.progress === 'json') {
+    printEvent(context, { type: 'message', level: 'info', message: what, command });
+  } else {
+    printMessage(context, `${what}:\n  ${command}`);
+  }
 }

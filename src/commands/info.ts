@@ -1,6 +1,7 @@
 /** `pcam info`: what the manifest says, what is in the folder, and on demand how the sources answer. And `pcam` alone. */
 import { Command } from 'commander';
 import {
+  DEFAULTS,
   EXIT_CODES,
   formatBytes,
   formatInteger,
@@ -12,11 +13,13 @@ import {
   VERSION,
 } from '../core/index.js';
 import type { FileInfo, FileState, InfoResult, Probe } from '../info/index.js';
-import { bibtex, resolveManifest } from '../manifest/index.js';
+import { bibtex } from '../manifest/index.js';
 import { type Paint, painter, type Style, table } from '../report/index.js';
 import {
   type CommonOptions,
   type Context,
+  chooseManifest,
+  manifestFacts,
   networkSettings,
   printJson,
   printMessage,
@@ -71,12 +74,12 @@ export function infoCommand(context: Context): Command {
 async function run(options: Options, context: Context, [name]: readonly string[]): Promise<void> {
   const { info, probeSources } = await import('../info/index.js');
   const { dir, json, probe, cite } = options;
-  const manifest = await resolveManifest(options.manifest);
-  const result = await info({ dir, manifest });
+  const manifest = await chooseManifest(context, options);
+  const result = { ...(await info({ dir, manifest })), manifest: manifestFacts(manifest) };
   const file = name === undefined ? undefined : findFile(result, name);
 
   if (probe) {
-    const network = await networkSettings(context);
+    const network = await networkSettings(context, manifest);
     const probes = await probeSources({ manifest, signal: context.signal, ...network });
     const ok = probes.some(({ status }) => status === 'ok');
     if (!ok) context.exitCode = EXIT_CODES.NO_SOURCE;
@@ -96,10 +99,11 @@ async function run(options: Options, context: Context, [name]: readonly string[]
 /** `pcam` alone: what is in the folder, and what to do next. */
 export async function printState(typed: Partial<CommonOptions>, context: Context): Promise<void> {
   context.given = typed;
-  const options = { dir: context.env.dir, manifest: context.env.manifest, ...typed };
-  if (options.dir === '') throw new PcamError('USAGE', '--dir is empty');
+  const { dir = DEFAULTS.dir, manifest: named } = { ...context.env, ...typed };
+  if (dir === '') throw new PcamError('USAGE', '--dir is empty');
   const { info } = await import('../info/index.js');
-  const { dir, files } = await info(options);
+  const manifest = await chooseManifest(context, { dir, manifest: named });
+  const { files } = await info({ dir, manifest });
   printOutput(context, `pcam ${VERSION}: the PatchCamelyon data set, from download to training.\n`);
   printOutput(context, printable(stateText(dir, files)));
   printNext(context, ...nextAfterInfo(files));

@@ -3,9 +3,19 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { describeLimit, LIMITS, type Limit, nearest, withinLimit } from '../core/index.js';
 import { KINDS, type Kind, SPLITS, type SplitName } from '../manifest/index.js';
 import type { SelectionOptions } from '../selection/index.js';
+import { PROGRESS_MODES } from './context.js';
 
-const SPLIT_WORDS: Record<string, SplitName> = { val: 'valid', validation: 'valid' };
-const KIND_WORDS: Record<string, Kind> = { x: 'images', y: 'labels', image: 'images', label: 'labels' };
+const SPLIT_WORDS: Record<string, readonly SplitName[]> = {
+  val: ['valid'],
+  validation: ['valid'],
+  all: SPLITS,
+};
+const KIND_WORDS: Record<string, readonly Kind[]> = {
+  x: ['images'],
+  y: ['labels'],
+  image: ['images'],
+  label: ['labels'],
+};
 
 /** `--option a,b --option c`: commas or repeats. */
 export function list(value: string, previous: string[] = []): string[] {
@@ -17,6 +27,11 @@ export function list(value: string, previous: string[] = []): string[] {
   return [...previous, ...items];
 }
 
+/** A list of globs. The command prompt of Windows leaves single quotes around them. */
+function globs(value: string, previous: string[] = []): string[] {
+  return list(value.replace(/^'(.*)'$/, '$1'), previous);
+}
+
 /** What shell completion needs to know of a parser: the words that it takes, and whether it takes a list of them. */
 export interface Words {
   readonly words: readonly string[];
@@ -26,34 +41,46 @@ export interface Words {
 export const splits = someOf(SPLITS, SPLIT_WORDS);
 export const kinds = someOf(KINDS, KIND_WORDS);
 
-function someOf<T extends string>(allowed: readonly T[], words: Record<string, T>) {
-  const parse = (value: string, previous: T[] = []): T[] => [
-    ...previous,
-    ...list(value).map((word) => oneOf(word, allowed, words)),
-  ];
+function someOf<T extends string>(allowed: readonly T[], words: Record<string, readonly T[]>) {
+  const parse = (value: string, previous: readonly T[] = []): T[] => {
+    const named = list(value).flatMap((word) => {
+      const lower = word.toLowerCase();
+      return Object.hasOwn(words, lower) ? words[lower]! : [oneOf(word, allowed, Object.keys(words))];
+    });
+    return [...new Set([...previous, ...named])];
+  };
   return Object.assign(parse, { words: allowed, list: true } satisfies Words);
 }
 
-function oneOf<T extends string>(word: string, allowed: readonly T[], words: Record<string, T>): T {
+/** @param others words that are suggested, too */
+function oneOf<T extends string>(word: string, allowed: readonly T[], others: readonly string[] = []): T {
   const lower = word.toLowerCase();
-  const known = Object.hasOwn(words, lower) ? words[lower] : allowed.find((candidate) => candidate === lower);
+  const known = allowed.find((candidate) => candidate === lower);
   if (known) return known;
   // With one word allowed there is nothing to suggest that the message has not said.
-  const near = allowed.length > 1 ? nearest(lower, [...allowed, ...Object.keys(words)]) : undefined;
+  const near = allowed.length > 1 ? nearest(lower, [...allowed, ...others]) : undefined;
   throw new InvalidArgumentError(`Allowed are ${allowed.join(', ')}.${near ? ` Did you mean ${near}?` : ''}`);
 }
 
-/** One of some words. */
+/**
+ * One of some words.
+ * @param words other words for them
+ * @param refusals what to say about a word that people try and that is not allowed
+ */
 export function choice<T extends string>(
   allowed: readonly T[],
-  words: Record<string, T> = {},
+  { words = {}, refusals = {} }: { words?: Record<string, T>; refusals?: Record<string, string> } = {},
 ): ((value: string) => T) & Words {
-  const parse = (value: string) => oneOf(value, allowed, words);
+  const parse = (value: string) => {
+    const lower = value.toLowerCase();
+    if (Object.hasOwn(refusals, lower)) throw new InvalidArgumentError(refusals[lower]!);
+    return Object.hasOwn(words, lower) ? words[lower]! : oneOf(value, allowed, Object.keys(words));
+  };
   return Object.assign(parse, { words: allowed, list: false } satisfies Words);
 }
 
 /** One split. */
-export const oneSplit = choice(SPLITS, SPLIT_WORDS);
+export const oneSplit = choice(SPLITS, { words: { val: 'valid', validation: 'valid' } });
 
 /** A whole number within a limit. */
 export function whole(limit: Limit): (value: string) => number {
@@ -96,9 +123,28 @@ export function rate(value: string): number {
 
 /** `--split` and `--kind`, on every command that takes a choice of files. */
 export function addFileOptions(command: Command): Command {
+  return addSplitOption(command, 'all').option(
+    '--kind <names>',
+    'images, labels, meta (default: all)',
+    kinds,
+  );
+}
+
+/** @param unsaid which splits are meant without the option */
+export function addSplitOption(command: Command, unsaid = 'those in the folder'): Command {
+  return command.option('--split <names>', `train, valid, test, all (default: ${unsaid})`, splits);
+}
+
+/** How a command that takes long reports its progress and its result. */
+export function addOutputOptions(command: Command): Command {
   return command
-    .option('--split <names>', 'train, valid, test (default: all)', splits)
-    .option('--kind <names>', 'images, labels, meta (default: all)', kinds);
+    .option('--json', 'print one JSON document on stdout')
+    .option(
+      '--progress <how>',
+      `${PROGRESS_MODES.join(', ')}: how progress is shown on stderr (default: auto)`,
+      choice(PROGRESS_MODES),
+    )
+    .option('--quiet', 'no progress and no messages, only errors');
 }
 
 /** What commander makes of them. */
@@ -112,7 +158,7 @@ export function addPatchOptions(command: Command): Command {
     .option(
       '--slides <globs>',
       'only patches of these slides, such as *tumor_0?3* (needs the meta CSV)',
-      list,
+      globs,
     )
     .option('--per-class <n>', 'n random patches of each class of each split', whole(LIMITS.patches))
     .option(

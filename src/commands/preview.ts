@@ -20,7 +20,14 @@ import {
   withAction,
 } from './context.js';
 import { printCommand, printNext, sameCommand } from './hints.js';
-import { addPatchOptions, type PatchOptions, selectionOf, splits, whole } from './options.js';
+import {
+  addOutputOptions,
+  addPatchOptions,
+  addSplitOption,
+  type PatchOptions,
+  selectionOf,
+  whole,
+} from './options.js';
 
 interface Options extends SplitOptions, PatchOptions {
   rows?: number;
@@ -43,11 +50,9 @@ Examples:
 
 export function previewCommand(context: Context): Command {
   const { rows, cols, scale } = DEFAULTS.preview;
-  const command = new Command('preview')
-    .description(
-      'Shows a contact sheet of patches: half positive and half negative ones, spread over slides, unless the selection options ask for others.',
-    )
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
+  const command = addSplitOption(new Command('preview')).description(
+    'Shows a contact sheet of patches: half positive and half negative ones, spread over slides, unless the selection options ask for others.',
+  );
   addPatchOptions(command)
     .option(
       '--rows <n>',
@@ -61,9 +66,8 @@ export function previewCommand(context: Context): Command {
       whole(LIMITS.scale),
     )
     .option('-o, --out <file>', 'write a PNG file (default: draw on the terminal)')
-    .option('--json', 'print one JSON document on stdout (with --out)')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {

@@ -1,6 +1,6 @@
 /** The command line as commander sees it: the commands, the common options, help, and `pcam` alone. */
 import { Command } from 'commander';
-import { printableLines, VERSION, wrapText } from '../core/index.js';
+import { nearest, printable, printableLines, VERSION, wrapText } from '../core/index.js';
 import type { Context } from './context.js';
 
 const HELP_WIDTH = 80;
@@ -23,6 +23,7 @@ interface CommandEntry {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
+  readonly aliases?: readonly string[];
   /** Loads the command and what it needs: most of the time of a short run, so only for the command that was typed. */
   load(context: Context): Promise<Command>;
 }
@@ -77,6 +78,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'info',
     summary: 'show the files, their digests and sources, and their state in the folder',
+    aliases: ['status', 'ls'],
     load: async (context) => (await import('./info.js')).infoCommand(context),
   },
   {
@@ -96,20 +98,26 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+/** Words that people try in place of a command. */
+const MEANT: Record<string, string> = { list: 'info', version: '--version' };
+
 /** @param argv the commands named in it are loaded; the others have a name and a summary only. Absent: all are loaded. */
 export async function createProgram(context: Context, argv?: readonly string[]): Promise<Command> {
   const program = new Command('pcam')
     .description(
       'Gets the PatchCamelyon data set onto a disk, proves that it is right, and turns it into what a training job reads.',
     )
-    .version(VERSION, '-v, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('-d, --dir <folder>', 'the data set folder (or PCAM_DIR)')
     .option('--manifest <file>', 'a manifest in place of the built-in one (or PCAM_MANIFEST)')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', EXAMPLES)
+    // An option of the program after a command is a mistake: `pcam verify --version` would verify nothing.
+    .enablePositionalOptions();
   if (argv && isBare(argv)) program.action(() => showState(program, context));
-  for (const { name, summary, load } of COMMANDS) {
-    const command = argv === undefined || argv.includes(name) ? await load(context) : new Command(name);
-    program.addCommand(command.summary(summary));
+  for (const { name, summary, aliases = [], load } of COMMANDS) {
+    const asked = argv === undefined || [name, ...aliases].some((word) => argv.includes(word));
+    const command = asked ? await load(context) : new Command(name);
+    program.addCommand(command.summary(summary).aliases(aliases));
   }
   for (const command of [program, ...program.commands]) {
     const words = command === program ? [] : [command.name()];
@@ -119,10 +127,26 @@ export async function createProgram(context: Context, argv?: readonly string[]):
       .configureOutput({
         writeOut: (text) => void context.stdout.write(printableLines(reflow(text))),
         outputError: (text, write) => write(text.replace(/^error: /, 'pcam: ')),
-        writeErr: (text) => void context.stderr.write(printableLines(text)),
+        // As an event, cli.ts prints it.
+        writeErr: (text) => {
+          if (context.progress !== 'json') context.stderr.write(printableLines(text));
+        },
       });
   }
+  program.on('command:*', ([word]: string[]) => refuseCommand(program, word!));
+  if (argv?.[0] === 'help' && argv[1] !== undefined && !isCommand(argv[1])) refuseCommand(program, argv[1]);
   return program;
+}
+
+function isCommand(word: string): boolean {
+  return COMMANDS.some(({ name, aliases = [] }) => name === word || aliases.includes(word));
+}
+
+function refuseCommand(program: Command, word: string): void {
+  const names = COMMANDS.map(({ name }) => name);
+  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : nearest(word, [...names, 'help']);
+  const hint = meant === undefined ? '' : `\n(Did you mean ${meant}?)`;
+  program.error(`error: unknown command '${printable(word, 100)}'${hint}`);
 }
 
 /** Nothing but, perhaps, the folder or the manifest was named. */

@@ -10,7 +10,7 @@ import {
   withAction,
 } from './context.js';
 import { printNext } from './hints.js';
-import { splits } from './options.js';
+import { addOutputOptions, addSplitOption } from './options.js';
 
 interface Options extends SplitOptions {
   out: string;
@@ -26,15 +26,13 @@ Examples:
 `;
 
 export function reportCommand(context: Context): Command {
-  const command = new Command('report')
+  const command = addSplitOption(new Command('report'))
     .description(
       'Writes one HTML page that says what is in the data set, with pictures: for people, not for programs.',
     )
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits)
     .option('-o, --out <file>', 'the file to write', DEFAULTS.report)
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {

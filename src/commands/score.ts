@@ -25,7 +25,7 @@ import {
   withAction,
 } from './context.js';
 import { printNext } from './hints.js';
-import { choice, oneSplit, whole } from './options.js';
+import { addOutputOptions, choice, oneSplit, whole } from './options.js';
 
 interface Options extends CommonOptions {
   split?: SplitName;
@@ -90,9 +90,8 @@ export function scoreCommand(context: Context): Command {
       whole(LIMITS.bootstrap),
     )
     .option('--seed <n>', 'the same seed gives the same intervals (default: 0)', whole(LIMITS.seed))
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 function number(value: string): number {

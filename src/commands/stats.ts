@@ -13,7 +13,7 @@ import {
   withAction,
 } from './context.js';
 import { printNextToPeople } from './hints.js';
-import { splits, whole } from './options.js';
+import { addOutputOptions, addSplitOption, whole } from './options.js';
 
 interface Options extends SplitOptions {
   table?: string;
@@ -35,16 +35,14 @@ Examples:
 `;
 
 export function statsCommand(context: Context): Command {
-  const command = new Command('stats')
+  const command = addSplitOption(new Command('stats'))
     .description(
       'Counts and measures the data set: classes, slides, duplicates within and across splits, channel means, standard deviations and histograms, and what stands out.',
     )
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits)
     .option('--table <file>', 'also write one row per patch to a .csv or .parquet file')
     .option('--workers <n>', "threads (default: the machine's cores)", whole(LIMITS.workers))
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {

@@ -1,5 +1,4 @@
 /** `pcam subset`. */
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { count, formatBytes } from '../core/index.js';
 import {
@@ -11,7 +10,13 @@ import {
   withAction,
 } from './context.js';
 import { printNext } from './hints.js';
-import { addPatchOptions, type PatchOptions, selectionOf, splits } from './options.js';
+import {
+  addOutputOptions,
+  addPatchOptions,
+  addSplitOption,
+  type PatchOptions,
+  selectionOf,
+} from './options.js';
 
 interface Options extends SplitOptions, PatchOptions {
   out: string;
@@ -25,21 +30,19 @@ data set. Its manifest.json is what pcam verifies it with. The same data, option
 
 Examples:
   pcam subset --out small/pcam --per-class 500
-  pcam verify --manifest small/pcam/manifest.json --dir small/pcam
+  pcam verify --dir small/pcam
   pcam subset --out mirror --per-slide 20 --archives     a folder to serve
 `;
 
 export function subsetCommand(context: Context): Command {
-  const command = new Command('subset')
+  const command = addSplitOption(new Command('subset'))
     .description('Writes selected patches as a small data set of their own, for tests and laptops.')
-    .requiredOption('--out <folder>', 'where to put it')
-    .option('--split <names>', 'train, valid, test (default: those in the folder)', splits);
+    .requiredOption('-o, --out <folder>', 'where to put it');
   addPatchOptions(command)
     .option('--archives', 'also write the .gz archives, so that the folder can be served as a mirror')
     .option('--force', 'replace a subset with other options or of other data')
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
@@ -56,6 +59,6 @@ async function run(options: Options, context: Context): Promise<void> {
     context,
     `${out}: ${count(patches, 'patch')} in ${count(result.files.length, 'file')} and manifest.json, ${formatBytes(bytes)}.`,
   );
-  const own = { ...context, given: { dir: out, manifest: join(out, 'manifest.json') } };
+  const own = { ...context, given: { dir: out } };
   printNext(own, 'Check it', { command: 'verify' });
 }

@@ -3,13 +3,21 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { count, EXIT_CODES, type NextStep, printable, shortName, shortNames } from '../core/index.js';
-import { type DatasetFile, finalName, type Manifest, resolveManifest } from '../manifest/index.js';
+import { type DatasetFile, finalName, type Manifest } from '../manifest/index.js';
 import { type Paint, painter, type Style, table } from '../report/index.js';
 import { layout } from '../store/index.js';
 import type { VerifiedFile, VerifyResult, VerifyStatus } from '../verify/index.js';
-import { type Context, type FileOptions, printJson, withAction, withProgress } from './context.js';
+import {
+  type Context,
+  chooseManifest,
+  type FileOptions,
+  manifestFacts,
+  printJson,
+  withAction,
+  withProgress,
+} from './context.js';
 import { hintLine, printError, printNext, printNextToPeople } from './hints.js';
-import { addFileOptions } from './options.js';
+import { addFileOptions, addOutputOptions } from './options.js';
 
 interface Options extends FileOptions {
   quick?: boolean;
@@ -40,22 +48,22 @@ export function verifyCommand(context: Context): Command {
     .option('--quick', 'trust earlier checks of files whose size and mtime are the same')
     .option('--deep', 'open the HDF5 and CSV files: shapes, types, labels, rows, slides')
     .option('--fix', 'rename swapped files back')
-    .option('--json', 'print one JSON document on stdout')
     .addHelpText('after', EXAMPLES);
-  return withAction<Options>(command, context, run);
+  return withAction<Options>(addOutputOptions(command), context, run);
 }
 
 async function run(options: Options, context: Context): Promise<void> {
   const { verify } = await import('../verify/index.js');
   const { dir, split, kind, json, ...rest } = options;
-  const manifest = await resolveManifest(options.manifest);
-  const result = await withProgress(context, { quiet: !context.stderr.isTTY }, (onEvent) =>
+  const manifest = await chooseManifest(context, options);
+  const result = await withProgress(context, { json }, (onEvent) =>
     verify({ ...rest, dir, manifest, splits: split, kinds: kind, signal: context.signal, onEvent }),
   );
   if (!result.ok) context.exitCode = EXIT_CODES.MISSING;
   if (json) {
+    const { ok, findings } = result;
     const files = result.files.map((file) => jsonFile(context, file));
-    return printJson(context, { ...result, files });
+    return printJson(context, { ok, manifest: manifestFacts(manifest), files, findings });
   }
   if (result.files.every(({ status }) => status === 'missing') && !existsSync(layout(dir).state)) {
     return printError(context, {

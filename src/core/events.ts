@@ -102,9 +102,12 @@ export class TaskReporter {
     this.#onEvent({ type: 'progress', ...this.#state });
   }
 
+  /** A task that did not fail has done all. */
   end({ outcome = 'done', message, ...change }: EndOfTask = {}): void {
     const seconds = (this.#now() - this.#began) / 1000;
-    this.#state = { ...this.#state, ...change };
+    const state = { ...this.#state, ...change };
+    const all = state.total ?? state.done;
+    this.#state = outcome === 'failed' ? state : { ...state, done: all, total: all };
     this.#onEvent({
       type: 'end',
       ...this.#state,

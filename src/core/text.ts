@@ -22,9 +22,9 @@ export function printableLines(text: string): string {
  * JSON that is safe for a terminal: JSON.stringify itself escapes the C0 controls alone. A list of numbers, such as a
  * histogram, is one line.
  */
-export function printableJson(value: unknown): string {
+export function printableJson(value: unknown, indent = 2): string {
   // Line breaks are never inside a string.
-  const text = JSON.stringify(value, null, 2).replace(/\[\n[\d\s,.e+-]*\]/g, (list) =>
+  const text = JSON.stringify(value, null, indent).replace(/\[\n[\d\s,.e+-]*\]/g, (list) =>
     list.replace(/\s+/g, '').replaceAll(',', ', '),
   );
   return text.replace(UNSAFE, (character) =>

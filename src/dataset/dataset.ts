@@ -21,7 +21,7 @@ export async function openDataset({
   manifest,
 }: OpenDatasetOptions = {}): Promise<Dataset> {
   await requireFolder(dir);
-  const known = await resolveManifest(manifest);
+  const known = await resolveManifest(manifest, dir);
   const splits = SPLITS.filter((split) =>
     (['images', 'labels'] as const).every((kind) => locate({ dir, manifest: known, split, kind })?.present),
   );

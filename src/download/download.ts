@@ -1,6 +1,7 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import {
   abortError,
@@ -16,6 +17,7 @@ import { missingFolders, removeIfEmpty } from '../fs/index.js';
 import { Inventory, renameMisplaced } from '../inventory/index.js';
 import {
   type DatasetFile,
+  manifestText,
   resolveManifest,
   type SourceConfig,
   selectFiles,
@@ -23,7 +25,7 @@ import {
 } from '../manifest/index.js';
 import { HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
-import { layout, OwnedPartStore, PartStore, Receipts, withDataFolder } from '../store/index.js';
+import { type Layout, layout, OwnedPartStore, PartStore, Receipts, withDataFolder } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import { describe } from './dry-run.js';
 import { discardParts } from './forms.js';
@@ -50,7 +52,7 @@ export async function download(
   options: DownloadOptions = {},
   { clock = systemClock }: Internals = {},
 ): Promise<DownloadResult> {
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, options.dir ?? DEFAULTS.dir);
   const sources = chooseSources({ manifest, only: options.sources, mirrors: options.mirrors });
   const files = selectFiles(manifest, options);
   checkNumbers(options);
@@ -132,7 +134,7 @@ async function start(run: Run, files: readonly DatasetFile[], jobs: number): Pro
 
 /** A run that fetches nothing leaves no empty folder behind that it made. */
 async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Promise<DownloadResult> {
-  const { dir, state, parts, temporaries } = run.paths;
+  const { dir, state, parts, temporaries, manifest } = run.paths;
   const made = await missingFolders(dir);
   let ok = false;
   try {
@@ -144,8 +146,20 @@ async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Prom
     ok = error instanceof PcamError && error.code === 'LOCKED';
     throw error;
   } finally {
-    if (!ok) await removeIfEmpty([parts, temporaries, state, ...made]);
+    if (!ok) {
+      await removeIfEmpty([parts, temporaries]);
+      // A copy of the manifest alone is of no use.
+      if (!(await holdsFiles(run.paths))) await rm(manifest, { force: true }).catch(() => {});
+      await removeIfEmpty([state, ...made]);
+    }
   }
+}
+
+/** Whether anything but the copy of a manifest is in the data set folder. */
+async function holdsFiles({ dir, state, manifest }: Layout): Promise<boolean> {
+  const names = async (folder: string) => await readdir(folder).catch(() => []);
+  const known = [basename(state), basename(manifest)];
+  return [...(await names(dir)), ...(await names(state))].some((name) => !known.includes(name));
 }
 
 async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<T> {
@@ -157,8 +171,16 @@ async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<
     const own: OwnedRun = { ...run, paths, parts, receipts, signal, windowed: new Set() };
     setMaxListeners(0, own.signal);
     await rename(own);
+    await keepManifest(own);
     return await work(own);
   });
+}
+
+/** Later commands judge the folder by the manifest that was named for it; the built-in one needs no copy. */
+async function keepManifest({ manifest, paths }: OwnedRun): Promise<void> {
+  if (manifest.origin?.kind !== 'named') return;
+  if (manifest.origin.builtIn) await paths.run.remove(paths.manifest);
+  else await paths.run.write(paths.manifest, manifestText(manifest));
 }
 
 /** Files that are misplaced, or that an earlier run has set aside, get their own names. */

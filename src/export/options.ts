@@ -64,7 +64,7 @@ export interface Settings {
 /** @throws PcamError USAGE, BAD_MANIFEST */
 export async function resolveOptions(options: ExportOptions): Promise<Settings> {
   const { dir = DEFAULTS.dir, layout = 'shards', crop, index, sha1, shardSize, part } = options;
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   const format = findFormat(options.format, layout);
   const workers = options.workers ?? Math.min(defaultWorkers(), format.workers);
   requireWithin('workers', workers, LIMITS.workers);

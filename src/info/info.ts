@@ -59,9 +59,9 @@ export interface InfoResult {
 }
 
 export async function info(options: InfoOptions = {}): Promise<InfoResult> {
-  const manifest = await resolveManifest(options.manifest);
-  const { dataset, homepage = null, license = null, citation, sources } = manifest;
   const dir = options.dir ?? DEFAULTS.dir;
+  const manifest = await resolveManifest(options.manifest, dir);
+  const { dataset, homepage = null, license = null, citation, sources } = manifest;
   const receipts = new Receipts(layout(dir));
   const files = await Promise.all(
     selectFiles(manifest, options).map(async (file): Promise<FileInfo> => {

@@ -1,7 +1,8 @@
 export { bibtex, PCAM_BIBTEX } from './citation.js';
 export { FIXTURE_DATASET, isSynthetic, type Origin, originOf } from './origin.js';
 export { BUILT_IN_MANIFEST, parseManifest, parseWebUrl, readManifest, SOURCE_TYPES } from './parse.js';
-export { type CacheKeyOptions, cacheKey, resolveManifest, type Selection, selectFiles } from './select.js';
+export { keptManifest, manifestText, resolveManifest } from './resolve.js';
+export { type CacheKeyOptions, cacheKey, type Selection, selectFiles } from './select.js';
 export {
   allContents,
   type Content,
@@ -15,6 +16,7 @@ export {
   KINDS,
   type Kind,
   type Manifest,
+  type ManifestOrigin,
   type SourceConfig,
   SPLITS,
   type SplitName,

@@ -28,7 +28,7 @@ export const BUILT_IN_MANIFEST = assetPath('manifest.json');
 /** The source types that a manifest may name; sources/ has a factory for each. */
 export const SOURCE_TYPES = ['google-drive', 'zenodo', 'http', 'file'] as const;
 
-const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 const MAX_NAME_BYTES = 200;
 const MAX_DIMENSIONS = 8;
 
@@ -38,13 +38,16 @@ const MAX_DIMENSIONS = 8;
  */
 export async function readManifest(path: string = BUILT_IN_MANIFEST): Promise<Manifest> {
   const text = path === BUILT_IN_MANIFEST ? assetText('manifest.json') : await readText(path);
-  let json: unknown;
+  return parseManifest(parseJson(text, path), { path });
+}
+
+/** @throws PcamError BAD_MANIFEST */
+export function parseJson(text: string, path: string): unknown {
   try {
-    json = JSON.parse(text.replace(/^\ufeff/, ''));
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     throw bad(path, `it is not JSON: ${withoutQuotes((error as Error).message)}`);
   }
-  return parseManifest(json, { path });
 }
 
 /** A wrong path may be that of a data file of gigabytes. */

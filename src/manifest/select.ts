@@ -1,6 +1,6 @@
 /** Which files of a manifest are meant, by split and by kind, and a key for them. */
 import { PcamError } from '../core/index.js';
-import { readManifest } from './parse.js';
+import { resolveManifest } from './resolve.js';
 import { type DatasetFile, finalMd5, finalName, type Kind, type Manifest, type SplitName } from './types.js';
 
 export interface Selection {
@@ -24,11 +24,6 @@ export function selectFiles(manifest: Manifest, { splits = [], kinds = [] }: Sel
     hint: 'see the files that it has',
     next: { command: 'info' },
   });
-}
-
-/** A manifest that is given as a value, a path, or not at all. */
-export async function resolveManifest(manifest: Manifest | string | undefined): Promise<Manifest> {
-  return typeof manifest === 'object' ? manifest : readManifest(manifest);
 }
 
 export interface CacheKeyOptions extends Selection {

@@ -34,6 +34,17 @@ export interface SourceConfig {
   readonly record?: string;
 }
 
+/** Where a manifest is from. */
+export interface ManifestOrigin {
+  /** `named` by the caller, the `folder`'s own, the copy that a download `kept`, or `built-in`. */
+  readonly kind: 'named' | 'folder' | 'kept' | 'built-in';
+  /** Absolute; absent for a manifest that was given as a value. */
+  readonly path?: string;
+  readonly builtIn: boolean;
+  /** A `manifest.json` in the folder that is not a manifest of pcam. */
+  readonly ignored?: string;
+}
+
 export interface Manifest {
   readonly dataset: string;
   readonly homepage?: string;
@@ -44,6 +55,7 @@ export interface Manifest {
   /** In the order of preference. */
   readonly sources: readonly SourceConfig[];
   readonly files: readonly DatasetFile[];
+  readonly origin?: ManifestOrigin;
 }
 
 /** Name of what pcam leaves in the data set folder: the decompressed file, or the file itself. */

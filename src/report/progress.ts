@@ -1,5 +1,5 @@
-/** Progress: bars on a terminal, an occasional plain line elsewhere. */
-import type { OnEvent } from '../core/index.js';
+/** Progress: bars on a terminal, an occasional plain line elsewhere, or each event as JSON. */
+import { type OnEvent, printableJson } from '../core/index.js';
 import { TaskBoard } from './board.js';
 import { rowWords, taskRow } from './row.js';
 import { Sentences } from './sentences.js';
@@ -7,10 +7,12 @@ import { type Paint, painter } from './table.js';
 
 /** Seconds between two lines about a task, where there is no terminal. */
 const LINE_EVERY = 15;
+/** Seconds between two JSON events of a task's progress. */
+const MIN_EVENT_SECONDS = 0.2;
 
 export interface Progress {
   readonly onEvent: OnEvent;
-  /** Prints a line above the bars: one that is written past them would leave pieces of them behind. */
+  /** Prints a line, above the bars where there are any. */
   say(line: string): void;
   /** Removes the bars; safe to call twice. */
   stop(): void;
@@ -18,26 +20,38 @@ export interface Progress {
 
 export interface ProgressOptions {
   stream: NodeJS.WriteStream;
-  quiet?: boolean;
+  /** `json`: each event is one JSON document in a line of its own. */
+  mode: 'bar' | 'lines' | 'json' | 'none';
   colour?: 'always' | 'never' | 'auto';
-  /** The terminal cannot move its cursor. */
-  dumb?: boolean;
 }
 
 const seconds = () => performance.now() / 1000;
 
-/** Bars are loaded on a terminal only. */
-export async function createProgress({
-  stream,
-  quiet,
-  colour = 'never',
-  dumb,
-}: ProgressOptions): Promise<Progress> {
-  if (quiet) return { onEvent() {}, say: (line) => void stream.write(`${line}\n`), stop() {} };
+/** cli-progress is loaded for bars alone. */
+export async function createProgress({ stream, mode, colour = 'never' }: ProgressOptions): Promise<Progress> {
+  const say = (line: string) => void stream.write(`${line}\n`);
+  if (mode === 'none') return { onEvent() {}, say, stop() {} };
+  if (mode === 'json') return { onEvent: jsonEvents(say, seconds), say, stop() {} };
   const paint = painter(colour, stream);
-  if (!stream.isTTY || dumb) return new Lines(stream, paint);
+  if (mode === 'lines') return new Lines(stream, paint);
   const { Bars } = await import('./bars.js');
   return new Bars(stream, paint);
+}
+
+/**
+ * Writes events as JSON, at most five of a task's progress in a second.
+ * @param now seconds
+ */
+export function jsonEvents(write: (line: string) => void, now: () => number): OnEvent {
+  const written = new Map<string, number>();
+  return (event) => {
+    if (event.type === 'progress') {
+      const last = written.get(event.task);
+      if (last !== undefined && now() - last < MIN_EVENT_SECONDS) return;
+      written.set(event.task, now());
+    }
+    write(printableJson(event, 0));
+  };
 }
 
 class Lines implements Progress {

@@ -37,9 +37,9 @@ export async function score(options: ScoreOptions): Promise<ScoreResult> {
 export async function collectScore(options: ScoreOptions): Promise<CollectedScore> {
   checkOptions(options);
   const { dir = DEFAULTS.dir, bootstrap = DEFAULTS.bootstrap, seed = 0, signal, onEvent } = options;
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   const request = { dir, manifest, signal, onEvent };
-  const place = (path: string) => requireOutputFile({ path, dir, manifest, given: options.manifest });
+  const place = (path: string) => requireOutputFile({ path, dir, manifest });
   const errorsFile = options.errors === undefined ? undefined : await place(options.errors);
   const files = await readFiles(options);
   const split = chooseSplit(files.rows, options);

@@ -58,7 +58,7 @@ export async function selectPatches({
   signal?: AbortSignal;
   onEvent?: OnEvent;
 }): Promise<PatchSelection[]> {
-  const manifest = await resolveManifest(request.manifest);
+  const manifest = await resolveManifest(request.manifest, dir);
   const input = await openInput({ dir, manifest, splits: request.splits, signal, onEvent });
   const resolved = await resolveSelection(selection, input.splits);
   return [...(await select({ input, selection: resolved, signal, onEvent })).selections];

@@ -1,6 +1,7 @@
 /** Where everything lies below the data set folder. */
 import { join } from 'node:path';
 import type { RunFolder } from '../fs/index.js';
+import { keptManifest } from '../manifest/index.js';
 
 const STATE_FOLDER = '.pcam';
 
@@ -18,6 +19,8 @@ export interface Layout {
   readonly writer: string;
   /** Where each run has a directory of its own for files whose digests are not known to be right yet. */
   readonly temporaries: string;
+  /** The manifest that was named at a download. */
+  readonly manifest: string;
   /** What was found out about the patches of each split. */
   readonly scans: string;
   final(name: string): string;
@@ -43,6 +46,7 @@ export function layout(dir: string): Layout {
     parts,
     writer: join(state, 'writer.json'),
     temporaries: join(state, 'tmp'),
+    manifest: keptManifest(dir),
     scans: join(state, 'scans'),
     final: (name) => join(dir, name),
     part: (name) => join(parts, `${name}.part`),

@@ -22,7 +22,6 @@ export async function requireApart(out: string, dir: string): Promise<void> {
 
 /**
  * Requires a place for one file that is neither one of the data set nor of pcam; it may be in the folder of the data set.
- * @param options.given path of the manifest, where there is one
  * @returns the file to replace, links followed
  * @throws PcamError USAGE; as `requireOutputPlace`
  */
@@ -30,14 +29,13 @@ export async function requireOutputFile(options: {
   path: string;
   dir: string;
   manifest: Manifest;
-  given?: Manifest | string;
 }): Promise<string> {
-  const { path, dir, manifest, given } = options;
+  const { path, dir, manifest } = options;
   const target = await requireOutputPlace(path);
   const [real, folder] = [await realFolder(target), await realFolder(dir)];
   const names = manifest.files.flatMap((file) => [file.name, finalName(file)]);
   const taken = names.map((name) => join(folder, name));
-  if (typeof given === 'string') taken.push(await realFolder(given));
+  if (manifest.origin?.path !== undefined) taken.push(await realFolder(manifest.origin.path));
   const state = `${layout(folder).state}${sep}`;
   if (!taken.includes(real) && !real.startsWith(state)) return target;
   throw new PcamError('USAGE', `${path} is a file of the data set, or of pcam`, {

@@ -63,8 +63,8 @@ export interface VerifyResult {
  * @throws PcamError when a file cannot be read, LOCKED when `fix` meets a running download, ABORTED
  */
 export async function verify(options: VerifyOptions = {}): Promise<VerifyResult> {
-  const manifest = await resolveManifest(options.manifest);
   const dir = options.dir ?? DEFAULTS.dir;
+  const manifest = await resolveManifest(options.manifest, dir);
   await requireReachable(dir);
   if (!options.fix) return verifyFolder({ options, manifest, paths: layout(dir), signal: options.signal });
   return withDataFolder({ dir, command: 'verify --fix', signal: options.signal }, (paths) =>

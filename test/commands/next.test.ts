@@ -83,9 +83,10 @@ it('prints no secret of a mirror in the command after a dry run', async () => {
   expect(lastLine(stderr)).toMatch(/ download --dir none$/);
 });
 
-it('adds nothing to what scripts read', async () => {
+it('adds nothing to what scripts read but the name of another manifest', async () => {
   for (const args of [['stats', '--json'], ['info'], ['info', '--cite'], ['verify'], ['cache-key']]) {
     const { code, stderr } = await pcam(...args, ...common());
-    expect([code, stderr], args.join(' ')).toEqual([0, '']);
+    const said = args[0] === 'cache-key' ? '' : `manifest: ${join(root.folder, 'small', 'manifest.json')}\n`;
+    expect([code, stderr], args.join(' ')).toEqual([0, said]);
   }
 });

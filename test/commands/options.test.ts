@@ -60,10 +60,11 @@ describe('lists', () => {
   it('take commas and repeats', () => {
     expect(list('a, b,,c', ['z'])).toEqual(['z', 'a', 'b', 'c']);
     expect(splits('val,TRAIN', ['test'])).toEqual(['test', 'valid', 'train']);
+    expect(splits('all,val', ['test'])).toEqual(['test', 'train', 'valid']);
     expect(kinds('x,y,meta')).toEqual(['images', 'labels', 'meta']);
   });
 
-  it.each(['', ',', 'constructor', '__proto__', 'toString', 'all'])('of splits refuse %j', (text) => {
+  it.each(['', ',', 'constructor', '__proto__', 'toString', 'every'])('of splits refuse %j', (text) => {
     expect(() => splits(text)).toThrow();
   });
 

@@ -198,7 +198,7 @@ it('the bars leave no timer behind, whatever comes before the first one', async 
       import { createProgress } from ${JSON.stringify(progress)};
       const stream = Object.assign(new Writable({ write: (_, __, done) => done() }), { isTTY: true, columns: 80 });
       Object.assign(stream, { cursorTo() {}, moveCursor() {}, clearLine() {}, clearScreenDown() {} });
-      const bars = await createProgress({ stream });
+      const bars = await createProgress({ stream, mode: 'bar' });
       const task = { task: 'a', step: 'fetch', unit: 'bytes', done: 1, total: 2 };
       const late = { type: 'notice', message: 'late' };
       bars.onEvent({ type: 'notice', message: 'early' });

@@ -149,7 +149,7 @@ describe('the same trouble with a source', () => {
 describe('without a terminal', () => {
   it('says each file when it is done, and escapes what servers send', async () => {
     const stream = new PassThrough() as unknown as NodeJS.WriteStream;
-    const { onEvent, stop } = await createProgress({ stream, colour: 'auto' });
+    const { onEvent, stop } = await createProgress({ stream, mode: 'lines', colour: 'auto' });
     onEvent({ type: 'progress', ...task('a', 1) });
     onEvent({ type: 'drop', file: 'a', source: 's', reason: 'said \u001b[31mred' });
     onEvent({ type: 'end', ...task('a', 100 * MB), outcome: 'downloaded', seconds: 12 });

@@ -17,7 +17,7 @@ const splits = ['train', 'valid', 'test'];
 const scan = (name, done) => ({ task: name, step: 'scan', unit: 'patches', done, total: 1000 });
 const reason =
   "the server answered 429 with a page that is called 'Google Drive - Quota exceeded': Too many users have viewed or downloaded this file recently. Please try accessing the file again later.";
-const progress = await createProgress({ stream: process.stdout });
+const progress = await createProgress({ stream: process.stdout, mode: 'bar' });
 const steps = {
   begin: () => {
     progress.onEvent({

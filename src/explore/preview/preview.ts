@@ -62,8 +62,8 @@ const MAX_PIXELS = 100_000_000;
  */
 export async function preview(options: PreviewOptions & { out: string }): Promise<PreviewResult> {
   const { out, dir = DEFAULTS.dir, scale = DEFAULTS.preview.scale } = options;
-  const manifest = await resolveManifest(options.manifest);
-  const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
+  const manifest = await resolveManifest(options.manifest, dir);
+  const target = await requireOutputFile({ path: out, dir, manifest });
   if (extname(out).toLowerCase() !== '.png') {
     throw new PcamError('USAGE', `a contact sheet is a PNG file, and ${out} does not end in .png`, {
       hint: 'choose a name such as sheet.png',
@@ -89,7 +89,7 @@ export interface ChosenPatches {
  */
 export async function choosePatches(options: PreviewOptions): Promise<ChosenPatches> {
   const { dir = DEFAULTS.dir, splits, signal, onEvent } = options;
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   const input = await openInput({ dir, manifest, splits, signal, onEvent });
   const chosen = await choosePatchesOf(input, options);
   await input.requireUnchanged();

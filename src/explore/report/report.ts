@@ -46,8 +46,8 @@ const MAX_REPEATS = 20;
  */
 export async function report(options: ReportOptions = {}): Promise<ReportResult> {
   const { dir = DEFAULTS.dir, out = DEFAULTS.report, splits, signal, onEvent } = options;
-  const manifest = await resolveManifest(options.manifest);
-  const target = await requireOutputFile({ path: out, dir, manifest, given: options.manifest });
+  const manifest = await resolveManifest(options.manifest, dir);
+  const target = await requireOutputFile({ path: out, dir, manifest });
   const input = await openInput({ dir, manifest, splits, signal, onEvent });
   const model = await collectReport(input, options);
   await input.requireUnchanged();

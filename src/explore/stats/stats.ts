@@ -50,9 +50,9 @@ export async function stats(options: StatsOptions = {}): Promise<StatsResult> {
 /** The same, with what the figures were made from. */
 export async function collectStats(options: StatsOptions = {}): Promise<CollectedStats> {
   const { dir = DEFAULTS.dir, table: path, workers, signal, onEvent } = options;
-  const manifest = await resolveManifest(options.manifest);
+  const manifest = await resolveManifest(options.manifest, dir);
   const input = await openInput({ dir, manifest, splits: options.splits, signal, onEvent });
-  const table = path === undefined ? undefined : await prepareTable(path, input, options.manifest);
+  const table = path === undefined ? undefined : await prepareTable(path, input);
   const collected = await measure(input, { workers, signal, onEvent });
   await input.requireUnchanged();
   await table?.write(collected.splits, signal);

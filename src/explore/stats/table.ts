@@ -3,7 +3,6 @@ import { extname } from 'node:path';
 import { PcamError, throwIfAborted } from '../../core/index.js';
 import { csvField, openParquet, type ParquetSchema } from '../../export/encode/index.js';
 import { writeOutput } from '../../fs/index.js';
-import type { Manifest } from '../../manifest/index.js';
 import { SHA1_BYTES } from '../../scan/index.js';
 import { writeTemporary } from '../../upstream/index.js';
 import { type Input, requireOutputFile } from '../../verified/index.js';
@@ -56,21 +55,16 @@ export interface PatchTable {
 
 /**
  * Checks that a table can be written to `path`, before anything is read for it.
- * @param given the manifest as the caller gave it
  * @throws PcamError USAGE, NOT_A_FOLDER, IO
  */
-export async function prepareTable(
-  path: string,
-  { dir, manifest }: Input,
-  given: Manifest | string | undefined,
-): Promise<PatchTable> {
+export async function prepareTable(path: string, { dir, manifest }: Input): Promise<PatchTable> {
   const format = FORMATS[extname(path).toLowerCase()];
   if (!format) {
     throw new PcamError('USAGE', `the table ${path} is neither .csv nor .parquet`, {
       hint: 'choose the format by the end of the name, such as patches.csv or patches.parquet',
     });
   }
-  const target = await requireOutputFile({ path, dir, manifest, given });
+  const target = await requireOutputFile({ path, dir, manifest });
   return {
     async write(splits, signal) {
       const content = format(splits, signal);
