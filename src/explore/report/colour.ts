@@ -1,21 +1,26 @@
 /** Section 7: how the patches are coloured. */
 import type { Channels, SplitStats } from '../stats/index.js';
 import { ceilingOf, histogramChart } from './charts.js';
-import { decimal, type Html, html, image, integer, scrolling, splitTitle } from './html.js';
+import { dataTable, decimal, type Html, html, image, integer, splitTitle, type TableRow } from './html.js';
 import type { Picture, ReportModel } from './model.js';
 
 const CHART = { width: 400, height: 190 };
 const NAMES = ['red', 'green', 'blue'] as const;
+const CHANNEL_COLUMNS = ['Mean', 'Std.'].flatMap((figure) => NAMES.map((name) => `${figure} ${name}`));
 
 export function colourSection({ stats, published, meanPatches }: ReportModel): Html {
   return html`<ul class="keys">${NAMES.map((name, i) => html`<li class="k${i}"><i></i><span>${name}</span></li>`)}</ul>
 <div class="three">${stats.splits.map(histogram)}</div>
-${scrolling(
-  'Mean and standard deviation of each channel',
-  html`<table><caption>Mean and standard deviation of each channel, of values 0 to 255</caption><thead><tr><th scope="col">Split</th>${NAMES.map((name) => html`<th scope="col" class="n">Mean ${name}</th>`)}${NAMES.map((name) => html`<th scope="col" class="n">Std. ${name}</th>`)}</tr></thead>
-<tbody>${stats.splits.flatMap((split) => [channels(splitTitle(split.split), split.channels), split.split === 'train' && published && channels('Train, as published', published.channels)])}</tbody>
-${stats.splits.length > 1 && html`<tfoot>${channels('All', stats.all.channels)}</tfoot>`}</table>`,
-)}
+${dataTable({
+  caption: 'Mean and standard deviation of each channel, of values 0 to 255',
+  columns: ['Split', ...CHANNEL_COLUMNS],
+  numbers: CHANNEL_COLUMNS,
+  rows: stats.splits.flatMap(({ split, channels }) => [
+    channelRow(splitTitle(split), channels),
+    ...(split === 'train' && published ? [channelRow('Train, as published', published.channels)] : []),
+  ]),
+  last: stats.splits.length > 1 && channelRow('All', stats.all.channels),
+})}
 <p>For PyTorch, from all patches of the ${stats.splits[0]!.split} split, repeats included${stats.splits.length > 1 && ': the other splits must not decide'}.</p>
 <pre><code>${normalize(stats.splits[0]!.channels).join('\n')}</code></pre>
 ${means(meanPatches)}`;
@@ -27,8 +32,8 @@ export function normalize({ mean, std }: Pick<Channels, 'mean' | 'std'>): string
   return ['transforms.Normalize(', `    mean=[${list(mean)}],`, `    std=[${list(std)}],`, ')'];
 }
 
-function channels(title: string, { mean, std }: Pick<Channels, 'mean' | 'std'>): Html {
-  return html`<tr><th scope="row">${title}</th>${[...mean, ...std].map((value) => html`<td class="n">${decimal(value)}</td>`)}</tr>\n`;
+function channelRow(head: string, { mean, std }: Pick<Channels, 'mean' | 'std'>): TableRow {
+  return { head, cells: [...mean, ...std].map((value) => decimal(value)) };
 }
 
 function histogram({ split, channels, patches }: SplitStats): Html {

@@ -119,6 +119,35 @@ export function image({ png, width, height }: Picture, alt: string): Html {
   return html`<img src="${dataUrl(png)}" width="${width}" height="${height}" alt="${alt}">`;
 }
 
+export interface TableRow {
+  /** What the row is about. */
+  readonly head: Html | string;
+  /** One for each further column; numbers stand to the right. */
+  readonly cells: readonly (Html | number | string)[];
+}
+
+/**
+ * A table with a header row. On a phone each row becomes a block, in which every value has the title of its column.
+ * @param options.numbers titles of the columns that hold numbers
+ * @param options.last the row that sums up
+ */
+export function dataTable(options: {
+  caption: Html | string;
+  columns: readonly string[];
+  numbers: readonly string[];
+  rows: readonly TableRow[];
+  last?: TableRow | false;
+}): Html {
+  const { caption, columns, numbers, rows, last } = options;
+  const [first, ...others] = columns;
+  const kind = (title: string) => (numbers.includes(title) ? 'n' : '');
+  const row = ({ head, cells }: TableRow) =>
+    html`<tr><th scope="row">${head}</th>${cells.map((cell, i) => html`<td class="${kind(others[i]!)}" data-title="${others[i]}">${typeof cell === 'number' ? integer(cell) : cell}</td>`)}</tr>\n`;
+  return html`<table class="data"><caption>${caption}</caption>
+<thead><tr><th scope="col">${first}</th>${others.map((title) => html`<th scope="col" class="${kind(title)}">${title}</th>`)}</tr></thead>
+<tbody>${rows.map(row)}</tbody>${last && html`<tfoot>${row(last)}</tfoot>`}</table>`;
+}
+
 /** Without a mouse, too, what scrolls can be reached; its name says what it is. */
 export function scrolling(name: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">${table}</div>`;

@@ -75,7 +75,8 @@ model.fit(PCam())`,
     },
     {
       title: 'TensorFlow',
-      code: `# pcam export --format tfrecord --shuffle
+      code: `# pcam export --format tfrecord \\
+#   --shuffle --out pcam-tfrecord
 import tensorflow_datasets as tfds
 
 builder = tfds.builder_from_directory("pcam-tfrecord")
@@ -85,7 +86,8 @@ data = builder.as_dataset(
     },
     {
       title: 'JAX',
-      code: `# pcam export --format raw --shuffle
+      code: `# pcam export --format raw \\
+#   --shuffle --out pcam-raw
 import glob, jax, numpy
 
 paths = glob.glob("pcam-raw/pcam-${split}-x-*.npy")
@@ -97,10 +99,11 @@ for path in sorted(paths):
     },
     {
       title: 'Hugging Face',
-      code: `# pcam export --format parquet --shuffle
+      code: `# pcam export --format parquet \\
+#   --shuffle --out pcam-parquet
 import datasets
 
-data = datasets.load_dataset("pcam-parquet")
+data = datasets.load_dataset("./pcam-parquet")
 data["${hub}"][0]["image"]`,
     },
   ];

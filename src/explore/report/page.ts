@@ -56,7 +56,7 @@ export function renderPage(model: ReportModel): string {
 <p class="lede">${lede(model)}</p>${badge(model)}
 ${figures(model)}</header>
 <div class="columns">
-<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ol>${SECTIONS.map(({ id, title: words }, i) => html`<li><a href="#${id}">${i + 1}&ensp;${words}</a></li>`)}</ol></nav>
+<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ol>${SECTIONS.map(({ id, title: words }, i) => html`<li><a href="#${id}"><span>${i + 1}</span>${words}</a></li>`)}</ol></nav>
 <main id="content">${SECTIONS.map(
     (section, i) => html`
 <section id="${section.id}" aria-labelledby="${section.id}-title"><h2 id="${section.id}-title"><span>${i + 1}</span>${section.title}</h2>

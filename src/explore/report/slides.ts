@@ -1,6 +1,17 @@
 /** Section 6: how the patches are spread over slides and centers, and where on each slide they are. */
 import { type SlideBar, slideBars } from './charts.js';
-import { type Html, html, image, integer, plural, scrolling, share, shortSlide, splitTitle } from './html.js';
+import {
+  dataTable,
+  type Html,
+  html,
+  image,
+  integer,
+  plural,
+  scrolling,
+  share,
+  shortSlide,
+  splitTitle,
+} from './html.js';
 import type { Centre, ReportModel, SlideFacts, SplitSlides } from './model.js';
 
 /** In px, so that few bars do not look like walls. */
@@ -76,14 +87,17 @@ function centres(splits: readonly Known[]): Html | null {
   if (sums.size === 1 && sums.has(null)) return null;
   const total = all.reduce((sum, { patches }) => sum + patches, 0);
   const order = (['Radboud UMC', 'UMC Utrecht', null] as const).filter((centre) => sums.has(centre));
-  return html`<h3>By center</h3>${scrolling(
-    'By center',
-    html`<table><caption>By the slide's name; for the test slides, the center is not published</caption><thead><tr><th scope="col">Center</th><th scope="col" class="n">Slides</th><th scope="col" class="n">Patches</th><th scope="col" class="n">of all</th><th scope="col" class="n">Positive</th></tr></thead>
-<tbody>${order.map((centre) => {
+  const columns = ['Slides', 'Patches', 'of all', 'Positive'];
+  return html`<h3>By center</h3>${dataTable({
+    caption: "By the slide's name; for the test slides, the center is not published",
+    columns: ['Center', ...columns],
+    numbers: columns,
+    rows: order.map((centre) => {
       const { slides, patches, positive } = sums.get(centre)!;
-      return html`<tr><th scope="row">${centre ?? 'not known'}</th><td class="n">${integer(slides)}</td><td class="n">${integer(patches)}</td><td class="n">${share(patches, total)}</td><td class="n">${share(positive, patches)}</td></tr>`;
-    })}</tbody></table>`,
-  )}`;
+      const cells = [slides, patches, share(patches, total), share(positive, patches)];
+      return { head: centre ?? 'not known', cells };
+    }),
+  })}`;
 }
 
 function maps({ split, slides }: Known): Html {

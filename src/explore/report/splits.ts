@@ -1,24 +1,52 @@
 /** Sections 3 and 5: the splits, and what they have in common. */
 import type { SplitName } from '../../manifest/index.js';
 import type { SplitStats, Totals } from '../stats/index.js';
-import { type Html, html, integer, listOf, plural, scrolling, share, splitTitle } from './html.js';
+import {
+  dataTable,
+  type Html,
+  html,
+  integer,
+  listOf,
+  plural,
+  scrolling,
+  share,
+  splitTitle,
+  type TableRow,
+} from './html.js';
 import type { ReportModel } from './model.js';
 
 export function splitsSection({ stats, published }: ReportModel): Html {
   const slides = stats.splits.every((split) => split.slides !== null);
-  return html`${scrolling(
-    'Splits',
-    html`<table><caption>Patches of each split; unique ones have different pixels</caption>
-<thead><tr><th scope="col">Split</th><th scope="col" class="n">Patches</th><th scope="col" class="n">Positive</th><th scope="col" class="n">Negative</th><th scope="col">Positive share</th><th scope="col" class="n">Unique</th><th scope="col">Unique share</th>${slides && html`<th scope="col" class="n">Slides</th>`}</tr></thead>
-<tbody>${stats.splits.map((split) => row(splitTitle(split.split), split, slides ? integer(split.slides) : null))}</tbody>
-${stats.splits.length > 1 && html`<tfoot>${row('All', stats.all, slides ? '' : null)}</tfoot>`}</table>`,
-  )}
+  const counts = ['Patches', 'Positive', 'Negative'];
+  const columns = [
+    'Split',
+    ...counts,
+    'Positive share',
+    'Unique',
+    'Unique share',
+    ...(slides ? ['Slides'] : []),
+  ];
+  const row = (head: string, totals: Totals, ownSlides: number | string | null): TableRow => {
+    const { patches, positive, negative, unique } = totals;
+    const shares = {
+      positive: positive === null ? '–' : withMeter(positive, patches, ''),
+      unique: withMeter(unique, patches, 'plain'),
+    };
+    const cells = [patches, integer(positive), integer(negative), shares.positive, unique, shares.unique];
+    return { head, cells: slides ? [...cells, ownSlides ?? ''] : cells };
+  };
+  return html`${dataTable({
+    caption: 'Patches of each split; unique ones have different pixels',
+    columns,
+    numbers: [...counts, 'Unique', 'Slides'],
+    rows: stats.splits.map((split) => row(splitTitle(split.split), split, split.slides)),
+    last: stats.splits.length > 1 && row('All', stats.all, ''),
+  })}
 ${published && kaggle(stats.splits, published.kaggle)}`;
 }
 
-function row(title: string, totals: Totals, slides: string | null): Html {
-  const { patches, positive, negative, unique } = totals;
-  return html`<tr><th scope="row">${title}</th><td class="n">${integer(patches)}</td><td class="n">${integer(positive)}</td><td class="n">${integer(negative)}</td><td>${positive === null ? '–' : meter(positive, patches, '')} <span class="num">${share(positive, patches)}</span></td><td class="n">${integer(unique)}</td><td>${meter(unique, patches, 'plain')} <span class="num">${share(unique, patches)}</span></td>${slides !== null && html`<td class="n">${slides}</td>`}</tr>\n`;
+function withMeter(part: number, whole: number, style: string): Html {
+  return html`${meter(part, whole, style)} <span class="num">${share(part, whole)}</span>`;
 }
 
 function meter(part: number, whole: number, style: string): Html {
@@ -84,7 +112,8 @@ function matrix({ title, names, own, between, model }: Matrix): Html {
     if (a === b)
       return html`<td class="own">${integer(own(model.splits.find(({ split }) => split === a)!))}</td>`;
     const n = value(a, b);
-    const heat = n === 0 ? 0 : 0.12 + 0.3 * (n / most);
+    if (n === 0) return html`<td>0</td>`;
+    const heat = 0.12 + 0.3 * (n / most);
     return html`<td style="background:rgb(var(--heat) / ${heat.toFixed(2)})">${integer(n)}</td>`;
   };
   return html`${scrolling(

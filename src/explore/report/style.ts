@@ -51,7 +51,7 @@ const LAYOUT = `
 .figures dd { margin: .1rem 0 0; font-size: 1.55rem; font-weight: 600; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .figures .note { display: block; font-size: .82rem; font-weight: 400; letter-spacing: 0; color: var(--soft); }
 nav ol { list-style: none; margin: 0; padding: 0; }
-nav a { display: block; padding: .28rem 0; color: var(--soft); text-decoration: none; font-size: .9rem; }
+nav a { display: flex; gap: .6em; padding: .28rem 0; color: var(--soft); text-decoration: none; font-size: .9rem; }
 nav a:hover { color: var(--accent); text-decoration: underline; }
 nav h2 { font-family: inherit; font-size: .76rem; font-weight: 600; line-height: 1.4; text-transform: uppercase; letter-spacing: .12em; color: var(--soft); margin-bottom: .4rem; }
 section { padding: clamp(2.2rem, 5vw, 3.6rem) 0 0; }
@@ -69,6 +69,7 @@ footer { margin-top: 4rem; padding: 1.5rem 0 3rem; border-top: 1px solid var(--l
 
 const TABLES = `
 .scroll { overflow-x: auto; margin: 1rem 0; }
+.data { margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-size: .86rem; color: var(--soft); padding-bottom: .5rem; }
 th, td { padding: .5rem 1.6rem .5rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
@@ -83,15 +84,21 @@ td.n, th.n { text-align: right; }
 .meter { display: inline-block; vertical-align: middle; width: 5.5rem; height: .5rem; border-radius: 2px; background: var(--negative); overflow: hidden; }
 .meter i { display: block; height: 100%; background: var(--positive); border-right: 1px solid var(--card); }
 .meter.plain { background: var(--wash); } .meter.plain i { background: var(--accent); }
-.matrix { width: auto; min-width: min(100%, 22rem); }
-.matrix td, .matrix th { padding: .65rem 1rem; text-align: right; border: 1px solid var(--line); }
-.matrix thead th, .matrix tbody th { background: none; border-color: transparent; color: var(--soft); font-size: .86rem; }
-.matrix thead td { border-color: transparent; }
+.matrix { width: auto; min-width: min(100%, 22rem); border-collapse: separate; border-spacing: 2px; }
+.matrix td, .matrix th { padding: .65rem 1rem; text-align: right; border: 0; background: var(--card); }
+.matrix thead th, .matrix tbody th, .matrix thead td { background: none; color: var(--soft); font-size: .86rem; }
 .matrix .own { color: var(--soft); background: var(--wash); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 3rem; }
 @media (max-width: 40rem) {
   th, td { padding-right: 1rem; }
   .meter { display: none; }
+  .data thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .data tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .35rem 1rem; padding: .7rem 0; border-bottom: 1px solid var(--line); }
+  .data tfoot tr { border-top: 1px solid var(--soft); border-bottom: 0; }
+  .data th, .data td, .data tfoot th, .data tfoot td { border: 0; padding: 0; text-align: left; }
+  .data th { grid-column: 1 / -1; }
+  .data td::before { content: attr(data-title); display: block; font-size: .76rem; font-weight: 400; color: var(--soft); }
+  .data td:empty { display: none; }
   .files thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   .files tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; border-bottom: 1px solid var(--line); padding: .6rem 0; }
   .files th, .files td { border: 0; padding: 0; }
@@ -135,8 +142,9 @@ figcaption b { color: var(--ink); font-weight: 600; }
 .k-positive { color: var(--positive); } .k-negative { color: var(--negative); } .k-mark { color: var(--warn); }
 .k0 { color: var(--red); } .k1 { color: var(--green); } .k2 { color: var(--blue); }
 .keys span { color: var(--soft); }
-.means { display: flex; flex-wrap: wrap; gap: 1.5rem; margin-top: 1rem; }
-.means img { width: 12rem; image-rendering: pixelated; border-radius: 2px; }
+.means { display: flex; flex-wrap: wrap; gap: 1rem; margin-top: 1rem; }
+.means figure { width: min(12rem, 41vw); }
+.means img { width: 100%; image-rendering: pixelated; border-radius: 2px; }
 .note { color: var(--soft); }
 .empty { border: 1px dashed var(--line); border-radius: 6px; padding: 1rem 1.2rem; color: var(--soft); margin: 1.2rem 0 0; max-width: 68ch; }
 .findings { list-style: none; margin: .8rem 0 0; padding: 0; max-width: 75ch; }

@@ -50,6 +50,7 @@ describe('the page', () => {
     ]);
     expect([...text.matchAll(/<li><a href="#(\w+)"/g)].map(([, id]) => id)).toEqual(sections);
     expect(text).toContain('Verified: 9 of 9 files match the manifest');
+    expect(text).toMatch(/The most repeated patches, within and across splits: (\d+) of \1</);
     for (const words of ['PyTorch', 'Keras 3', 'TensorFlow', 'JAX', 'NumPy', 'Hugging Face']) {
       expect(text).toContain(words);
     }
