@@ -186,15 +186,36 @@ export async function callOnSplits<T>(
 export interface NetworkSettings {
   proxy: ProxySettings;
   zenodoToken?: string;
+  gdriveCookies?: string;
   ca?: string;
 }
 
-/** The network settings of the environment. An SSL_CERT_FILE that cannot be read is reported, and does not end the command. */
+/**
+ * The network settings of the environment. An SSL_CERT_FILE that cannot be read is reported, and does not end the command.
+ * @throws PcamError USAGE for a GDRIVE_COOKIES that cannot be read
+ */
 export async function networkSettings(context: Context, { origin }: Manifest): Promise<NetworkSettings> {
   const { proxy, zenodoToken } = context.env;
-  // A manifest that lay in a folder may name any host.
+  const shared = { proxy, ca: await certificates(context) };
+  // A manifest that lay in a folder may name any host: no token and no session goes there.
   const trusted = origin?.kind === 'built-in' || origin?.kind === 'named';
-  return { proxy, zenodoToken: trusted ? zenodoToken : undefined, ca: await certificates(context) };
+  return trusted ? { ...shared, zenodoToken, gdriveCookies: await gdriveCookies(context) } : shared;
+}
+
+/** A browser's cookies of one site have a few kB, those of all sites less than this. */
+const MAX_COOKIES_FILE = 4 * 1024 * 1024;
+
+async function gdriveCookies({ env: { gdriveCookies: path } }: Context): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const { readSmallFile } = await import('../fs/index.js');
+  try {
+    return await readSmallFile(path, { most: MAX_COOKIES_FILE });
+  } catch (error) {
+    throw new PcamError('USAGE', `GDRIVE_COOKIES ${path}: the file cannot be read: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'name a cookies.txt (Netscape format), or unset GDRIVE_COOKIES',
+    });
+  }
 }
 
 /** SSL_CERT_FILE replaces the built-in certificates, as in OpenSSL; NODE_EXTRA_CA_CERTS adds to them, as in Node.js. */

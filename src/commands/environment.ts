@@ -14,6 +14,8 @@ export interface Environment {
   /** How pcam was called, for commands that are printed: `pcam`, `npx pcam`, `node bin/pcam.js`. */
   calledAs: string;
   zenodoToken?: string;
+  /** Path of a cookies.txt with the user's session at Google. */
+  gdriveCookies?: string;
   /** Path of a file with the certificates to trust (PEM), as OpenSSL, curl and Python take it. */
   certificates?: string;
   /** Path of certificates that Node.js trusts besides its own. */
@@ -38,6 +40,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, script: string): Environ
     calledAs: calledAs(env, script),
     // A token that was read from a file ends with a line end.
     zenodoToken: pick('ZENODO_TOKEN')?.trim() || undefined,
+    gdriveCookies: pick('GDRIVE_COOKIES'),
     certificates: pick('SSL_CERT_FILE'),
     extraCertificates: pick('NODE_EXTRA_CA_CERTS'),
     graphics: graphicsOf(env),

@@ -44,6 +44,11 @@ export interface ProxySettings {
   no?: string;
 }
 
+/** Path of the certificates that Node.js trusts besides its own, whoever starts it. */
+export function nodeExtraCertificates(): string | undefined {
+  return process.env.NODE_EXTRA_CA_CERTS || undefined;
+}
+
 export function defaultWorkers(): number {
   return availableParallelism();
 }

@@ -5,6 +5,7 @@ export {
   describeLimit,
   LIMITS,
   type Limit,
+  nodeExtraCertificates,
   type ProxySettings,
   requireWithin,
   withinLimit,

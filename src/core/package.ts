@@ -54,13 +54,14 @@ const bundle: Home = {
 
 const home = isSea() ? executable : import.meta.url.endsWith('.mjs') ? bundle : folder;
 
-const facts = JSON.parse(home.text('package.json')) as { version: string; homepage: string };
+const facts = JSON.parse(home.text('package.json')) as { version: string; homepage?: string };
 
 export const VERSION = facts.version;
+/** pcam's own page, where it has one. */
 export const HOMEPAGE = facts.homepage;
 
-/** Zenodo answers the default agents of HTTP clients with 403; a name and a home page are welcome. */
-export const USER_AGENT = `pcam/${VERSION} (+${HOMEPAGE})`;
+/** Zenodo answers the default agents of HTTP clients with 403; a name and a page of its own are welcome. */
+export const USER_AGENT = HOMEPAGE === undefined ? `pcam/${VERSION}` : `pcam/${VERSION} (+${HOMEPAGE})`;
 
 /** Path of a file that ships with the package, such as `manifest.json`; in the executable, only a name for it. */
 export function assetPath(name: string): string {

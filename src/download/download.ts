@@ -96,8 +96,9 @@ interface RunParts {
 async function createRun({ options, manifest, sources, client, clock, signal }: RunParts): Promise<Run> {
   const paths = layout(options.dir ?? DEFAULTS.dir);
   const emit: Run['emit'] = (event) => options.onEvent?.(event);
+  const { zenodoToken, gdriveCookies } = options;
   const pool = new SourcePool({
-    sources: sources.map((config) => openSource(config, { client, zenodoToken: options.zenodoToken })),
+    sources: sources.map((config) => openSource(config, { client, zenodoToken, gdriveCookies })),
     connections: options.connections ?? DEFAULTS.connections,
     clock,
     pauses: options.pauses ?? options.rests,

@@ -51,6 +51,11 @@ export interface DownloadOptions {
   ca?: string;
   /** Sent as `Authorization: Bearer` to sources of type zenodo, over https and to no host that they redirect to. */
   zenodoToken?: string;
+  /**
+   * The text of a cookies.txt (Netscape format) with a session at Google, for sources of type google-drive: each cookie
+   * goes over https to hosts that its own domain matches, and nowhere else.
+   */
+  gdriveCookies?: string;
 }
 
 export type DownloadStatus =

@@ -62,6 +62,7 @@ export interface ProbeOptions {
   timeouts?: Partial<Timeouts>;
   ca?: string;
   zenodoToken?: string;
+  gdriveCookies?: string;
   signal?: AbortSignal;
 }
 
@@ -70,7 +71,7 @@ export interface ProbeOptions {
  * @throws PcamError ABORTED when `signal` was
  */
 export async function probeSources(options: ProbeOptions): Promise<Probe[]> {
-  const { manifest, zenodoToken, signal, ...network } = options;
+  const { manifest, zenodoToken, gdriveCookies, signal, ...network } = options;
   const client = new HttpClient(network);
   // One listener of the caller's signal, however many sources there are.
   const stop = new AbortController();
@@ -79,7 +80,7 @@ export async function probeSources(options: ProbeOptions): Promise<Probe[]> {
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
   try {
-    const context = { manifest, client, zenodoToken, signal: stop.signal };
+    const context = { manifest, client, zenodoToken, gdriveCookies, signal: stop.signal };
     return await Promise.all(manifest.sources.map((config) => probeSource(config, context)));
   } catch (error) {
     throwIfAborted(signal);
@@ -94,11 +95,12 @@ interface ProbeContext {
   manifest: Manifest;
   client: HttpClient;
   zenodoToken: string | undefined;
+  gdriveCookies: string | undefined;
   signal: AbortSignal;
 }
 
 async function probeSource(config: SourceConfig, context: ProbeContext): Promise<Probe> {
-  const { client, zenodoToken, manifest, signal } = context;
+  const { manifest, signal, ...access } = context;
   const known: Probe = {
     source: config.id,
     url: config.type === 'file' ? config.baseUrl : showUrl(config.baseUrl),
@@ -116,8 +118,8 @@ async function probeSource(config: SourceConfig, context: ProbeContext): Promise
     hint: null,
   };
   try {
-    if (config.type !== 'file') known.proxy = client.proxyFor(config.baseUrl) ?? null;
-    const source = openSource(config, { client, zenodoToken });
+    if (config.type !== 'file') known.proxy = access.client.proxyFor(config.baseUrl) ?? null;
+    const source = openSource(config, access);
     const [file] = manifest.files
       .filter((each) => source.has(each))
       .sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0));

@@ -1,14 +1,33 @@
 /** The connections of a client: name lookup, TCP, a proxy's tunnel and TLS, all within one timeout. The only importer of undici. */
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { lookup as systemLookup } from 'node:dns/promises';
 import { request } from 'node:http';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import pLimit from 'p-limit';
 import type { Client } from 'undici';
 import { memoryError, USER_AGENT } from '../core/index.js';
-import { ConnectionClosed, networkFailure, proxyRefusal, type Step, StepTimeout } from './failure.js';
+import { firstTrust, systemTrust, type Trust } from './certificates.js';
+import {
+  ConnectionClosed,
+  isUntrusted,
+  networkFailure,
+  proxyRefusal,
+  type Step,
+  StepTimeout,
+} from './failure.js';
 import { bare, hostAndPort, portOf, type Route } from './proxy.js';
+
+export interface ConnectionOptions {
+  /** Certificates (PEM) to trust in place of Node's and the system's. */
+  readonly ca: string | undefined;
+  /** ms until a connection must be ready for a request. */
+  readonly timeout: number;
+  /** All addresses of a name. @default the system's */
+  readonly lookup?: Lookup;
+}
+
+export type Lookup = (name: string, options: { all: true; hints?: number }) => Promise<LookupAddress[]>;
 
 /** Carries one request at a time. */
 export interface Connection {
@@ -29,21 +48,21 @@ export interface Connection {
  * (https://github.com/nodejs/undici/issues/3897).
  */
 export class Connections {
-  readonly #ca: string | undefined;
   readonly #timeout: number;
-  readonly #lookup = createLookup();
+  readonly #lookup: LookupFunction;
+  /** The address at which a host was reached, which is tried first from then on. */
+  readonly #reached = new Map<string, string>();
   readonly #open = new Set<Connection>();
   /** TLS sessions by server: the second connection there costs half the handshake. */
   readonly #sessions = new Map<string, Buffer>();
-  #context: SecureContext | undefined;
+  readonly #ca: string | undefined;
+  #firstTrust: Trust | undefined;
+  #systemTrust: Promise<Trust> | undefined;
 
-  /**
-   * @param ca certificates (PEM) to trust in place of the built-in ones
-   * @param timeout ms until a connection must be ready for a request
-   */
-  constructor(ca: string | undefined, timeout: number) {
+  constructor({ ca, timeout, lookup = systemLookup }: ConnectionOptions) {
     this.#ca = ca;
     this.#timeout = timeout;
+    this.#lookup = createLookup(lookup, this.#reached);
   }
 
   /** One that was kept, or a new one, which connects with its first request: that fails with a SourceFailure then. */
@@ -102,28 +121,37 @@ export class Connections {
     const onTimeout = () => attempt.socket?.destroy(new StepTimeout(this.#timeout));
     const timer = setTimeout(onTimeout, this.#timeout);
     try {
-      return await this.#connectSteps(attempt, route);
+      return await this.#connectSteps(attempt, route).catch((error) => {
+        const canTrustMore = this.#ca === undefined && attempt.trust === this.#firstTrust;
+        if (!isUntrusted(error) || !canTrustMore) throw error;
+        attempt.socket?.destroy();
+        this.#systemTrust ??= systemTrust();
+        return this.#connectSteps(attempt, route);
+      });
     } catch (error) {
       attempt.socket?.destroy();
-      throw networkFailure(error, attempt.step, route);
+      throw networkFailure(error, attempt.step, route, { trust: attempt.trust?.description });
     } finally {
       clearTimeout(timer);
     }
   }
 
   async #connectSteps(attempt: Attempt, { target, proxy }: Route): Promise<Socket> {
+    attempt.step = 'lookup';
     const first = proxy?.url ?? target;
     const buffers = { highWaterMark: 64 * 1024 };
-    const address = { host: bare(first.hostname), port: portOf(first) };
-    const tcp = connect({ ...address, ...buffers, lookup: this.#lookup });
+    const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT };
+    const host = bare(first.hostname);
+    const tcp = connect({ host, port: portOf(first), lookup: this.#lookup, ...families, ...buffers });
     tcp.once('lookup', () => {
       attempt.step = 'connect';
     });
     let socket = await ready(tcp, 'connect', attempt);
+    if (tcp.remoteAddress) this.#reached.set(host, tcp.remoteAddress);
     tcp.setNoDelay(true).setKeepAlive(true, 60_000);
     if (proxy?.url.protocol === 'https:') {
       attempt.step = 'proxy-tls';
-      socket = await ready(this.#secure(socket, proxy.url), 'secureConnect', attempt);
+      socket = await this.#secure(socket, proxy.url, attempt);
     }
     if (target.protocol !== 'https:') return socket;
     if (proxy) {
@@ -131,25 +159,26 @@ export class Connections {
       await openTunnel(socket, { target, proxy });
     }
     attempt.step = 'tls';
-    return ready(this.#secure(socket, target), 'secureConnect', attempt);
+    return this.#secure(socket, target, attempt);
   }
 
-  #secure(below: Socket, url: URL): Socket {
+  async #secure(below: Socket, url: URL, attempt: Attempt): Promise<Socket> {
     const host = bare(url.hostname);
     const server = hostAndPort(url);
-    this.#context ??= createSecureContext({ ca: this.#ca });
+    this.#firstTrust ??= firstTrust(this.#ca);
+    attempt.trust = (await this.#systemTrust) ?? this.#firstTrust;
     const socket = connectTls({
       socket: below,
       host,
       // SNI is for names alone (RFC 6066, 3).
       servername: isIP(host) ? '' : host,
-      secureContext: this.#context,
+      secureContext: attempt.trust.context,
       session: this.#sessions.get(server),
       ALPNProtocols: ['http/1.1'],
     });
     socket.on('session', (session) => this.#sessions.set(server, session));
     socket.once('close', () => below.destroy());
-    return socket;
+    return ready(socket, 'secureConnect', attempt);
   }
 }
 
@@ -176,6 +205,7 @@ interface Attempt {
   step: Step;
   /** What is open so far. */
   socket?: Socket;
+  trust?: Trust;
 }
 
 /** Waits for a socket, which is the attempt's from now on. */
@@ -221,13 +251,19 @@ async function openTunnel(socket: Socket, route: Route): Promise<void> {
   });
 }
 
+/**
+ * ms that each address of a name gets. Node gives 250 and then drops it, which locks out everyone who is further away
+ * (https://github.com/nodejs/node/issues/54359).
+ */
+const ADDRESS_TIMEOUT = 4000;
+
 const MAX_LOOKUPS = 2;
 
 /**
  * Looks up each name once at a time, however many connections wait for it, and two names at once: `getaddrinfo` runs on
  * the four threads that file system calls run on too, and takes half a minute where a name server is dead.
  */
-function createLookup(): LookupFunction {
+function createLookup(lookup: Lookup, reached: ReadonlyMap<string, string>): LookupFunction {
   const limit = pLimit(MAX_LOOKUPS);
   const pending = new Map<string, Promise<LookupAddress[]>>();
   return (name, { all, hints }, callback) => {
@@ -237,7 +273,12 @@ function createLookup(): LookupFunction {
       pending.set(name, addresses);
     }
     addresses.then(
-      (found) => (all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family)),
+      (found) => {
+        const isReached = ({ address }: LookupAddress) => Number(address === reached.get(name));
+        const sorted = found.toSorted((a, b) => isReached(b) - isReached(a));
+        if (all) callback(null, sorted);
+        else callback(null, sorted[0]!.address, sorted[0]!.family);
+      },
       (error) => callback(error, ''),
     );
   };

@@ -1,5 +1,5 @@
 /** How a request can fail, as data: what it means for the source, what a person is told, and what can be done. */
-import { memoryError, type PcamError, printable, systemCode } from '../core/index.js';
+import { memoryError, type PcamError, printable, systemCode, USER_AGENT } from '../core/index.js';
 import type { Route } from './proxy.js';
 
 /**
@@ -65,15 +65,18 @@ export interface ReplyHead {
   readonly proxy: string | undefined;
 }
 
-/** The failure for each status but 200 and 206. */
-export function statusFailure(reply: ReplyHead, now: number = Date.now()): SourceFailure {
+/**
+ * The failure for each status but 200 and 206.
+ * @param page the beginning of the body
+ */
+export function statusFailure(reply: ReplyHead, page = '', now: number = Date.now()): SourceFailure {
   const { url, status, proxy } = reply;
   const through = proxy === undefined ? '' : ` (through the proxy ${proxy})`;
   const answer = `${url.host}${through} answered ${status}`;
   switch (status) {
     case 429:
     case 503:
-      return new SourceFailure('busy', `${answer} (too busy)`, {
+      return new SourceFailure('busy', `${answer} (too busy${summarizePage(page)})`, {
         retryAfter: parseRetryAfter(reply.headers, now),
         wholeHost: true,
         status,
@@ -87,8 +90,18 @@ export function statusFailure(reply: ReplyHead, now: number = Date.now()): Sourc
         hint: `user name and password go into the URL of the source, as in https://USER:PASSWORD@host/path${ofProxy}`,
       });
     }
-    case 403:
-      return new SourceFailure('refused', `${answer} (refused)`, { status });
+    case 403: {
+      // Zenodo blocks networks for a time (https://github.com/oschwengers/bakta/issues/419).
+      const retryAfter = reply.headers['retry-after'] && parseRetryAfter(reply.headers, now);
+      const message = `${answer} (refused${summarizePage(page)})`;
+      if (!retryAfter) return new SourceFailure('refused', message, { status, hint: HOW_TO_BE_LET_IN });
+      return new SourceFailure('busy', message, {
+        status,
+        hint: HOW_TO_BE_LET_IN,
+        retryAfter,
+        wholeHost: true,
+      });
+    }
     case 404:
     case 410:
       return new SourceFailure('wrong', `${answer} (it has no such file)`, { missing: true, status });
@@ -97,6 +110,35 @@ export function statusFailure(reply: ReplyHead, now: number = Date.now()): Sourc
       return new SourceFailure(passing ? 'passing' : 'wrong', answer, { status });
     }
   }
+}
+
+const HOW_TO_BE_LET_IN =
+  'where the host blocks this network or its User-Agent: try from another network, send a token (ZENODO_TOKEN), or ask ' +
+  `the host, with the reference above (the User-Agent is ${USER_AGENT}); in CI, keep the data in a cache`;
+
+const MAX_SUMMARY = 200;
+
+/** Title, first paragraph and reference number of a page in place of a file, whatever type it claims: `, "Title"`. */
+function summarizePage(html: string): string {
+  const title = textOf(/<title\b[^>]{0,200}>([^<]{1,1000})/i.exec(html)?.[1]);
+  const paragraph = textOf(/<p\b[^>]{0,200}>([\s\S]{1,1000}?)<\/p>/i.exec(html)?.[1]);
+  const said = [title, paragraph].filter(Boolean).join(': ').slice(0, MAX_SUMMARY);
+  const reference = textOf(html)
+    .match(
+      /\b(?:reference|incident|support|request|ray|event)\b[\s:#]{0,3}(?:id|no|number)?[\s:#.]{0,3}[\w.-]{6,64}/gi,
+    )
+    ?.find((match) => /\d/.test(match));
+  return `${said && `, "${said}"`}${reference ? `, ${reference}` : ''}`;
+}
+
+/** The text of a piece of HTML. */
+function textOf(html = ''): string {
+  const text = html.replaceAll(/<[^<>]*>/g, ' ');
+  return text
+    .replaceAll('&amp;', '&')
+    .replaceAll(/&(#39|apos);/g, "'")
+    .replaceAll(/\s+/g, ' ')
+    .trim();
 }
 
 /**
@@ -118,9 +160,25 @@ export function parseRetryAfter(
     const date = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
     if (!Number.isNaN(date)) return Math.max(0, date - now);
   }
+  return rateLimitReset(headers, ours);
+}
+
+/** ms until `X-RateLimit-Reset`; undefined where there is none. */
+function rateLimitReset(headers: ReplyHead['headers'], ours: number): number | undefined {
+  const now = Date.parse(headers.date ?? '') || ours;
   const reset = headers['x-ratelimit-reset']?.trim();
-  if (reset !== undefined && /^\d{1,12}$/.test(reset)) return Math.max(0, Number(reset) * 1000 - now);
-  return undefined;
+  return reset !== undefined && /^\d{1,12}$/.test(reset)
+    ? Math.max(0, Number(reset) * 1000 - now)
+    : undefined;
+}
+
+/** Longest pause before a host has asked for one: its next answer says more. */
+const MAX_EARLY_PAUSE = 60_000;
+
+/** ms to ask a host nothing, as its reply says that no request is left (`X-RateLimit-Remaining: 0`); 0: go on. */
+export function earlyPause(headers: ReplyHead['headers'], ours: number = Date.now()): number {
+  if (headers['x-ratelimit-remaining']?.trim() !== '0') return 0;
+  return Math.min(rateLimitReset(headers, ours) ?? 0, MAX_EARLY_PAUSE);
 }
 
 /** The steps of a request, in their order. */
@@ -180,15 +238,19 @@ export function isConnectionClosed(error: unknown): boolean {
   return ['CLOSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(systemCode(error));
 }
 
-/**
- * The failure for an error of the network.
- * @param answered the host has answered other requests
- */
+export interface FailureContext {
+  /** The host has answered other requests. */
+  readonly answered?: boolean;
+  /** Which certificates are trusted. */
+  readonly trust?: string;
+}
+
+/** The failure for an error of the network. */
 export function networkFailure(
   error: unknown,
   step: Step,
   route: Route,
-  answered = false,
+  { answered = false, trust }: FailureContext = {},
 ): SourceFailure | PcamError {
   if (error instanceof SourceFailure) return error;
   // undici's HTTP parser is WebAssembly: it lacks memory on this machine, and no other source would help.
@@ -206,7 +268,7 @@ export function networkFailure(
         ? `${target.host} (through the proxy ${proxy.name})`
         : `the proxy ${proxy.name}`;
   if (step === 'tls' || step === 'proxy-tls') {
-    const failure = tlsFailure(error, code, { host, proxy: step === 'tls' ? undefined : proxy?.name });
+    const failure = tlsFailure(error, code, { host, proxy: step === 'tls' ? undefined : proxy?.name, trust });
     if (failure) return failure;
   }
   // Until a request is sent it makes no difference which file it is for; nor does it for a host that never answered.
@@ -228,6 +290,11 @@ const NO_TLS =
 const UNTRUSTED = /^(DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|INVALID_CA|CERT_CHAIN)/;
 const CERTIFICATE = /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|ERR_OSSL_)/;
 
+/** The certificate of the other side is not signed by an authority that is trusted. */
+export function isUntrusted(error: unknown): boolean {
+  return UNTRUSTED.test(systemCode(error));
+}
+
 const HOW_TO_TRUST =
   "if this network inspects TLS, or the host uses its organisation's own certificates: put that authority's " +
   'certificate (PEM) into a file and set NODE_EXTRA_CA_CERTS (or SSL_CERT_FILE) to its path';
@@ -236,7 +303,7 @@ const HOW_TO_TRUST =
 function tlsFailure(
   error: unknown,
   code: string,
-  { host, proxy }: { host: string; proxy: string | undefined },
+  { host, proxy, trust }: { host: string; proxy?: string; trust?: string },
 ): SourceFailure | undefined {
   const wrong = (message: string, hint?: string) =>
     new SourceFailure('wrong', `${message} (${code})`, { wholeHost: true, proxy, hint, cause: error });
@@ -255,7 +322,8 @@ function tlsFailure(
     const others = names ? `, only for ${printable(names.replaceAll('DNS:', ''), 100)}` : '';
     return wrong(`${certificate} is not valid for that host${others}`);
   }
-  if (UNTRUSTED.test(code)) return wrong(`${certificate} is not trusted`, HOW_TO_TRUST);
+  if (UNTRUSTED.test(code))
+    return wrong(`${certificate} is not trusted`, `${HOW_TO_TRUST}; trusted are ${trust}`);
   if (CERTIFICATE.test(code)) return wrong(`no secure connection to ${host} is possible`);
   return undefined;
 }

@@ -9,8 +9,9 @@ import {
   systemClock,
   USER_AGENT,
 } from '../core/index.js';
-import { type Connection, Connections } from './connections.js';
+import { type Connection, Connections, type Lookup } from './connections.js';
 import {
+  earlyPause,
   isConnectionClosed,
   networkFailure,
   proxyRefusal,
@@ -37,9 +38,10 @@ export interface HttpReply extends ReplyHead {
   readonly body: AsyncIterable<Uint8Array>;
   /**
    * The body as text, cut at `max` bytes.
-   * @throws SourceFailure `passing` also when it takes longer than the timeout for headers
+   * @param timeout ms for all of it; default: that of headers
+   * @throws SourceFailure `passing` also when it takes longer
    */
-  text(max: number): Promise<string>;
+  text(max: number, timeout?: number): Promise<string>;
   /** Gives up the rest of the body, and the connection with it; safe to call at any time. */
   discard(): void;
 }
@@ -70,8 +72,10 @@ export interface RequestOptions {
 export interface ClientOptions {
   proxy?: ProxySettings;
   timeouts?: Partial<Timeouts>;
-  /** Certificates (PEM) to trust in place of the built-in ones. */
+  /** Certificates (PEM) to trust in place of Node's and the system's. */
   ca?: string;
+  /** All addresses of a name. @default the system's */
+  lookup?: Lookup;
   /** For the timeouts of bodies. @default the system's */
   clock?: Clock;
 }
@@ -83,15 +87,17 @@ export class HttpClient {
   readonly #chooseProxy: ProxyChoice;
   /** Origins that have answered a request. */
   readonly #answered = new Set<string>();
+  /** By origin, until when (by the clock) it allows no further request. */
+  readonly #exhausted = new Map<string, number>();
 
-  constructor({ proxy = {}, timeouts = {}, ca, clock = systemClock }: ClientOptions = {}) {
+  constructor({ proxy = {}, timeouts = {}, ca, lookup, clock = systemClock }: ClientOptions = {}) {
     this.#limits = {
       connect: timeouts.connect ?? DEFAULTS.connectTimeout,
       headers: timeouts.headers ?? DEFAULTS.headersTimeout,
       stall: timeouts.stall ?? DEFAULTS.stallTimeout,
     };
     this.#clock = clock;
-    this.#connections = new Connections(ca, this.#limits.connect);
+    this.#connections = new Connections({ ca, lookup, timeout: this.#limits.connect });
     this.#chooseProxy = proxyChoice(proxy);
   }
 
@@ -119,20 +125,30 @@ export class HttpClient {
   async #send(request: SingleRequest): Promise<HttpReply> {
     const { url, form, signal } = request;
     const route = routeTo(url, this.#chooseProxy);
+    this.#requireAllowance(url);
     for (;;) {
       const connection = await this.#connections.take(route);
       try {
         const reply = await this.#exchange(connection, route, request);
         this.#answered.add(url.origin);
+        this.#exhausted.set(url.origin, this.#clock.now() + earlyPause(reply.headers));
         return reply;
       } catch (error) {
         connection.destroy();
         if (signal.aborted) throw signal.reason;
         // A server may close a connection that it kept just when the next request is on its way (RFC 9112, 9.3.1).
         if (connection.reused && form === undefined && isConnectionClosed(error)) continue;
-        throw networkFailure(error, 'reply', route, this.#answered.has(url.origin));
+        throw networkFailure(error, 'reply', route, { answered: this.#answered.has(url.origin) });
       }
     }
+  }
+
+  /** A host that says that no request is left would answer the next one with 429. */
+  #requireAllowance({ host, origin }: URL): void {
+    const retryAfter = (this.#exhausted.get(origin) ?? 0) - this.#clock.now();
+    if (retryAfter <= 0) return;
+    const message = `${host} allows no further request for now (X-RateLimit-Remaining: 0)`;
+    throw new SourceFailure('busy', message, { retryAfter, wholeHost: true });
   }
 
   /** Sends a request and waits for the headers of its reply. When this throws, the caller destroys the connection. */
@@ -165,10 +181,10 @@ export class HttpClient {
         setCookies: [headers['set-cookie'] ?? []].flat(),
         proxy: route.proxy?.name,
         body: chunks,
-        text: (max) => {
-          const late = `${url.host} took longer than ${timeout / 1000} s to send a page`;
+        text: (max, limit = timeout) => {
+          const late = `${url.host} took longer than ${limit / 1000} s to send a page`;
           const onTimeout = () => body.destroy(new SourceFailure('passing', late));
-          return readText(chunks, max).finally(clock.after(timeout, onTimeout));
+          return readText(chunks, max).finally(clock.after(limit, onTimeout));
         },
         discard: () => void body.destroy(),
       };

@@ -33,15 +33,18 @@ export async function requestRange({
   client,
   url,
   range,
+  size,
   ...options
 }: {
   client: HttpClient;
   url: string | URL;
   range: RangeRequest;
+  /** Of the whole file, where it is known. */
+  size: number | undefined;
   credentials?: Credentials;
   signal: AbortSignal;
 }): Promise<RangeReply> {
-  return acceptRange(await client.fetch(url, { headers: rangeHeaders(range), ...options }), range);
+  return acceptRange(await client.fetch(url, { headers: rangeHeaders(range), ...options }), range, size);
 }
 
 export function rangeHeaders({ start, end, validator }: RangeRequest): Record<string, string> {
@@ -53,22 +56,34 @@ export function rangeHeaders({ start, end, validator }: RangeRequest): Record<st
 }
 
 /**
- * Looks at status, type and Content-Range before a byte is kept; lets go of the reply when it is refused.
+ * Checks status, type and Content-Range before a byte is kept; discards the reply when it is refused.
+ * @param size of the whole file, where it is known
  * @throws SourceFailure
  */
-export function acceptRange(reply: HttpReply, range: ByteRange): RangeReply {
+export async function acceptRange(reply: HttpReply, range: ByteRange, size?: number): Promise<RangeReply> {
   try {
-    return accept(reply, range);
+    if (reply.status === 416) throw outside(reply, range);
+    if (reply.status !== 200 && reply.status !== 206) throw statusFailure(reply, await readErrorPage(reply));
+    return accept(reply, range, size);
   } catch (error) {
     reply.discard();
     throw error;
   }
 }
 
-function accept(reply: HttpReply, range: ByteRange): RangeReply {
+const MAX_ERROR_PAGE = 16 * 1024;
+/** A page that only explains a refusal is not waited for (ms). */
+const ERROR_PAGE_TIMEOUT = 3000;
+
+function readErrorPage(reply: HttpReply): Promise<string> {
+  return reply.text(MAX_ERROR_PAGE, ERROR_PAGE_TIMEOUT).catch((error) => {
+    if (error instanceof SourceFailure) return '';
+    throw error;
+  });
+}
+
+function accept(reply: HttpReply, range: ByteRange, size: number | undefined): RangeReply {
   const { url, status, headers } = reply;
-  if (status === 416) throw outside(reply, range);
-  if (status !== 200 && status !== 206) throw statusFailure(reply);
   if (isHtml(reply)) {
     throw new SourceFailure(
       'refused',
@@ -77,9 +92,9 @@ function accept(reply: HttpReply, range: ByteRange): RangeReply {
   }
   const common = { validator: validatorOf(headers), body: reply.body, discard: reply.discard };
   if (status === 200) {
-    // A coded body has another length than the file; then the length says nothing.
-    const length = headers['content-encoding'] ? undefined : headers['content-length'];
+    const length = headers['content-length'];
     const total = length !== undefined && /^\d{1,16}$/.test(length) ? Number(length) : undefined;
+    requireUncoded(reply, total, size);
     return { start: 0, ranged: false, end: total, total, ...common };
   }
   const content = parseContentRange(headers['content-range']);
@@ -90,7 +105,26 @@ function accept(reply: HttpReply, range: ByteRange): RangeReply {
       `${url.host} was asked for bytes ${range.start}- and answered with Content-Range ${found}`,
     );
   }
+  requireUncoded(reply, content.total, size);
   return { start: content.start, ranged: true, end: content.end, total: content.total, ...common };
+}
+
+/**
+ * A server that compresses on the way sends other bytes than those of the file, and many times the traffic. Some only
+ * label an archive with its own compression (Apache's `AddEncoding x-gzip .gz`): then the size is that of the file.
+ */
+function requireUncoded(
+  { url, headers }: HttpReply,
+  total: number | undefined,
+  size: number | undefined,
+): void {
+  const coding = headers['content-encoding'];
+  if (!coding || /^\s*identity\s*$/i.test(coding) || (total !== undefined && total === size)) return;
+  throw new SourceFailure(
+    'wrong',
+    `${url.host} sends the file compressed once more (Content-Encoding: ${coding}), though it was asked not to`,
+    { hint: 'turn compression off for these files at that server, or at the proxy on the way' },
+  );
 }
 
 export function isHtml(reply: HttpReply): boolean {

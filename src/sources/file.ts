@@ -8,12 +8,26 @@ import type { SourceFactory } from './source.js';
 
 const CHUNK = 1024 * 1024;
 
+const NO_DIRECTORY =
+  'mount it or correct its path; where it is meant to be a URL, it begins with http:// or https://';
+
 export const fileSource: SourceFactory = ({ baseUrl }) => ({
   has: () => true,
   open: async (file, range, signal) => {
     const path = join(baseUrl, file.name);
     // Before it is opened: to open a pipe would wait for a writer.
-    const stats = await stat(path).catch(unreadable(path));
+    const stats = await stat(path).catch(async (error) => {
+      const isThere = await stat(baseUrl).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere)
+        throw new SourceFailure('wrong', `there is no directory ${baseUrl}`, {
+          wholeHost: true,
+          hint: NO_DIRECTORY,
+        });
+      return unreadable(path)(error);
+    });
     if (!stats.isFile()) throw new SourceFailure('wrong', `${path} is not a file`);
     const { size, mtimeMs } = stats;
     const { start } = range;

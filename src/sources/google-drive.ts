@@ -13,7 +13,7 @@ import {
   SourceFailure,
   statusFailure,
 } from '../net/index.js';
-import { CookieJar } from './cookies.js';
+import { CookieJar, parseCookiesFile } from './cookies.js';
 import { parseDrivePage } from './drive-page.js';
 import { webPlace } from './http.js';
 import type { SourceFactory } from './source.js';
@@ -23,6 +23,10 @@ const MAX_PAGE = 2 * 1024 * 1024;
 /** A page, its form, and once more when the form's token has expired. */
 const MAX_PAGES = 3;
 
+const OTHER_WAYS =
+  'sign in to Google Drive in a browser, save a copy or export the cookies, and name that file in GDRIVE_COOKIES; or ' +
+  'fetch the file in the browser and import it from the folder of downloads';
+
 /** The next request on the way to a file. */
 interface DriveStep {
   readonly url: URL;
@@ -30,9 +34,9 @@ interface DriveStep {
   readonly form?: string;
 }
 
-export const googleDriveSource: SourceFactory = ({ baseUrl }, { client }) => {
+export const googleDriveSource: SourceFactory = ({ baseUrl }, { client, gdriveCookies }) => {
   const place = webPlace(baseUrl);
-  const cookies = new CookieJar();
+  const cookies = new CookieJar(gdriveCookies === undefined ? [] : parseCookiesFile(gdriveCookies));
   // Where the bytes of each file were found: later ranges go there without the way through redirects and forms.
   const found = new Map<string, DriveStep>();
 
@@ -50,7 +54,7 @@ export const googleDriveSource: SourceFactory = ({ baseUrl }, { client }) => {
         const reply = await client.fetch(step.url, { ...options, form: step.form });
         if (!isHtml(reply)) {
           requireDisposition(reply);
-          const accepted = acceptRange(reply, range);
+          const accepted = await acceptRange(reply, range, file.bytes);
           found.set(file.name, reply.method === 'POST' ? step : { url: reply.url });
           return accepted;
         }
@@ -79,7 +83,8 @@ function requireDisposition(reply: HttpReply): void {
 
 /** Where the form of a page leads. */
 async function nextStep(reply: HttpReply): Promise<DriveStep> {
-  const page = parseDrivePage(await reply.text(MAX_PAGE).finally(reply.discard), reply.url);
+  const html = await reply.text(MAX_PAGE).finally(reply.discard);
+  const page = parseDrivePage(html, reply.url);
   if (page.kind === 'next') {
     requireWeb(page.url, reply.url, `the page of ${reply.url.host} leads`);
     return page;
@@ -88,9 +93,9 @@ async function nextStep(reply: HttpReply): Promise<DriveStep> {
     throw new SourceFailure(
       'refused',
       `Google Drive's quota for this file is used up, which can last 24 hours (it says: ${page.title})`,
-      { quota: true },
+      { quota: true, hint: OTHER_WAYS },
     );
   }
-  if (reply.status !== 200) throw statusFailure(reply);
+  if (reply.status !== 200) throw statusFailure(reply, html);
   throw new SourceFailure('refused', `${reply.url.host} sent a page in place of the file: ${page.title}`);
 }

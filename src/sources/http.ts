@@ -7,7 +7,14 @@ export const httpSource: SourceFactory = ({ baseUrl }, { client }) => {
   return {
     has: () => true,
     open: (file, range, signal) =>
-      requestRange({ client, url: url(encodeURIComponent(file.name)), range, credentials, signal }),
+      requestRange({
+        client,
+        url: url(encodeURIComponent(file.name)),
+        range,
+        size: file.bytes,
+        credentials,
+        signal,
+      }),
   };
 };
 

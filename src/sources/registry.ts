@@ -53,8 +53,8 @@ function findSource(manifest: Manifest, id: string): SourceConfig {
 }
 
 function parseMirror(mirror: string): { type: string; baseUrl: string } {
-  const bad = (problem: string, cause?: unknown) =>
-    new PcamError('USAGE', `the mirror ${problem}`, { options: ['mirrors'], cause });
+  const bad = (problem: string, { hint, cause }: { hint?: string; cause?: unknown } = {}) =>
+    new PcamError('USAGE', `the mirror ${problem}`, { options: ['mirrors'], hint, cause });
   if (/^https?:\/\//i.test(mirror)) {
     const parsed = parseWebUrl(mirror);
     if ('problem' in parsed) throw bad(parsed.problem);
@@ -64,14 +64,20 @@ function parseMirror(mirror: string): { type: string; baseUrl: string } {
     try {
       return { type: 'file', baseUrl: fileURLToPath(mirror) };
     } catch (cause) {
-      throw bad(`${showUrl(mirror)} is not a folder on this machine`, cause);
+      throw bad(`${showUrl(mirror)} is not a folder on this machine`, { cause });
     }
   }
   if (mirror === '') throw bad('must be a URL or a folder, not an empty string');
+  // A drive of Windows, whose paths may hold @ and anything else.
+  if (/^[a-z]:[\\/]/i.test(mirror)) return { type: 'file', baseUrl: resolve(mirror) };
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(mirror)) {
     throw bad(`${showUrl(mirror)} is neither an http or https URL nor a folder`);
   }
   if (/^[^/@\s]+:[^/@\s]+@/.test(mirror)) throw bad(`${showUrl(mirror)} must begin with http:// or https://`);
+  if (/^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}(\/|$)/i.test(mirror)) {
+    const hint = `did you mean http://${showUrl(mirror)}? A folder of that name is ./${showUrl(mirror)}`;
+    throw bad(`${showUrl(mirror)} is a host and a port, without http:// or https://`, { hint });
+  }
   return { type: 'file', baseUrl: resolve(mirror) };
 }
 

@@ -27,4 +27,6 @@ export interface SourceContext {
   readonly client: HttpClient;
   /** A personal access token of Zenodo. */
   readonly zenodoToken?: string;
+  /** The text of a cookies.txt with the user's session at Google. */
+  readonly gdriveCookies?: string;
 }

@@ -14,7 +14,7 @@ export const zenodoSource: SourceFactory = ({ baseUrl, record }, { client, zenod
     has: ({ unpacked }) => !unpacked,
     open: (file, range, signal) => {
       const url = place.url(`records/${record}/files/${encodeURIComponent(file.name)}`, 'download=1');
-      return requestRange({ client, url, range, credentials, signal });
+      return requestRange({ client, url, range, size: file.bytes, credentials, signal });
     },
   };
 };

@@ -2,8 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { VERSION } from '#pcam/core/package.js';
 import type { HttpReply } from '#pcam/net/http.js';
 import { HttpClient } from '#pcam/net/http.js';
+import { TestClock } from '../support/clock.js';
 import { failureOf, sourceFailure } from '../support/outcome.js';
 import { listen } from '../support/server.js';
 import { selfSigned } from '../support/tls.js';
@@ -77,7 +79,8 @@ describe('a request', () => {
     const server = await listen((_, response) => response.end());
     await read(await client().fetch(server.url, { signal }));
     const { headers } = server.requests[0]!;
-    expect(headers['user-agent']).toMatch(/^pcam\/\d+\.\d+\.\d+ \(\+https:\/\/.+\)$/);
+    // With a page of its own, once there is one: nobody else's.
+    expect(headers['user-agent']).toBe(`pcam/${VERSION}`);
     expect(headers['accept-encoding']).toBe('identity');
   });
 
@@ -108,6 +111,37 @@ describe('a request', () => {
     const stop = new AbortController();
     const server = await listen(() => stop.abort(new Error('enough')));
     expect(await failureOf(client().fetch(server.url, { signal: stop.signal }))).toBe(stop.signal.reason);
+  });
+});
+
+describe('a host that says how many requests are left', () => {
+  it.each<[string, { remaining: string; reset?: number }, number]>([
+    ['none', { remaining: '0', reset: 30 }, 30_000],
+    ['none for an hour', { remaining: '0', reset: 3600 }, 60_000],
+    ['none, until just now', { remaining: '0', reset: -5 }, 0],
+    ['none, until nobody knows when', { remaining: '0' }, 0],
+    ['some', { remaining: '3', reset: 30 }, 0],
+    ['nonsense', { remaining: 'no', reset: Number.NaN }, 0],
+  ])('(%s) is not asked before it is time', async (_, { remaining, reset }, wait) => {
+    const headers: Record<string, string> = { 'x-ratelimit-remaining': remaining };
+    if (reset !== undefined) headers['x-ratelimit-reset'] = String(Math.floor(Date.now() / 1000) + reset);
+    const server = await listen((_, response) => response.writeHead(200, headers).end('x'));
+    const other = await listen((_, response) => response.end('y'));
+    const clock = new TestClock();
+    const own = client({ clock });
+    const ask = async (url = server.url) => read(await own.fetch(url, { signal }));
+    await ask();
+    if (wait > 0) {
+      const failure = await sourceFailure(ask());
+      expect(failure).toMatchObject({ kind: 'busy', wholeHost: true });
+      expect(failure.retryAfter).toBeGreaterThan(wait - 5000);
+      expect(failure.retryAfter).toBeLessThanOrEqual(wait);
+      expect(server.requests).toHaveLength(1);
+      await ask(other.url);
+      await clock.advance(wait);
+    }
+    await ask();
+    expect(server.requests).toHaveLength(2);
   });
 });
 

@@ -1,14 +1,16 @@
 /** What is wrong with a TLS connection is said as what it is, with what can be done about it. */
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HttpClient } from '#pcam/net/http.js';
 import { archive, manifestJson, noise } from '../support/files.js';
 import { sourceFailure } from '../support/outcome.js';
-import { startPcam } from '../support/process.js';
+import { type Ended, endOf, ownEnvironment, PCAM, startPcam } from '../support/process.js';
 import { listen, send, type Tls } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';
@@ -51,6 +53,38 @@ async function certificate(names: string, until = '20491231'): Promise<Tls> {
   }
 }
 
+/** The file with the certificates of this system, where tests may put another one in its place. */
+const bundle = await findBundle();
+
+async function findBundle(): Promise<string | undefined> {
+  const path = '/etc/ssl/certs/ca-certificates.crt';
+  const mounting = ['--mount', 'mount', '--bind', path, path];
+  return promisify(execFile)('unshare', mounting).then(
+    () => path,
+    () => undefined,
+  );
+}
+
+/** Runs pcam on a system that trusts one certificate more, in a mount namespace of its own. */
+function withBundle(certPath: string, args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  const all = `${certPath}.all`;
+  const script = 'cat "$1" "$2" >"$3" && mount --bind "$3" "$1" && shift 3 && exec "$@"';
+  const words = [
+    '--mount',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    bundle!,
+    certPath,
+    all,
+    process.execPath,
+    PCAM,
+    ...args,
+  ];
+  return endOf(spawn('unshare', words, { env: ownEnvironment(env), stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
 async function failing(url: string, ca?: string) {
   const client = new HttpClient({ ca });
   onTestFinished(() => client.close());
@@ -65,6 +99,7 @@ describe.skipIf(!openssl)('a TLS connection', () => {
     const failure = await failing(server.url);
     expect(failure.message).toMatch(/certificate of 127\.0\.0\.1:\d+ is not trusted/);
     expect(failure.hint).toMatch(/NODE_EXTRA_CA_CERTS.*SSL_CERT_FILE/);
+    expect(failure.hint).toMatch(/trusted are Node's certificates and those of (\/etc\/|the system)/);
   });
 
   it('to a host whose certificate has expired says so', async () => {
@@ -103,7 +138,10 @@ describe.skipIf(!openssl)('a TLS connection', () => {
 describe.skipIf(!openssl)('on the command line, certificates', () => {
   const one = archive('valid_y.h5', noise(500));
 
-  async function download(env: (certPath: string, dir: string) => Record<string, string>) {
+  async function download(
+    env: (certPath: string, dir: string) => Record<string, string>,
+    { asSystem = false } = {},
+  ) {
     const tls = await certificate('IP:127.0.0.1');
     const server = await listen((request, response) => send(request, response, one.served), tls);
     const folder = await temporaryFolder();
@@ -114,7 +152,8 @@ describe.skipIf(!openssl)('on the command line, certificates', () => {
       JSON.stringify(manifestJson([one], { own: { type: 'http', baseUrl: server.url } })),
     );
     const args = ['download', '--manifest', manifest, '--dir', join(folder, 'pcam')];
-    return startPcam(args, { env: env(certPath, folder) }).ended;
+    const settings = env(certPath, folder);
+    return asSystem ? withBundle(certPath, args, settings) : startPcam(args, { env: settings }).ended;
   }
 
   it.each(['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'])('of %s are trusted', async (name) => {
@@ -128,6 +167,19 @@ describe.skipIf(!openssl)('on the command line, certificates', () => {
     const both = (certPath: string) => ({ SSL_CERT_FILE: path, NODE_EXTRA_CA_CERTS: certPath });
     expect((await download(both)).code).toBe(0);
   });
+
+  it.skipIf(!bundle)(
+    'that the system trusts are trusted, with those of Node and NODE_EXTRA_CA_CERTS',
+    async () => {
+      const other = await certificate('DNS:other.example');
+      const path = join(await temporaryFolder(), 'other.pem');
+      await writeFile(path, other.cert);
+      for (const extra of [{}, { NODE_EXTRA_CA_CERTS: path }] as Record<string, string>[]) {
+        const ended = await download(() => extra, { asSystem: true });
+        expect(ended.code, ended.stderr).toBe(0);
+      }
+    },
+  );
 
   it('that are not trusted are reported with the way to trust them', async () => {
     const ended = await download(() => ({}));

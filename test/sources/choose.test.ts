@@ -30,6 +30,16 @@ describe('chooseSources', () => {
       { mirrors: ['some/folder'], only: ['zenodo'] },
       [`mirror file ${resolve('some/folder')}`, ZENODO],
     ],
+    [
+      'a drive of Windows',
+      { mirrors: ['C:\\me@corp\\data'], only: ['zenodo'] },
+      [`mirror file ${resolve('C:\\me@corp\\data')}`, ZENODO],
+    ],
+    [
+      'a folder with a colon',
+      { mirrors: ['./host:80'], only: ['zenodo'] },
+      [`mirror file ${resolve('host:80')}`, ZENODO],
+    ],
     ['a file: URL', { mirrors: ['file:///data/a%20b'], only: ['zenodo'] }, ['mirror file /data/a b', ZENODO]],
   ])('%s', (_, choice, expected) => {
     expect(ids(choice)).toEqual(expected);
@@ -47,6 +57,13 @@ describe('chooseSources', () => {
     ['another scheme', { mirrors: ['ftp://host/x'] }, ''],
     ['a URL that is none', { mirrors: ['http://'] }, ''],
     ['nothing', { mirrors: [''] }, ''],
+    ['a host and a port', { mirrors: ['127.0.0.1:8932'] }, 'did you mean http://127.0.0.1:8932?'],
+    [
+      'a host, a port and a path',
+      { mirrors: ['localhost:80/pcam'] },
+      'did you mean http://localhost:80/pcam?',
+    ],
+    ['an address of IPv6 and a port', { mirrors: ['[::1]:80'] }, 'did you mean http://[::1]:80?'],
   ])('refuses %s', async (_, choice, hint) => {
     const error = await pcamError(() => ids(choice));
     expect(error).toMatchObject({ code: 'USAGE', exitCode: 2 });

@@ -122,6 +122,14 @@ describe('a folder as a source', () => {
     expect((await sourceFailure(run)).kind).toBe('wrong');
   });
 
+  it('says so when the folder itself is not there', async () => {
+    const folder = join(await temporaryFolder(), 'unmounted');
+    const failure = await sourceFailure(opened('file', folder).open(file, { start: 0, end: 10 }, signal));
+    expect(failure).toMatchObject({ kind: 'wrong', wholeHost: true, missing: false });
+    expect(failure.message).toBe(`there is no directory ${folder}`);
+    expect(failure.hint).toContain('http://');
+  });
+
   it('gives an empty file', async () => {
     const source = opened('file', await put(await temporaryFolder(), { [file.name]: '' }));
     const reply = await source.open(file, { start: 0, end: Number.POSITIVE_INFINITY }, signal);

@@ -134,6 +134,11 @@ function jsonLd(model: ReportModel): object {
       ...(bytes !== null && { contentSize: `${bytes} B` }),
       identifier: `md5:${md5}`,
     })),
-    creator: { '@type': 'SoftwareApplication', name: 'pcam', softwareVersion: version, url: HOMEPAGE },
+    creator: {
+      '@type': 'SoftwareApplication',
+      name: 'pcam',
+      softwareVersion: version,
+      ...(HOMEPAGE && { url: HOMEPAGE }),
+    },
   };
 }
