@@ -52,7 +52,7 @@ _pcam() {
     verify:-d|verify:--dir) _pcam_folder; return ;;
     verify:--manifest) :; return ;;
     export:--split) _pcam_list 'train valid test'; return ;;
-    export:--format) _pcam_words 'png raw parquet tfrecord'; return ;;
+    export:--format) _pcam_words 'png raw parquet tfrecord clip-benchmark vtab-1k'; return ;;
     export:--layout) _pcam_words 'shards folder'; return ;;
     export:-o|export:--out) _pcam_folder; return ;;
     export:--shard-size) _pcam_nothing; return ;;
@@ -60,6 +60,7 @@ _pcam() {
     export:--workers) _pcam_nothing; return ;;
     export:--crop) _pcam_words 'center32'; return ;;
     export:--index) _pcam_words 'dali'; return ;;
+    export:--order) _pcam_words 'tfds file'; return ;;
     export:--label) _pcam_words '0 1'; return ;;
     export:--slides) _pcam_nothing; return ;;
     export:--per-class) _pcam_nothing; return ;;
@@ -153,7 +154,7 @@ _pcam() {
       '') _pcam_words '-V --version -d --dir --manifest -h --help' ;;
       download) _pcam_words '--split --kind --source --mirror --from --connections --jobs --limit-rate --keep-archives --no-extract --stream --force --dry-run --json --progress --quiet -d --dir --manifest -h --help' ;;
       verify) _pcam_words '--split --kind --quick --deep --fix --json --progress --quiet -d --dir --manifest -h --help' ;;
-      export) _pcam_words '--split --format --layout -o --out --shard-size --part --workers --crop --index --sha1 --force --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --json --progress --quiet -d --dir --manifest -h --help' ;;
+      export) _pcam_words '--split --format --layout -o --out --shard-size --part --workers --crop --index --sha1 --order --force --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --json --progress --quiet -d --dir --manifest -h --help' ;;
       stats) _pcam_words '--split --table --workers --json --progress --quiet -d --dir --manifest -h --help' ;;
       subset) _pcam_words '--split -o --out --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json --progress --quiet -d --dir --manifest -h --help' ;;
       preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;

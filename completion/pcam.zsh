@@ -72,15 +72,16 @@ _pcam() {
         export)
           _arguments -S \
             '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
-            '--format=[png, raw, parquet, tfrecord]:name:(png raw parquet tfrecord)' \
-            '--layout=[shards or folder]:name:(shards folder)' \
-            '(-o --out)'{-o,--out=}'[the output folder (default\: pcam-<format>, with layout and crop)]:folder:_files -/' \
-            '--shard-size=[patches per shard (default\: 2048, parquet 20480, tfrecord 16384)]:n: ' \
+            '--format=[png, raw, parquet, tfrecord, clip-benchmark, vtab-1k]:name:(png raw parquet tfrecord clip-benchmark vtab-1k)' \
+            '--layout=[shards or folder (default\: shards)]:name:(shards folder)' \
+            '(-o --out)'{-o,--out=}'[the output folder (default\: pcam-<format> and what else was asked for)]:folder:_files -/' \
+            '--shard-size=[patches per shard (default\: 2048, parquet 16384, tfrecord 4096, clip-benchmark 10000)]:n: ' \
             '--part=[only the shards of job i of n]:i/n: ' \
             '--workers=[threads (default\: the machine'\''s cores, at most 8, for parquet 4)]:n: ' \
             '--crop=[center32\: only the 32 x 32 px that decide the label]:name:(center32)' \
             '--index=[dali\: an .idx beside each tar shard]:name:(dali)' \
             '--sha1[write the SHA-1 of each patch (its id in Kaggle'\''s version) beside it (png, parquet)]' \
+            '--order=[of tfrecord\: tfds, TFDS'\''s own (default), or file]:name:(tfds file)' \
             '--force[replace an export with other options or of other data]' \
             '--unique[only the first of pixel-identical patches of a split]' \
             '--label=[only patches with this label]:0|1:(0 1)' \

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { count, DEFAULTS, formatBytes, formatSeconds, LIMITS, PcamError, wrapText } from '../core/index.js';
 import {
+  ALIASES,
   CROPS,
   FORMATS,
-  type FormatName,
   LAYOUTS,
   type LayoutName,
+  ORDERS,
   SHARD_INDEXES,
 } from '../export/formats/index.js';
 import type { ExportOptions, ExportResult } from '../export/index.js';
@@ -37,12 +38,17 @@ import {
 interface Options
   extends SplitOptions,
     PatchOptions,
-    Pick<ExportOptions, 'out' | 'shardSize' | 'part' | 'workers' | 'crop' | 'index' | 'sha1' | 'force'> {
-  format?: FormatName;
-  layout: LayoutName;
+    Pick<
+      ExportOptions,
+      'out' | 'shardSize' | 'part' | 'workers' | 'crop' | 'index' | 'sha1' | 'order' | 'force'
+    > {
+  format?: ExportOptions['format'];
+  layout?: LayoutName;
 }
 
 const FORMAT_NAMES = [...new Set(FORMATS.map(({ format }) => format))];
+const ALIAS_NAMES = Object.keys(ALIASES) as (keyof typeof ALIASES)[];
+const ALIAS_WORDS = Object.fromEntries(ALIAS_NAMES.map((name) => [name, name]));
 
 /** Words that people try. */
 const NOT_FORMATS = {
@@ -60,9 +66,11 @@ const SHARD_SIZES = [
   ),
 ].join(', ');
 
-/** Summaries wrapped to 80 columns. */
-const FORMAT_LINES = FORMATS.flatMap(({ format, layout, summary }) => {
-  const [first, ...more] = wrapText(summary, 60);
+/** Summaries and other names, wrapped to 80 columns. */
+const FORMAT_LINES = FORMATS.flatMap((entry) => {
+  const { format, layout, summary } = entry;
+  const alias = ALIAS_NAMES.find((name) => ALIASES[name] === entry);
+  const [first, ...more] = wrapText(alias ? `${summary} (also called ${alias})` : summary, 60);
   const name = layout === 'shards' ? format : `${format}, ${layout}`;
   return [`  ${name.padEnd(17)} ${first}`, ...more.map((line) => `${' '.repeat(20)}${line.trim()}`)];
 }).join('\n');
@@ -97,9 +105,13 @@ export function exportCommand(context: Context): Command {
     .description(
       'Writes verified splits as WebDataset shards, image folders, NumPy arrays, Parquet or TFRecord: in parallel, in constant memory, the same bytes every time.',
     )
-    .option('--format <name>', FORMAT_NAMES.join(', '), choice(FORMAT_NAMES, { refusals: NOT_FORMATS }))
-    .option('--layout <name>', LAYOUTS.join(' or '), choice(LAYOUTS), 'shards')
-    .option('-o, --out <folder>', 'the output folder (default: pcam-<format>, with layout and crop)')
+    .option(
+      '--format <name>',
+      FORMAT_NAMES.join(', '),
+      choice<NonNullable<Options['format']>>(FORMAT_NAMES, { words: ALIAS_WORDS, refusals: NOT_FORMATS }),
+    )
+    .option('--layout <name>', `${LAYOUTS.join(' or ')} (default: shards)`, choice(LAYOUTS))
+    .option('-o, --out <folder>', 'the output folder (default: pcam-<format> and what else was asked for)')
     .option('--shard-size <n>', `patches per shard (default: ${SHARD_SIZES})`, whole(LIMITS.shardSize))
     .option('--part <i/n>', 'only the shards of job i of n', part)
     .option(
@@ -110,6 +122,7 @@ export function exportCommand(context: Context): Command {
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
     .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
     .option('--sha1', "write the SHA-1 of each patch (its id in Kaggle's version) beside it (png, parquet)")
+    .option('--order <name>', "of tfrecord: tfds, TFDS's own (default), or file", choice(ORDERS))
     .option('--force', 'replace an export with other options or of other data')
     .addHelpText('after', EXAMPLES);
   addPatchOptions(command);
@@ -125,7 +138,7 @@ async function run(options: Options, context: Context): Promise<void> {
     exportDataset({ ...rest, ...shared, format, selection: selectionOf(options) }),
   );
   if (json) {
-    const { contentBytes: _, ...document } = result;
+    const { contentBytes: _, layout: __, ...document } = result;
     return printJson(context, document);
   }
   printExport(context, { result, options, seconds: (performance.now() - started) / 1000 });
@@ -144,7 +157,7 @@ const MANY_SHARDS = 32;
 
 interface ExportReport {
   result: ExportResult;
-  options: { layout: LayoutName; part?: { index: number; of: number } };
+  options: { part?: { index: number; of: number } };
   seconds: number;
 }
 
@@ -155,8 +168,8 @@ function printExport(context: Context, report: ExportReport): void {
   // The job that ends last writes it.
   const shards = readShards(result.out);
   if (shards) {
-    printLoaders(context, loaders({ ...result, shards }, options.layout));
-    printFewShards(context, { ...result, shards }, options.layout);
+    printLoaders(context, loaders({ ...result, shards }));
+    printFewShards(context, { ...result, shards });
     const whole = sameCommand(context, (words) => withPart(words).filter((word) => word !== '--force'));
     printCommand(context, 'Check it again at any time', whole);
   } else if (part) {
@@ -186,19 +199,14 @@ function withPart(words: readonly string[], other?: string): string[] {
   return other === undefined ? rest : [...rest, '--part', other];
 }
 
-function sentence({ result, options: { layout, part }, seconds }: ExportReport): string {
-  const { out, shards, patches, format, contentBytes } = result;
+function sentence({ result, options: { part }, seconds }: ExportReport): string {
+  const { out, shards, patches, format, layout, contentBytes } = result;
   const kept = shards.filter(({ status }) => status === 'present').length;
   const there = kept > 0 ? ` (${kept} present before)` : '';
-  const files = shards.map(({ file }) => file);
-  const pieces =
-    format === 'raw'
-      ? `${count(files.filter(isPixels).length, 'pair')} of arrays`
-      : count(shards.length, 'shard');
-  const what =
-    layout === 'folder' && format === 'png'
-      ? count(patches, 'image')
-      : `${count(patches, 'patch')} in ${pieces}`;
+  const pixels = shards.filter(({ file }) => isPixels(file)).length;
+  const pieces = format === 'raw' ? `${count(pixels, 'pair')} of arrays` : count(shards.length, 'shard');
+  const isImages = (layout === 'folder' && format === 'png') || format === 'vtab-1k';
+  const what = isImages ? count(patches, 'image') : `${count(patches, 'patch')} in ${pieces}`;
   const done = `${out}: ${what}${there}, ${formatBytes(contentBytes)}, in ${formatSeconds(seconds)}`;
   if (!part) return `${done}.`;
   const others = part.of === 2 ? 'the other part is missing' : 'other parts are missing';
@@ -206,19 +214,19 @@ function sentence({ result, options: { layout, part }, seconds }: ExportReport):
   return `${done}; part ${part.index} of ${part.of}, ${state}.`;
 }
 
-interface Loaded extends Pick<ExportResult, 'format' | 'out'> {
+interface Loaded extends Pick<ExportResult, 'format' | 'layout' | 'out'> {
   shards: Shards;
 }
 
 /** Lines of Python for the first of the splits. */
-function loaders({ format, out, shards }: Loaded, layout: LayoutName): string[] {
+function loaders({ format, layout, out, shards }: Loaded): string[] {
   const split = shards[0]?.split ?? 'train';
   const inSplit = shards.filter((shard) => shard.split === split).map(({ file }) => file);
   switch (format) {
     case 'png':
       return layout === 'folder'
         ? [`torchvision.datasets.ImageFolder(${JSON.stringify(join(out, split))})`]
-        : [`webdataset.WebDataset(${JSON.stringify(join(out, braces(inSplit)))})`];
+        : [`webdataset.WebDataset(${JSON.stringify(join(out, braces(inSplit)))}, shardshuffle=False)`];
     case 'raw':
       return [`numpy.load(${JSON.stringify(join(out, inSplit.find(isPixels) ?? ''))}, mmap_mode="r")`];
     case 'parquet': {
@@ -228,14 +236,18 @@ function loaders({ format, out, shards }: Loaded, layout: LayoutName): string[] 
     }
     case 'tfrecord':
       return [`tfds.builder_from_directory(${JSON.stringify(out)}).as_dataset()`];
+    case 'clip-benchmark':
+      return [
+        `clip_benchmark.datasets.builder.build_dataset("wds/vtab/pcam", root=${JSON.stringify(out)}, split="test")`,
+      ];
     default:
       return [];
   }
 }
 
 /** Distributed readers share shards out among ranks and their workers. */
-function printFewShards(context: Context, { format, shards }: Loaded, layout: LayoutName): void {
-  if (layout === 'folder' || format === 'raw') return;
+function printFewShards(context: Context, { format, layout, shards }: Loaded): void {
+  if (layout === 'folder' || format === 'raw' || format === 'vtab-1k') return;
   const counts = SPLITS.map((split) => ({
     split,
     n: shards.filter((shard) => shard.split === split).length,

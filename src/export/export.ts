@@ -1,13 +1,14 @@
 /** An export from end to end: what is verified, planned, written, named and listed. */
+import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../core/index.js';
 import { requireNoLinks, requireRoom } from '../fs/index.js';
 import { SPLITS } from '../manifest/index.js';
 import { affordableWorkers, Pool, runTogether } from '../threads/index.js';
 import { requireApart } from '../verified/index.js';
-import { type FormatName, sideOf } from './formats/index.js';
-import { type ExportInput, readInput } from './input.js';
-import { type ExportOptions, resolveOptions, type Settings } from './options.js';
+import { type FormatName, type LayoutName, sideOf } from './formats/index.js';
+import { type ExportInput, exportedLabels, openExportInput, readInput } from './input.js';
+import { type ExportOptions, resolveOptions, resolveOut, type Settings } from './options.js';
 import {
   countPatches,
   type FileRecord,
@@ -25,6 +26,8 @@ const MIN_PATCHES_FOR_THREADS = 1024;
 export interface ExportResult {
   ok: true;
   format: FormatName;
+  layout: LayoutName;
+  /** The output folder, as it was asked for. */
   out: string;
   /** Patches of this run's shards. */
   patches: number;
@@ -43,12 +46,14 @@ export interface ExportResult {
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
   const { part, force = false, signal } = options;
   const settings = await resolveOptions(options);
-  const { out } = settings;
+  const opened = await openExportInput(settings, options);
+  const shownOut = resolveOut(options.out, opened.recipe);
+  const out = resolve(shownOut);
   await requireApart(out, settings.dir);
-  const input = await readInput(settings, options);
+  const input = await readInput(settings, opened, options);
   return await withOutputFolder({ out, part, signal }, async (folder) => {
     const known = await folder.claim(input.header, { force });
-    const jobs = planJobs({ settings, input, part, known, temporary: folder.run.folder });
+    const jobs = planJobs({ settings, out, input, part, known, temporary: folder.run.folder });
     const files = jobs.flatMap(({ task }) => task.files.map(({ file }) => file));
     await requireNoLinks(out, files);
     const staging = await planStaging(settings, jobs);
@@ -62,22 +67,25 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
       }),
     });
     const staged = await stage({ settings, staging, jobs, folder, onEvent: options.onEvent });
-    const shards = await writeShards({ options, settings, input, folder, jobs: staged });
-    await input.requireUnchanged();
-    await folder.finish(input.header);
-    return toResult(settings, shards);
+    const { requireUnchanged } = opened.input;
+    const shards = await writeShards({ options, settings, input, requireUnchanged, folder, jobs: staged });
+    await requireUnchanged();
+    await folder.finish(input.header, (split) => exportedLabels(input.facts.get(split)!));
+    return toResult(settings, shownOut, shards);
   });
 }
 
 /** The shards of this part, every `of`-th, so that all parts have about as much to do. */
 function planJobs({
-  settings: { dir, manifest, format, out },
+  settings: { dir, manifest, format },
+  out,
   input: { header, facts },
   part = { index: 1, of: 1 },
   known,
   temporary,
 }: {
   settings: Settings;
+  out: string;
   input: ExportInput;
   part: Part | undefined;
   known: ReadonlyMap<string, FileRecord>;
@@ -102,8 +110,11 @@ function countTaskPatches(jobs: readonly ShardJob[]): number {
 }
 
 function estimateBytes(jobs: readonly ShardJob[], { format, recipe }: Settings, blockSize: number): number {
-  const missing = jobs.filter(({ known }) => !known);
-  return countTaskPatches(missing) * format.bytesPerPatch({ side: sideOf(recipe.crop), blockSize });
+  const side = sideOf(recipe.crop);
+  return jobs
+    .filter(({ known }) => !known)
+    .map((job) => countTaskPatches([job]) * format.bytesPerPatch({ split: job.task.split, side, blockSize }))
+    .reduce((sum, bytes) => sum + bytes, 0);
 }
 
 interface FinishedRecord {
@@ -115,13 +126,16 @@ interface FinishedRecord {
 async function writeShards({
   options: { workers: asked = 0, onEvent },
   settings: { workers },
-  input: { header, requireUnchanged },
+  input: { header },
+  requireUnchanged,
   folder,
   jobs,
 }: {
   options: ExportOptions;
   settings: Settings;
   input: ExportInput;
+  /** Throws when something has touched the input since it was opened. */
+  requireUnchanged: () => Promise<void>;
   folder: OutputFolder;
   jobs: readonly ShardJob[];
 }): Promise<FinishedRecord[]> {
@@ -154,7 +168,7 @@ async function writeShards({
   }
 }
 
-function toResult({ recipe, shownOut: out }: Settings, finished: readonly FinishedRecord[]): ExportResult {
+function toResult({ recipe }: Settings, out: string, finished: readonly FinishedRecord[]): ExportResult {
   const shards = finished.filter(({ record }) => !record.side);
   shards.sort(
     ({ record: a }, { record: b }) =>
@@ -163,6 +177,7 @@ function toResult({ recipe, shownOut: out }: Settings, finished: readonly Finish
   return {
     ok: true,
     format: recipe.format,
+    layout: recipe.layout,
     out,
     patches: countPatches(shards.map(({ record }) => record)),
     contentBytes: finished.reduce((sum, { record }) => sum + (record.contents?.bytes ?? record.bytes), 0),

@@ -1,51 +1,93 @@
-/** The input of an export: verified, read and selected from, before anything is written. */
+/** The input of an export: opened, verified, read and selected from, before anything is written. */
 import { throwIfAborted } from '../core/index.js';
-import type { SplitName } from '../manifest/index.js';
-import { isSelective, resolveSelection, select } from '../selection/index.js';
+import { SPLITS, type SplitName } from '../manifest/index.js';
+import {
+  isSelective,
+  type ResolvedSelection,
+  recordOf,
+  resolveSelection,
+  select,
+} from '../selection/index.js';
 import { type Input, openInput } from '../verified/index.js';
-import type { SplitSummary } from './formats/index.js';
+import type { Recipe, SplitSummary } from './formats/index.js';
 import type { ExportOptions, Settings } from './options.js';
 import type { ExportHeader } from './output/index.js';
 import { type SplitFacts, shareFacts } from './workers/index.js';
+
+export interface OpenedInput {
+  readonly input: Input;
+  readonly selection: ResolvedSelection;
+  /** With the selection. */
+  readonly recipe: Recipe;
+}
+
+/** @throws PcamError USAGE, MISSING */
+export async function openExportInput(
+  { dir, manifest, format, recipe }: Settings,
+  { splits, selection: asked = {}, signal, onEvent }: ExportOptions,
+): Promise<OpenedInput> {
+  const wanted = format.fixed ? SPLITS : splits;
+  const input = await openInput({ dir, manifest, splits: wanted, required: ['labels'], signal, onEvent });
+  const selection = await resolveSelection(asked, input.splits);
+  const record = recordOf(selection);
+  return { input, selection, recipe: record ? { ...recipe, selection: record } : recipe };
+}
 
 export interface ExportInput {
   readonly header: ExportHeader;
   /** Labels, meta rows and order of each split of the header. */
   readonly facts: ReadonlyMap<SplitName, SplitFacts>;
-  /** @throws PcamError NOT_VERIFIED when a file has been touched since the input was opened */
-  readonly requireUnchanged: Input['requireUnchanged'];
 }
 
-/** @throws PcamError USAGE, MISSING, NOT_VERIFIED, EMPTY_SELECTION, BAD_HDF5, BAD_CSV, BAD_DATA, ABORTED */
+/** @throws PcamError USAGE, NOT_VERIFIED, EMPTY_SELECTION, BAD_HDF5, BAD_CSV, BAD_DATA, ABORTED */
 export async function readInput(
-  { dir, manifest, recipe }: Settings,
-  { splits, selection = {}, signal, onEvent }: ExportOptions,
+  { format }: Settings,
+  { input, selection, recipe }: OpenedInput,
+  { signal, onEvent }: ExportOptions,
 ): Promise<ExportInput> {
-  const input = await openInput({ dir, manifest, splits, required: ['labels'], signal, onEvent });
-  const resolved = await resolveSelection(selection, input.splits);
   const files = await input.verify();
   // All patches in their order need no list of indices.
-  const selected = isSelective(selection)
-    ? await select({ input, selection: resolved, signal, onEvent })
+  const selected = isSelective(selection.options)
+    ? await select({ input, selection, signal, onEvent })
     : undefined;
-  const summaries: SplitSummary[] = [];
+  const splits: SplitSummary[] = [];
   const facts = new Map<SplitName, SplitFacts>();
   for (const split of input.splits) {
     throwIfAborted(signal);
-    const order = selected?.selections.find((one) => one.split === split)?.indices ?? null;
+    const indices = selected?.selections.find((one) => one.split === split)?.indices;
     // Nothing of the split was selected: it is no part of this export.
-    if (selected && !order) continue;
+    if (selected && !indices) continue;
     const labels = (await input.labels(split))!;
-    summaries.push({ split, patches: order?.length ?? labels.length });
-    facts.set(split, shareFacts({ labels, meta: await input.meta(split), order }));
+    const order = arrange({ format, recipe, split, indices, patches: labels.length });
+    splits.push({ split, patches: order?.length ?? labels.length });
+    const fact = shareFacts({ labels, meta: await input.meta(split), order });
+    facts.set(split, fact);
+    format.requireLabels?.({ split, labels: exportedLabels(fact) });
   }
-  return {
-    header: {
-      recipe: selected ? { ...recipe, selection: selected.record } : recipe,
-      splits: summaries,
-      inputs: files.filter(({ split }) => facts.has(split)),
-    },
-    facts,
-    requireUnchanged: input.requireUnchanged,
-  };
+  return { header: { recipe, splits, inputs: files.filter(({ split }) => facts.has(split)) }, facts };
+}
+
+/** Indices in the order of the export; `null` when it is all patches in their order. */
+function arrange({
+  format,
+  recipe,
+  split,
+  indices,
+  patches,
+}: {
+  format: Settings['format'];
+  recipe: Recipe;
+  split: SplitName;
+  indices: Uint32Array | undefined;
+  patches: number;
+}): Uint32Array | null {
+  if (!format.arrange) return indices ?? null;
+  const all = indices ?? Uint32Array.from({ length: patches }, (_, index) => index);
+  const arranged = format.arrange({ split, recipe, indices: all });
+  return arranged === all ? (indices ?? null) : arranged;
+}
+
+/** Labels in the order of the export. */
+export function exportedLabels({ labels, order }: SplitFacts): Uint8Array {
+  return order ? Uint8Array.from(order, (index) => labels[index]!) : labels;
 }

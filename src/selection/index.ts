@@ -2,6 +2,7 @@ export type { ListedPatch } from './indices-file.js';
 export {
   isSelective,
   type ResolvedSelection,
+  recordOf,
   resolveSelection,
   type SelectionOptions,
   type SelectionRecord,

@@ -35,7 +35,9 @@ export interface ResolvedSelection {
 }
 
 /** A selection as an export's index has it: the options that decide, in a fixed order. */
-export type SelectionRecord = Readonly<Record<string, unknown>>;
+export type SelectionRecord = Readonly<Omit<SelectionOptions, 'indices'>> & {
+  readonly indices?: { readonly sha256: string };
+};
 
 /**
  * Checks the options, and reads the file of indices where there is one.

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PcamEvent } from '#pcam/core/events.js';
 import { exportDataset } from '#pcam/export/export.js';
-import { defaultOut, type ExportOptions } from '#pcam/export/options.js';
+import type { ExportOptions } from '#pcam/export/options.js';
 import type { Manifest } from '#pcam/manifest/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
@@ -84,6 +84,14 @@ describe('refuses', () => {
     ['a layout that a format does not have', { format: 'parquet', layout: 'folder' }],
     ['an unknown crop', { crop: 'top' as 'center32' }],
     ['an index where there are no tar shards', { format: 'raw', index: 'dali' }],
+    ['another layout than that of an alias', { format: 'imagefolder', layout: 'shards' }],
+    ['an unknown order', { format: 'tfrecord', order: 'random' as 'file' }],
+    ['an order of a format that has none', { format: 'parquet', order: 'file' }],
+    ['an order and a random one', { format: 'tfrecord', order: 'file', selection: { shuffle: true } }],
+    ['images of one class in folders', { layout: 'folder', selection: { label: 1 } }],
+    ['splits of a fixed set', { format: 'vtab-1k' }],
+    ['a selection of a fixed set', { format: 'vtab-1k', splits: [], selection: { sample: 3 } }],
+    ['fewer patches than a fixed set has', { format: 'vtab-1k', splits: [] }],
   ])('%s', async (_, options) => {
     const out = join(await temporaryFolder(), 'out');
     await expect(run({ out, ...options })).rejects.toMatchObject(usage);
@@ -200,14 +208,5 @@ describe('an export', () => {
     const progress = events.filter((event) => event.type === 'progress');
     expect(progress.at(-1)).toMatchObject({ task: 'valid', unit: 'patches', done: 240, total: 240 });
     expect(events.filter(({ type }) => type === 'output')).toHaveLength(12);
-  });
-});
-
-describe('options', () => {
-  it('names the output after what decides the bytes', () => {
-    expect(defaultOut({ format: 'png', layout: 'shards', crop: null })).toBe('pcam-png');
-    expect(defaultOut({ format: 'raw', layout: 'folder', crop: 'center32' })).toBe(
-      'pcam-raw-folder-center32',
-    );
   });
 });

@@ -31,57 +31,58 @@ async function order(split: 'valid' | 'test'): Promise<number[]> {
   return [...found.find((one) => one.split === split)!.indices];
 }
 
-describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, format] as const))(
-  'a selection as %s',
-  (_, format) => {
-    const options = { format: format.format, layout: format.layout, selection, sha1: format.sha1 };
-    let whole: string;
-    let tree: Record<string, string>;
-    beforeAll(async () => {
-      whole = join(root.folder, `${format.format}-${format.layout}`);
-      expect(await run({ ...options, out: whole, workers: 2 })).toMatchObject({ ok: true, patches: 20 });
-      tree = await treeOf(whole);
-    });
+describe.each(
+  FORMATS.filter(({ fixed }) => !fixed).map(
+    (format) => [`${format.format}, ${format.layout}`, format] as const,
+  ),
+)('a selection as %s', (_, format) => {
+  const options = { format: format.format, layout: format.layout, selection, sha1: format.sha1 };
+  let whole: string;
+  let tree: Record<string, string>;
+  beforeAll(async () => {
+    whole = join(root.folder, `${format.format}-${format.layout}`);
+    expect(await run({ ...options, out: whole, workers: 2 })).toMatchObject({ ok: true, patches: 20 });
+    tree = await treeOf(whole);
+  });
 
-    it('is recorded in the index', async () => {
-      const index = JSON.parse(await readFile(join(whole, 'index.json'), 'utf8'));
-      expect(index).toMatchObject({ patches: 20, selection: { perClass: 5, shuffle: true, seed: 3 } });
-      expect(index.splits).toEqual([
-        { split: 'valid', patches: 10 },
-        { split: 'test', patches: 10 },
-      ]);
-    });
+  it('is recorded in the index', async () => {
+    const index = JSON.parse(await readFile(join(whole, 'index.json'), 'utf8'));
+    expect(index).toMatchObject({ patches: 20, selection: { perClass: 5, shuffle: true, seed: 3 } });
+    expect(index.splits).toEqual([
+      { split: 'valid', patches: 10 },
+      { split: 'test', patches: 10 },
+    ]);
+  });
 
-    it('has the same bytes for other numbers of workers, and from parts', async () => {
-      const [alone, parts] = [await temporaryFolder(), await temporaryFolder()];
-      await run({ ...options, out: alone });
-      expect(await treeOf(alone)).toEqual(tree);
-      for (const index of [2, 1]) await run({ ...options, out: parts, part: { index, of: 2 } });
-      expect(await treeOf(parts)).toEqual(tree);
-    });
+  it('has the same bytes for other numbers of workers, and from parts', async () => {
+    const [alone, parts] = [await temporaryFolder(), await temporaryFolder()];
+    await run({ ...options, out: alone });
+    expect(await treeOf(alone)).toEqual(tree);
+    for (const index of [2, 1]) await run({ ...options, out: parts, part: { index, of: 2 } });
+    expect(await treeOf(parts)).toEqual(tree);
+  });
 
-    it('continues where it was stopped', async () => {
-      const out = await temporaryFolder();
-      const stop = new AbortController();
-      const onEvent: ExportOptions['onEvent'] = ({ type }) => type === 'output' && stop.abort();
-      // In threads, small as it is.
-      const stopped = run({ ...options, out, workers: 2, signal: stop.signal, onEvent });
-      await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
-      const { shards } = await run({ ...options, out });
-      expect(shards.some(({ status }) => status === 'present')).toBe(true);
-      expect(await treeOf(out)).toEqual(tree);
-    });
+  it('continues where it was stopped', async () => {
+    const out = await temporaryFolder();
+    const stop = new AbortController();
+    const onEvent: ExportOptions['onEvent'] = ({ type }) => type === 'output' && stop.abort();
+    // In threads, small as it is.
+    const stopped = run({ ...options, out, workers: 2, signal: stop.signal, onEvent });
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+    const { shards } = await run({ ...options, out });
+    expect(shards.some(({ status }) => status === 'present')).toBe(true);
+    expect(await treeOf(out)).toEqual(tree);
+  });
 
-    it('refuses another selection, or none, in its folder', async () => {
-      for (const other of [{ ...selection, seed: 4 }, undefined]) {
-        const refused = run({ ...options, out: whole, selection: other });
-        const message = expect.stringMatching(/selection/);
-        await expect(refused).rejects.toMatchObject({ code: 'OUTPUT_MISMATCH', message });
-      }
-      expect(await treeOf(whole)).toEqual(tree);
-    });
-  },
-);
+  it('refuses another selection, or none, in its folder', async () => {
+    for (const other of [{ ...selection, seed: 4 }, undefined]) {
+      const refused = run({ ...options, out: whole, selection: other });
+      const message = expect.stringMatching(/selection/);
+      await expect(refused).rejects.toMatchObject({ code: 'OUTPUT_MISMATCH', message });
+    }
+    expect(await treeOf(whole)).toEqual(tree);
+  });
+});
 
 describe('a selected patch keeps its split and index', () => {
   const text = (...path: string[]) => readFile(join(root.folder, ...path), 'latin1');

@@ -5,6 +5,7 @@ Usage: check_tfrecord.py DATA OUT [SIDE]
 Follows the steps of tfds.builder_from_directory: names, splits and lengths come from dataset_info.json, types from
 features.json. Prints the number of patches compared as JSON by split; any difference is an error.
 """
+import hashlib
 import io
 import json
 import os
@@ -99,7 +100,7 @@ def check_features(out, side):
     assert tree["label"]["pythonClassName"] == f"{base}.class_label_feature.ClassLabel"
     assert tree["label"]["classLabel"] == {"numClasses": "2"}
     with open(os.path.join(out, "label.labels.txt")) as file:
-        assert file.read().split() == ["normal", "tumor"]
+        assert file.read().split() == ["0", "1"]
 
 
 def shard_paths(info, split, out):
@@ -115,10 +116,14 @@ def shard_paths(info, split, out):
         yield name, int(split["shardLengths"][number])
 
 
-def compare(example, split, index, reference, side):
+def compare(example, split, reference, side):
+    """Compares a record with the patch that its id names. Returns the index of the patch."""
     feature = example.features.feature
     assert sorted(feature) == ["id", "image", "label"]
-    assert list(feature["id"].bytes_list.value) == [f"{split}_{index}".encode()]
+    (id,) = feature["id"].bytes_list.value
+    name, index = id.decode().rsplit("_", 1)
+    index = int(index)
+    assert name == split and id.decode() == f"{split}_{index}"
     assert list(feature["label"].int64_list.value) == [int(reference["y"][index])]
     (png,) = feature["image"].bytes_list.value
     with Image.open(io.BytesIO(png)) as image:
@@ -127,6 +132,13 @@ def compare(example, split, index, reference, side):
     margin = (96 - side) // 2
     expected = reference["x"][index, margin : margin + side, margin : margin + side]
     assert np.array_equal(pixels, expected), f"pixels of {split} {index}"
+    return index
+
+
+def tfds_key(split, index):
+    """What TFDS sorts its records by (tensorflow_datasets/core/shuffle.py)."""
+    name = {"valid": "validation"}.get(split, split)
+    return hashlib.md5(f"{name}{split}_{index}".encode()).digest()
 
 
 def main():
@@ -145,16 +157,19 @@ def main():
             with h5py.File(os.path.join(data, f"camelyonpatch_level_2_split_{name}_{array}.h5"), "r") as file:
                 reference[array] = file[array][:]
         reference["y"] = reference["y"].reshape(-1)
-        index = bytes_ = 0
+        indices = []
+        bytes_ = 0
         for path, length in shard_paths(info, split, out):
-            start = index
+            start = len(indices)
             for record in records(path):
-                compare(message.FromString(record), name, index, reference, side)
+                indices.append(compare(message.FromString(record), name, reference, side))
                 bytes_ += len(record)
-                index += 1
-            assert index - start == length, f"{index - start} records in {path}, not {length}"
-        assert index == len(reference["y"]) and bytes_ == int(split["numBytes"])
-        compared[name] = index
+            found = len(indices) - start
+            assert found == length, f"{found} records in {path}, not {length}"
+        order = range(len(reference["y"]))
+        assert indices == sorted(order, key=lambda index: tfds_key(name, index))
+        assert bytes_ == int(split["numBytes"])
+        compared[name] = len(indices)
     print(json.dumps(compared))
 
 

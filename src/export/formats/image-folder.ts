@@ -3,9 +3,9 @@
  * and Hugging Face's imagefolder load them.
  * https://huggingface.co/docs/datasets/image_dataset#imagefolder
  */
-import { DEFAULTS } from '../../core/index.js';
+import { DEFAULTS, PcamError } from '../../core/index.js';
 import { csvField, encodePng, estimatePngBytes, listLine } from '../encode/index.js';
-import { cutShards, digits, eachPatch, META_COLUMNS, type Patch, patchKey } from './sample.js';
+import { cutShards, eachPatch, hiddenList, META_COLUMNS, type Patch, patchKey } from './sample.js';
 import type { ExportFormat, Recipe, ShardOutput, ShardSource, ShardTask } from './types.js';
 
 const ENCODER = new TextEncoder();
@@ -16,23 +16,25 @@ export const imageFolder: ExportFormat = {
   revision: 2,
   summary:
     'ImageFolder: <split>/<label>/<patch>.png and a metadata.csv, for torchvision, fastai and Hugging Face',
-  indexes: [],
   sha1: true,
   workers: 8,
   shardSize: DEFAULTS.shardSize,
 
+  requireLabels({ split, labels }) {
+    const [first] = labels;
+    if (labels.some((label) => label !== first)) return;
+    throw new PcamError('USAGE', `every patch of ${split} in this image folder has label ${first}`, {
+      hint: 'readers number the class folders that they find, and would take label 1 alone for 0: choose patches of both labels, or png in shards, whose labels are written out',
+    });
+  },
+
   bytesPerPatch: ({ side, blockSize }) => Math.ceil(estimatePngBytes(side) / blockSize) * blockSize + 400,
 
-  /**
-   * The index would be as large as the data if it listed every image, so a shard is a list of some of them with their
-   * digests, in the format of `sha256sum`. A list is a hidden file in the root: loaders take every directory there for a
-   * split or a class, hidden or not, and a file named after a split for data.
-   */
   plan({ split, recipe: { shardSize } }) {
     const lists = cutShards({
       split,
       shardSize,
-      files: (number) => [{ file: `.${split.split}-${digits(number)}.sha256` }],
+      files: (number) => [{ file: hiddenList(split.split, number) }],
     });
     const table = { split: split.split, start: 0, end: 0, number: lists.length, of: lists.length };
     return [...lists, { ...table, files: [{ file: `${split.split}/metadata.csv`, side: true }] }];

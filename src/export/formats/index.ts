@@ -1,6 +1,7 @@
 export { croissant } from './croissant.js';
-export { describeExport, FORMATS, findFormat } from './registry.js';
+export { ALIASES, describeExport, FORMATS, findFormat } from './registry.js';
 export { sideOf } from './sample.js';
+export { tfdsConfig } from './tfrecord.js';
 export {
   CROPS,
   type Crop,
@@ -8,6 +9,8 @@ export {
   type FormatName,
   LAYOUTS,
   type LayoutName,
+  ORDERS,
+  type Order,
   type PatchBatch,
   type Recipe,
   SHARD_INDEXES,

@@ -7,7 +7,6 @@ import type { ExportFormat, Recipe, ShardOutput, ShardSource, ShardTask } from '
 const shared = {
   format: 'raw',
   revision: 1,
-  indexes: [],
   workers: 8,
   bytesPerPatch: ({ side }: { side: number }) => side * side * 3 + 10,
   write: writeArrays,

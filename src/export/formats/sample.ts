@@ -49,6 +49,18 @@ export function digits(number: number, length = 6): string {
   return String(number).padStart(length, '0');
 }
 
+/** Labels as text files and tar members have them. */
+export const LABEL_TEXTS = ['0', '1'].map((label) => new TextEncoder().encode(label));
+
+/**
+ * The list of the images of a shard with their digests, in the format of `sha256sum`: an index of every image
+ * would have tens of megabytes. A hidden file in the root: loaders take every directory there for a split or a
+ * class, hidden or not, and a file that is named after a split for data.
+ */
+export function hiddenList(split: SplitName, number: number): string {
+  return `.${split}-${digits(number)}.sha256`;
+}
+
 /** A patch on its way into a shard. */
 export interface Patch {
   readonly index: number;
@@ -78,10 +90,13 @@ export function patchJson(
 export function cutShards({
   split: { split, patches },
   shardSize,
+  startOf,
   files,
 }: {
   split: SplitSummary;
   shardSize: number | null;
+  /** First patch of a shard, where not all but the last are of the same size. */
+  startOf?(patches: number, number: number, of: number): number;
   /** The files of a shard by its number, given how many shards there are. */
   files(number: number, of: number): TaskFile[];
 }): ShardTask[] {
@@ -89,8 +104,8 @@ export function cutShards({
   const of = Math.max(1, Math.ceil(patches / size));
   return Array.from({ length: of }, (_, number) => ({
     split,
-    start: number * size,
-    end: Math.min(patches, (number + 1) * size),
+    start: startOf?.(patches, number, of) ?? number * size,
+    end: startOf?.(patches, number + 1, of) ?? Math.min(patches, (number + 1) * size),
     number,
     of,
     files: files(number, of),
@@ -122,11 +137,13 @@ export function labelsOf({ labels, order }: ShardSource, start: number, end: num
  * One file per shard, with its number and the number of all in the name, as the Hugging Face hub and TFDS have them.
  * @param name of a file, from its split and `00000-of-00013`
  */
-export function numberedShards(name: (split: SplitName, numbers: string) => string): ExportFormat['plan'] {
+export function numberedShards(
+  name: (split: SplitName, numbers: string) => string,
+  startOf?: (patches: number, number: number, of: number) => number,
+): ExportFormat['plan'] {
   return ({ split, recipe: { shardSize } }) =>
     cutShards({
-      split,
-      shardSize,
+      ...{ split, shardSize, startOf },
       files: (number, of) => [{ file: name(split.split, `${digits(number, 5)}-of-${digits(of, 5)}`) }],
     });
 }

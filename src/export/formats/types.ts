@@ -4,13 +4,15 @@ import type { SplitName } from '../../manifest/index.js';
 import type { SelectionRecord } from '../../selection/index.js';
 import type { FileSink } from '../encode/index.js';
 
-export type FormatName = 'png' | 'raw' | 'parquet' | 'tfrecord';
+export type FormatName = 'png' | 'raw' | 'parquet' | 'tfrecord' | 'clip-benchmark' | 'vtab-1k';
 export const LAYOUTS = ['shards', 'folder'] as const;
 export type LayoutName = (typeof LAYOUTS)[number];
 export const CROPS = ['center32'] as const;
 export type Crop = (typeof CROPS)[number];
 export const SHARD_INDEXES = ['dali'] as const;
 export type ShardIndex = (typeof SHARD_INDEXES)[number];
+export const ORDERS = ['tfds', 'file'] as const;
+export type Order = (typeof ORDERS)[number];
 
 /** What decides the bytes of an export, beside its input; it is part of the export's index. */
 export interface Recipe {
@@ -23,6 +25,8 @@ export interface Recipe {
   readonly shardSize: number | null;
   readonly crop: Crop | null;
   readonly index: ShardIndex | null;
+  /** TFDS's own order; absent where it is that of the file or of the selection. */
+  readonly order?: 'tfds';
   /** Which patches, in which order; absent when it is all of them in their order. */
   readonly selection?: SelectionRecord;
   /** Whether each patch has its SHA-1 beside it; absent when not. */
@@ -99,6 +103,13 @@ export interface ShardRecord {
   readonly sha256: string;
 }
 
+/** A small file that describes a finished export. */
+export interface Description {
+  readonly file: string;
+  /** @param earlier what is there now, to which a reader's own tools may have added something */
+  text(earlier: string | undefined): string;
+}
+
 /** A whole export: what it was made with, and every file of it. */
 export interface FinishRequest {
   readonly recipe: Recipe;
@@ -106,6 +117,8 @@ export interface FinishRequest {
   readonly records: ReadonlyMap<string, ShardRecord>;
   /** Whether every patch has a meta row. */
   readonly meta: boolean;
+  /** Labels of the patches of a split in the order of the export. */
+  labels(split: SplitName): Uint8Array;
 }
 
 /** A format in one layout: one file in this folder and one line in the registry. */
@@ -115,8 +128,12 @@ export interface ExportFormat {
   readonly revision: number;
   /** One line for help and the README. */
   readonly summary: string;
-  /** Indexes that it can write beside its shards. */
-  readonly indexes: readonly ShardIndex[];
+  /** Indexes that it can write beside its shards. @default none */
+  readonly indexes?: readonly ShardIndex[];
+  /** Whether the order can be chosen, which is TFDS's by default. @default false */
+  readonly ordered?: boolean;
+  /** A fixed set of patches of all splits: neither splits nor patches can be chosen. @default false */
+  readonly fixed?: boolean;
   /** Whether it has a place for the SHA-1 of each patch. @default false */
   readonly sha1?: boolean;
   /** Patches per shard by default; `null` when a split is always one shard. */
@@ -124,7 +141,11 @@ export interface ExportFormat {
   /** Most threads by default: this many stay under 500 MB of memory. */
   readonly workers: number;
   /** Estimated bytes on the disk for one patch, slightly too many rather than too few. */
-  bytesPerPatch(request: { side: number; blockSize: number }): number;
+  bytesPerPatch(request: { split: SplitName; side: number; blockSize: number }): number;
+  /** Takes patches of a split, and puts them in order. @default all that are selected, as they are */
+  arrange?(request: { split: SplitName; recipe: Recipe; indices: Uint32Array }): Uint32Array;
+  /** @throws PcamError USAGE when readers of the format would take these labels of a split for others */
+  requireLabels?(request: { split: SplitName; labels: Uint8Array }): void;
   /** All shards of a split, in order. */
   plan(request: { split: SplitSummary; recipe: Recipe }): ShardTask[];
   /** Writes one shard, in a worker. Never holds more of it in memory than a few batches. */
@@ -135,5 +156,5 @@ export interface ExportFormat {
     output: ShardOutput;
   }): void | Promise<void>;
   /** Small files that describe the finished export, for people and readers, written last. */
-  finish?(request: FinishRequest): { file: string; text: string }[];
+  finish?(request: FinishRequest): Description[];
 }

@@ -5,13 +5,21 @@
 import { DEFAULTS } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import { encodePng, estimatePngBytes, TarWriter, tarMemberBytes } from '../encode/index.js';
-import { cutShards, digits, eachPatch, type Patch, patchJson, patchKey } from './sample.js';
-import type { ExportFormat, ShardSource } from './types.js';
+import {
+  cutShards,
+  digits,
+  eachPatch,
+  HUB_SPLITS,
+  LABEL_TEXTS,
+  type Patch,
+  patchJson,
+  patchKey,
+} from './sample.js';
+import type { ExportFormat, FinishRequest, ShardSource } from './types.js';
 
 /** Bytes of the `.cls` and the `.json` members, and of their headers. */
 const FACTS_BYTES = 2 * tarMemberBytes(200);
 const ENCODER = new TextEncoder();
-const LABELS = ['0', '1'].map((label) => ENCODER.encode(label));
 
 export const webdataset: ExportFormat = {
   format: 'png',
@@ -45,7 +53,30 @@ export const webdataset: ExportFormat = {
     }
     tar.finish();
   },
+
+  finish: (request) => [{ file: '_info.json', text: () => timmInfo(request) }],
 };
+
+/**
+ * Splits by name, with their shards and lengths, as timm looks for them.
+ * https://github.com/huggingface/pytorch-image-models/blob/main/timm/data/readers/reader_wds.py
+ */
+function timmInfo({ splits, records }: FinishRequest): string {
+  const entries = splits.map(({ split, patches }) => {
+    const shards = [...records.values()]
+      .filter((record) => record.split === split && record.file.endsWith('.tar'))
+      .sort((a, b) => (a.file < b.file ? -1 : 1));
+    const name = HUB_SPLITS[split];
+    const info = {
+      name,
+      num_samples: patches,
+      filenames: shards.map(({ file }) => file),
+      shard_lengths: shards.map((shard) => shard.patches),
+    };
+    return [name, info] as const;
+  });
+  return `${JSON.stringify({ splits: Object.fromEntries(entries) }, null, 2)}\n`;
+}
 
 /** A member as DALI's index, version 1.2, names it: the offset is where its data starts. */
 interface TarMember {
@@ -75,7 +106,7 @@ function addSample({
   };
   return [
     add('png', encodePng(pixels, source.side)),
-    add('cls', LABELS[source.labels[index]!]!),
+    add('cls', LABEL_TEXTS[source.labels[index]!]!),
     add('json', ENCODER.encode(patchJson(split, patch, source))),
   ];
 }

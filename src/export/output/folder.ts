@@ -218,15 +218,19 @@ export class OutputFolder {
     }
   }
 
-  /** Writes the index, and what describes the export, once every shard of its splits is there, whoever wrote it. */
-  async finish(header: ExportHeader): Promise<void> {
+  /**
+   * Writes the index, and what describes the export, once every shard of its splits is there, whoever wrote it.
+   * @param labels of the patches of a split, in the order of the export
+   */
+  async finish(header: ExportHeader, labels: (split: SplitName) => Uint8Array): Promise<void> {
     // Repeated, as another run may write an older index meanwhile: the one that reads the records last has them all.
     for (let before: string | undefined; ; ) {
       const whole = await this.#wholeSplits(header);
       if (!header.splits.every(({ split }) => whole.splits.some((one) => one.split === split))) return;
       const text = renderIndex(whole);
       if (text === before && text === (await this.#readText(INDEX_FILE))) break;
-      for (const description of describeExport(whole)) await this.#write(description.file, description.text);
+      for (const { file, text } of describeExport(whole, labels))
+        await this.#write(file, text(await this.#readText(file)));
       await this.#write(INDEX_FILE, text);
       before = text;
     }

@@ -111,8 +111,8 @@ function parseHeader(json: unknown, path: string): ExportHeader {
   if (!isRecord(json) || !Array.isArray(json.inputs) || !Array.isArray(json.splits)) throw foreign(path);
   const { dataset, format, layout, revision, shardSize, crop, index, inputs, splits } = json;
   // Absent where it is not asked for, so that an index of everything is as it was before there were selections.
-  const { selection, sha1 } = json;
-  const more = { ...(selection === undefined ? {} : { selection }), ...(sha1 === undefined ? {} : { sha1 }) };
+  const optional = Object.entries({ sha1: json.sha1, order: json.order, selection: json.selection });
+  const more = Object.fromEntries(optional.filter(([, value]) => value !== undefined));
   const sound =
     inputs.every((input) => isRecord(input) && isSplit(input.split) && typeof input.file === 'string') &&
     splits.every((split) => isRecord(split) && isSplit(split.split) && isSize(split.patches));
@@ -166,7 +166,10 @@ export interface Difference {
  * Other splits are no difference: they can lie side by side.
  */
 export function difference(there: ExportHeader, wanted: ExportHeader): Difference | undefined {
-  const keys = new Set([...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<keyof Recipe>;
+  // The selection first: it decides on other fields.
+  const keys = new Set(['selection', ...Object.keys(wanted.recipe), ...Object.keys(there.recipe)]) as Set<
+    keyof Recipe
+  >;
   for (const key of keys) {
     if (JSON.stringify(there.recipe[key]) !== JSON.stringify(wanted.recipe[key])) {
       return otherRecipe(key, there.recipe[key], wanted.recipe[key]);

@@ -11,16 +11,27 @@ import { sha256, treeOf } from '../../support/tree.js';
 
 /** Files beside the shards and the index that describe an export to people and readers. */
 const DESCRIPTIONS: Record<string, string[]> = {
-  parquet: ['README.md', 'croissant.json'],
-  tfrecord: ['dataset_info.json', 'features.json', 'label.labels.txt'],
+  'png, shards': ['_info.json'],
+  'parquet, shards': ['README.md', 'croissant.json'],
+  'tfrecord, shards': ['dataset_info.json', 'features.json', 'label.labels.txt'],
+  'clip-benchmark, shards': [
+    'classnames.txt',
+    ...['test', 'train', 'valid'].map((split) => `${split}/nshards.txt`),
+    'zeroshot_classification_templates.txt',
+  ],
+  'vtab-1k, shards': ['test.txt', 'train800.txt', 'train800val200.txt', 'val200.txt'],
 };
 const COUNTS = { train: 40, valid: 12, test: 8 };
+/** A format that takes a fixed set of patches needs more, and shards that are larger in proportion. */
+const FIXED = { train: 810, valid: 205, test: 8 };
 
 let root: { folder: string; remove: () => Promise<void> };
 let data: TestDataset;
+let fixedData: TestDataset;
 beforeAll(async () => {
   root = await sharedFolder();
   data = await makeDataset({ ...COUNTS, root: root.folder });
+  fixedData = await makeDataset({ ...FIXED, root: join(root.folder, 'fixed') });
 });
 afterAll(() => root.remove());
 
@@ -44,14 +55,16 @@ async function indexOf(out: string): Promise<Index> {
 
 describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, format] as const))(
   '%s',
-  (_, format) => {
+  (name, format) => {
+    const patches = format.fixed ? 800 + 200 + 8 : 60;
+    const inputOf = () => (format.fixed ? fixedData : data);
     const run = (options: Partial<ExportOptions> & { out: string }) =>
       exportDataset({
-        dir: data.dir,
-        manifest: data.manifest,
+        dir: inputOf().dir,
+        manifest: inputOf().manifest,
         format: format.format,
         layout: format.layout,
-        shardSize: 7,
+        shardSize: format.fixed ? 150 : 7,
         workers: 1,
         ...options,
       });
@@ -62,21 +75,23 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
     beforeAll(async () => {
       whole = join(root.folder, `${format.format}-${format.layout}`);
       const result = await run({ out: whole });
-      expect(result).toMatchObject({ ok: true, format: format.format, out: whole, patches: 60 });
+      expect(result).toMatchObject({ ok: true, format: format.format, out: whole, patches });
       expect(result.shards.every(({ status }) => status === 'written')).toBe(true);
       tree = await treeOf(whole);
     });
 
     it('lists every shard with its digest, and what it was made from', async () => {
       const index = await indexOf(whole);
-      expect(index.patches).toBe(60);
+      expect(index.patches).toBe(patches);
       for (const { file, bytes, sha256: digest } of [...index.shards, ...index.files]) {
         const content = await readFile(join(whole, file));
         expect([file, content.length, sha256(content)]).toEqual([file, bytes, digest]);
       }
       expect(index.inputs).toHaveLength(9);
       for (const { file, md5 } of index.inputs) {
-        const entry = data.manifest.files.find(({ name, extracted }) => (extracted?.name ?? name) === file)!;
+        const entry = inputOf().manifest.files.find(
+          ({ name, extracted }) => (extracted?.name ?? name) === file,
+        )!;
         expect(md5).toBe(entry.extracted?.md5 ?? entry.md5);
       }
     });
@@ -90,7 +105,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
         for (const line of list.trimEnd().split('\n')) listed.add(line.slice(66));
       }
       const others = Object.keys(tree).filter((file) => !listed.has(file));
-      const described = DESCRIPTIONS[format.format] ?? [];
+      const described = DESCRIPTIONS[name] ?? [];
       expect(others).toEqual([...described, 'index.json'].sort());
     });
 
@@ -132,7 +147,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       const out = await temporaryFolder();
       const parts = [1, 2, 3].map((index) => run({ out, part: { index, of: 3 } }));
       const results = await Promise.all(parts);
-      expect(results.reduce((sum, { patches }) => sum + patches, 0)).toBe(60);
+      expect(results.reduce((sum, result) => sum + result.patches, 0)).toBe(patches);
       expect(await treeOf(out)).toEqual(tree);
     });
 
@@ -151,7 +166,7 @@ describe.each(FORMATS.map((format) => [`${format.format}, ${format.layout}`, for
       expect(await treeOf(out)).toEqual(tree);
     });
 
-    it('comes out whole from some splits after another', async () => {
+    it.skipIf(format.fixed)('comes out whole from some splits after another', async () => {
       const out = await temporaryFolder();
       await run({ out, splits: ['test'] });
       await run({ out, splits: ['train', 'valid'] });
