@@ -15,24 +15,16 @@ export interface ArrayInfo {
   readonly chunks: readonly number[] | null;
 }
 
-/** A hyperslab: `count` elements of each dimension from `offset` on. */
-export interface Slab {
-  readonly offset: readonly number[];
-  readonly count: readonly number[];
-  /** Memory of just the size of the slab. */
-  readonly target: Uint8Array;
-}
-
 /** An open array. Elements come in C order, and little-endian whatever the file has. */
 export interface ArrayReader {
   readonly file: string;
   readonly path: string;
   readonly info: ArrayInfo;
   /**
-   * Reads at most `MAX_READ` bytes.
+   * Reads whole rows, of the first dimension, into memory of their size: at most `MAX_READ` bytes.
    * @throws PcamError BAD_HDF5; IO when the system cannot read the file
    */
-  read(slab: Slab): void;
+  readRows(start: number, target: Uint8Array): void;
   /** May be called again. */
   close(): void;
 }
@@ -40,13 +32,15 @@ export interface ArrayReader {
 /** Most bytes of one read: the library holds them in its memory and pcam copies them out. */
 export const MAX_READ = 64 * 1024 * 1024;
 
-/** @throws RangeError unless the slab lies in the array and its target has its size */
-export function requireSlab({ shape, size }: ArrayInfo, { offset, count, target }: Slab): void {
-  const inside = shape.every((n, i) => offset[i]! >= 0 && offset[i]! + count[i]! <= n);
-  const bytes = elementsOf(count) * size;
-  if (inside && bytes <= MAX_READ && bytes === target.length) return;
-  const slab = `${text(count)} from ${text(offset)} on of ${text(shape)}`;
-  throw new RangeError(`a read of ${slab} into ${target.length} bytes; at most ${MAX_READ} at once`);
+/**
+ * @returns how many rows fill the target
+ * @throws RangeError unless the array has them
+ */
+export function rowsOf({ shape, size }: ArrayInfo, start: number, target: Uint8Array): number {
+  const rows = target.length === 0 ? 0 : target.length / (elementsOf(shape.slice(1)) * size);
+  const inside = Number.isInteger(rows) && start >= 0 && start + rows <= shape[0]!;
+  if (inside && target.length <= MAX_READ) return rows;
+  throw new RangeError(`rows from ${start} on of ${text(shape)} into ${target.length} bytes of ${MAX_READ}`);
 }
 
 /** `(32768, 96, 96, 3)`. */

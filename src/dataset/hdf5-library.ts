@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Filter, Metadata, Module as SharedModule } from 'h5wasm';
 import { elementsOf, fsError, importBeside, localError, messageOf, PcamError } from '../core/index.js';
-import { type ArrayInfo, type ArrayReader, requireSlab, type Slab, text } from './array.js';
+import { type ArrayInfo, type ArrayReader, rowsOf, text } from './array.js';
 import { badHdf5 } from './problems.js';
 
 type H5Module = typeof SharedModule;
@@ -186,19 +186,20 @@ class LibraryArray implements ArrayReader {
     this.#fd = fd;
   }
 
-  read(slab: Slab): void {
-    requireSlab(this.info, slab);
-    const { offset, count, target } = slab;
+  readRows(start: number, target: Uint8Array): void {
+    const rows = rowsOf(this.info, start, target);
     if (!this.#open) throw new PcamError('USAGE', `${this.file} is read after it was closed`);
     if (target.length === 0) return;
     const { module } = this.#library;
     try {
       const block = this.#reserve(target.length);
+      const row = this.info.shape.slice(1).map(BigInt);
+      const count = [BigInt(rows), ...row];
+      const offset = [BigInt(start), ...row.map(() => 0n)];
       const strides = count.map(() => 1n);
-      const [counts, offsets] = [count.map(BigInt), offset.map(BigInt)];
-      const status = module.get_dataset_data(this.#id, this.path, counts, offsets, strides, BigInt(block));
+      const status = module.get_dataset_data(this.#id, this.path, count, offset, strides, BigInt(block));
       // A read that failed leaves in the block whatever stood there before.
-      if (status < 0) throw new Error('HDF5 could not read the slice');
+      if (status < 0) throw new Error('HDF5 could not read the rows');
       target.set(module.HEAPU8.subarray(block, block + target.length));
     } catch (error) {
       this.#open = false;

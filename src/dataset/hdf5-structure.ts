@@ -3,8 +3,8 @@
  * uncompressed can then be read without the HDF5 library. A file is untrusted: whatever is unusual, damaged or larger
  * than it can be has no known place, and the library says what is wrong with it.
  */
-import { readSync } from 'node:fs';
 import { elementsOf } from '../core/index.js';
+import { assume, Fields, FileBytes, leavesOf, MAX_BLOCK_BYTES, UNDEFINED, Unusual } from './hdf5-blocks.js';
 
 /** An array as the messages of its object header describe it. */
 export interface StoredArray {
@@ -23,16 +23,13 @@ export type StoredLayout =
   | { readonly type: 'contiguous'; readonly offset: number }
   | { readonly type: 'chunked'; readonly chunk: readonly number[]; readonly index: ChunkIndex | undefined };
 
-type ChunkIndex = {
+export type ChunkIndex = {
   readonly type: 'single' | 'implicit' | 'fixed array' | 'B-tree';
   readonly address: number;
 };
 
 const SIGNATURE = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
-/** An address that means "nowhere", as all sizes and addresses have 8 bytes here. */
-const UNDEFINED = 0xffff_ffff_ffff_ffffn;
-/** An object header of PCam has some 300 bytes, a node of a B-tree some 4 kB. */
-const MAX_HEADER_BYTES = 64 * 1024;
+/** Blocks of one object header, and nodes of one group. */
 const MAX_BLOCKS = 64;
 const MAX_RANK = 32;
 
@@ -48,13 +45,6 @@ const MESSAGE = {
   continuation: 0x10,
   symbolTable: 0x11,
 } as const;
-
-/** Thrown where the structure is not what pcam expects; never leaves this file. */
-class Unusual extends Error {}
-
-function assume(condition: boolean): asserts condition {
-  if (!condition) throw new Unusual();
-}
 
 /**
  * Finds the array at `path`, such as `x`, through hard links alone.
@@ -73,64 +63,6 @@ export function readStructure(fd: number, bytes: number, path: string): StoredAr
     // Damaged sizes lead out of the bytes that were read.
     if (error instanceof Unusual || error instanceof RangeError) return undefined;
     throw error;
-  }
-}
-
-/** Reads little-endian fields one after the other. */
-class Fields {
-  at = 0;
-
-  constructor(readonly bytes: Buffer) {}
-
-  number(size: 1 | 2 | 3 | 4): number {
-    this.at += size;
-    return this.bytes.readUIntLE(this.at - size, size);
-  }
-
-  /** A size or an address of 8 bytes. */
-  long(): number {
-    this.at += 8;
-    const value = this.bytes.readBigUInt64LE(this.at - 8);
-    assume(value <= BigInt(Number.MAX_SAFE_INTEGER));
-    return Number(value);
-  }
-
-  skip(size: number): this {
-    this.at += size;
-    return this;
-  }
-
-  take(size: number): Buffer {
-    assume(size >= 0 && this.at + size <= this.bytes.length);
-    this.at += size;
-    return this.bytes.subarray(this.at - size, this.at);
-  }
-
-  signature(text: string): this {
-    assume(this.take(text.length).equals(Buffer.from(text, 'latin1')));
-    return this;
-  }
-
-  get left(): number {
-    return this.bytes.length - this.at;
-  }
-}
-
-class FileBytes {
-  constructor(
-    readonly fd: number,
-    readonly size: number,
-  ) {}
-
-  read(address: number, length: number): Fields {
-    assume(length >= 0 && length <= MAX_HEADER_BYTES && address + length <= this.size);
-    const bytes = Buffer.alloc(length);
-    for (let at = 0; at < length; ) {
-      const read = readSync(this.fd, bytes, at, length - at, address + at);
-      assume(read > 0);
-      at += read;
-    }
-    return new Fields(bytes);
   }
 }
 
@@ -258,7 +190,7 @@ interface SymbolTable {
 function addressInTable(file: FileBytes, { tree, heap, name }: SymbolTable): number | undefined {
   const header = file.read(heap, 32).signature('HEAP');
   const [length, , names] = [header.skip(4).long(), header.skip(8), header.long()];
-  assume(length <= MAX_HEADER_BYTES);
+  assume(length <= MAX_BLOCK_BYTES);
   const heapBytes = file.read(names, length).bytes;
   for (const table of leavesOf(file, { address: tree, type: 0, keyBytes: 8, maxNodes: MAX_BLOCKS })) {
     const fields = file.read(table.child, 8).signature('SNOD').skip(2);
@@ -274,38 +206,6 @@ function addressInTable(file: FileBytes, { tree, heap, name }: SymbolTable): num
     }
   }
   return undefined;
-}
-
-interface Tree {
-  address: number;
-  /** 0 for groups, 1 for chunks. */
-  type: 0 | 1;
-  keyBytes: number;
-  maxNodes: number;
-}
-
-/** The entries of all leaves of a B-tree of version 1 (III.A.1), in order. */
-function* leavesOf(
-  file: FileBytes,
-  { address, type, keyBytes, maxNodes }: Tree,
-): Generator<{ key: Fields; child: number }> {
-  const open = [{ address, level: -1 }];
-  for (let node = open.pop(), n = 0; node; node = open.pop(), n++) {
-    assume(n < maxNodes);
-    const head = file.read(node.address, 24).signature('TREE');
-    assume(head.number(1) === type);
-    const [level, entries] = [head.number(1), head.number(2)];
-    assume(node.level < 0 || level === node.level - 1);
-    const fields = file.read(node.address + 24, entries * (keyBytes + 8));
-    const children: { address: number; level: number }[] = [];
-    for (let i = 0; i < entries; i++) {
-      const key = new Fields(fields.take(keyBytes));
-      const child = fields.long();
-      if (level === 0) yield { key, child };
-      else children.push({ address: child, level });
-    }
-    open.push(...children.reverse());
-  }
 }
 
 function describeArray(file: FileBytes, messages: readonly Message[]): StoredArray {

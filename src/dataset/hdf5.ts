@@ -1,7 +1,7 @@
 /** Opens one array of an HDF5 file; its elements are read without the HDF5 library where they lie in one block. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { fsError, PcamError, systemCode } from '../core/index.js';
-import { type ArrayInfo, type ArrayReader, requireSlab, type Slab } from './array.js';
+import { type ArrayInfo, type ArrayReader, rowsOf } from './array.js';
 import { openLibraryArray } from './hdf5-library.js';
 import { readStructure, type StoredArray } from './hdf5-structure.js';
 import { badHdf5 } from './problems.js';
@@ -28,7 +28,8 @@ export async function openArray(file: string, path: string): Promise<ArrayReader
   }
 }
 
-function openRegularFile(file: string): number {
+/** @throws PcamError MISSING, NO_PERMISSION, IO; BAD_HDF5 where it is a folder or a pipe */
+export function openRegularFile(file: string): number {
   try {
     // A pipe would block the open call itself.
     if (!statSync(file).isFile()) {
@@ -70,17 +71,10 @@ class ContiguousArray implements ArrayReader {
     this.#fd = fd;
   }
 
-  read(slab: Slab): void {
-    requireSlab(this.info, slab);
-    const { offset, count, target } = slab;
+  readRows(start: number, target: Uint8Array): void {
+    const rows = rowsOf(this.info, start, target);
     if (this.#fd === undefined) throw new PcamError('USAGE', `${this.file} is read after it was closed`);
-    const { shape, size } = this.info;
-    // One block: single rows of the first dimensions, some of the next one, and all of the others.
-    const cut = count.findLastIndex((n, i) => n !== shape[i]);
-    if (count.slice(0, Math.max(cut, 0)).some((n) => n !== 1))
-      throw new RangeError('a slab in several pieces');
-    const first = offset.reduce((index, at, i) => index * shape[i]! + at, 0);
-    this.#readAt(this.#offset + first * size, target);
+    if (rows > 0) this.#readAt(this.#offset + start * (target.length / rows), target);
   }
 
   #readAt(position: number, target: Uint8Array): void {

@@ -177,11 +177,7 @@ class Images implements ImageReader {
     for (let at = start; at < end; at += step) {
       const patches = Math.min(step, end - at);
       const from = (at - start) * PATCH_BYTES;
-      this.#array.read({
-        offset: [at, 0, 0, 0],
-        count: [patches, PATCH_SIZE, PATCH_SIZE, CHANNELS],
-        target: images.subarray(from, from + patches * PATCH_BYTES),
-      });
+      this.#array.readRows(at, images.subarray(from, from + patches * PATCH_BYTES));
     }
     return images;
   }

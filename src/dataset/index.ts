@@ -1,5 +1,6 @@
 export { CHANNELS, PATCH_BYTES, PATCH_SIZE } from '../core/index.js';
 export { type OpenDatasetOptions, openDataset } from './dataset.js';
+export { type ArrayPlace, readPlace } from './hdf5-chunks.js';
 export { type ImageReader, openImages } from './images.js';
 export { isUnbalanced, readLabels } from './labels.js';
 export { type MetaColumns, metaTable, readMeta } from './meta.js';

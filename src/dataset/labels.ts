@@ -36,7 +36,7 @@ export async function readLabels({
       });
     }
     const target = new Uint8Array(total * size);
-    array.read({ offset: shape.map(() => 0), count: shape, target });
+    array.readRows(0, target);
     return labelsOf(target, array);
   } finally {
     array.close();

@@ -1,5 +1,6 @@
 /** `info`: the files of the manifest, and their state in the folder, without reading them. */
 import { DEFAULTS, showUrl } from '../core/index.js';
+import { type ArrayPlace, arrayOf, locate, readPlace } from '../dataset/index.js';
 import { statFile } from '../fs/index.js';
 import { holds } from '../inventory/index.js';
 import {
@@ -45,6 +46,8 @@ export interface FileInfo {
   /** Ids of the sources that have it. */
   sources: string[];
   state: FileState;
+  /** How the array is stored in the .h5 that is in the folder; `null` where that is not known, and for a CSV. */
+  hdf5: ArrayPlace | null;
 }
 
 export interface InfoResult {
@@ -78,10 +81,28 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
         extracted,
         sources: having(sources, file),
         state,
+        hdf5: placeOf({ dir, manifest, split, kind }),
       };
     }),
   );
   return { ok: true, dataset, homepage, license, citation, dir, sources: sources.map(shown), files };
+}
+
+function placeOf(query: {
+  dir: string;
+  manifest: Manifest;
+  split: SplitName;
+  kind: Kind;
+}): ArrayPlace | null {
+  const { kind } = query;
+  if (kind === 'meta' || !locate(query)?.present) return null;
+  try {
+    const { file, path } = arrayOf({ ...query, kind });
+    return readPlace(file, path);
+  } catch {
+    // A file that cannot be read: `verify` says why.
+    return null;
+  }
 }
 
 /** As results may show it: user names, passwords and tokens stay in the manifest. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { info } from '#pcam/info/info.js';
 import { verify } from '#pcam/verify/verify.js';
+import { makeDataset } from '../support/dataset.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -37,6 +38,7 @@ describe('info', () => {
       extracted: { name: 'train_x.h5', md5: x.file.extracted!.md5, bytes: 900 },
       sources: ['drive', 'web'],
       state: 'missing',
+      hdf5: null,
     });
     expect(result.files[2]).toMatchObject({ bytes: null, sha256: null, extracted: null, sources: ['web'] });
   });
@@ -55,6 +57,22 @@ describe('info', () => {
     expect(await states(dir)).toEqual(['unverified', 'archive', 'unverified']);
     await rm(join(dir, 'train_y.h5.gz'));
     expect(await states(dir)).toEqual(['unverified', 'missing', 'unverified']);
+  });
+
+  it('tells how arrays are stored in the files that are in the folder', async () => {
+    const data = await makeDataset();
+    await rm(data.path('valid', 'images'));
+    await writeFile(data.path('test', 'images'), 'not HDF5');
+    const { files } = await info(data);
+    const place = (split: string) =>
+      files.find((file) => file.split === split && file.kind === 'images')!.hdf5;
+    expect(place('train')).toEqual({
+      ...{ path: 'x', shape: [12, 96, 96, 3], dtype: 'uint8' },
+      ...{ layout: 'contiguous', offset: 2048, chunks: null, filters: null },
+    });
+    expect([place('valid'), place('test')]).toEqual([null, null]);
+    const others = files.filter(({ split, kind }) => split === 'train' && kind !== 'images');
+    expect(others.map(({ hdf5 }) => hdf5?.dtype ?? null)).toEqual(['uint8', null]);
   });
 
   it('knows the nine files of the built-in manifest', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ArrayPlace, readPlace } from '#pcam/dataset/hdf5-chunks.js';
 import { openImages } from '#pcam/dataset/images.js';
 import { readLabels } from '#pcam/dataset/labels.js';
 import { openSplit } from '#pcam/dataset/split.js';
@@ -56,6 +57,47 @@ describe.skipIf(!h5py)('what h5py wrote', () => {
       const labels = await readLabels({ file: join(folder, name), path: 'y', count: 40 });
       expect(Buffer.compare(labels, y), name).toBe(0);
     }
+  });
+
+  it('lies where pcam says', async () => {
+    const files = names.filter((name) => /^(x|y|place)-.*h5$/.test(name));
+    const places = files.map((name) => readPlace(join(folder, name), name.startsWith('y') ? 'y' : 'x'));
+    const known = files.flatMap((name, i) => (places[i] ? [[join(folder, name), places[i]] as const] : []));
+    const list = join(folder, 'places.json');
+    await writeFile(list, JSON.stringify(Object.fromEntries(known)));
+    await runTool(h5py!, [join(here, 'check_places.py'), list]);
+    const form = (place: ArrayPlace | null) =>
+      place?.chunks ? (place.chunks.offsets ? 'list' : 'stride') : (place?.layout ?? 'unknown');
+    const forms = Object.fromEntries(files.map((name, i) => [name.slice(0, -3), form(places[i]!)]));
+    expect(forms).toMatchObject({
+      'x-contiguous-earliest': 'contiguous',
+      'x-contiguous-latest': 'contiguous',
+      'x-patch-chunks-earliest': 'stride',
+      'x-patch-chunks-latest': 'stride',
+      'x-split-chunks-latest': 'chunked',
+      'x-gzip-earliest': 'chunked',
+      'y-big-int64': 'contiguous',
+      'y-bool': 'unknown',
+      'place-in-order-earliest': 'stride',
+      'place-shuffled-earliest': 'list',
+      'place-shuffled-latest': 'list',
+      'place-holes-earliest': 'chunked',
+      'place-holes-latest': 'chunked',
+      'place-many-earliest': 'list',
+      'place-many-latest': 'list',
+      'place-many-holes-earliest': 'chunked',
+      'place-many-holes-latest': 'chunked',
+      'place-one-chunk-latest': 'stride',
+      'place-growing-earliest': 'stride',
+      'place-growing-latest': 'chunked',
+      'place-filtered-latest': 'chunked',
+      'place-attributes-earliest': 'stride',
+      'place-attributes-latest': 'stride',
+      'place-early-latest': 'stride',
+      'place-compact-earliest': 'compact',
+      'place-group-earliest': 'contiguous',
+      'place-group-latest': 'unknown',
+    });
   });
 
   it('cannot fill the memory with a chunk that unpacks to a gigabyte', async () => {

@@ -39,6 +39,40 @@ with h5py.File(folder / "y-flat.h5", "w") as file:
 with h5py.File(folder / "y-gzip.h5", "w") as file:
     file.create_dataset("y", data=y.astype("u4").reshape(-1, 1, 1, 1), chunks=(7, 1, 1, 1), compression="gzip")
 
+# Chunks and groups of every kind that has a structure of its own.
+for libver in ("earliest", "latest"):
+    def write(name, shape=(41, 96, 96, 3), chunks=(4, 96, 96, 3), rows=range(41), **options):
+        with h5py.File(folder / f"place-{name}-{libver}.h5", "w", libver=libver) as file:
+            array = file.create_dataset("x", shape, "u1", chunks=chunks, **options)
+            for row in rows:
+                array[row] = row % 251
+
+    write("in-order")
+    write("shuffled", rows=random.permutation(41))
+    write("holes", rows=[5, 30])
+    write("many", (5000, 8, 8, 3), (1, 8, 8, 3), range(5000))
+    write("many-holes", (5000, 8, 8, 3), (1, 8, 8, 3), range(0, 5000, 1500))
+    write("one-chunk", chunks=(41, 96, 96, 3))
+    write("growing", maxshape=(None, 96, 96, 3))
+    write("filtered", shuffle=True, fletcher32=True)
+    write("attributes", track_order=True)
+    with h5py.File(folder / f"place-attributes-{libver}.h5", "a", libver=libver) as file:
+        for i in range(50):
+            file["x"].attrs[f"note {i}"] = "text " * 20
+    with h5py.File(folder / f"place-early-{libver}.h5", "w", libver=libver) as file:
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((4, 96, 96, 3))
+        plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, h5py.h5s.create_simple((40, 96, 96, 3)), plan)
+    with h5py.File(folder / f"place-compact-{libver}.h5", "w", libver=libver) as file:
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_layout(h5py.h5d.COMPACT)
+        h5py.h5d.create(file.id, b"x", h5py.h5t.STD_I32BE, h5py.h5s.create_simple((10,)), plan)
+    with h5py.File(folder / f"place-group-{libver}.h5", "w", libver=libver) as file:
+        for i in range(100):
+            file[f"n{i}"] = [1]
+        file["x"] = x
+
 # What pcam has to refuse.
 def refuse(name, write):
     with h5py.File(folder / f"bad-{name}.h5", "w") as file:
