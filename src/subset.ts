@@ -1,9 +1,15 @@
-/** `subset`: writes selected patches as a data set of their own, with the names and layout of the whole one. */
+/** `subset`: writes selected patches as a data set of their own, in the upstream names and layout. */
 import { resolve } from 'node:path';
 import { DEFAULTS, type OnEvent, PATCH_BYTES, PcamError, throwIfAborted } from './core/index.js';
 import { arrayOf, type ImageReader, type MetaTable, openImages } from './dataset/index.js';
 import { type RunFolder, requireRoom } from './fs/index.js';
-import { type Manifest, type Origin, originOf, resolveManifest, type SplitName } from './manifest/index.js';
+import {
+  type Manifest,
+  type Provenance,
+  provenanceOf,
+  resolveManifest,
+  type SplitName,
+} from './manifest/index.js';
 import {
   type PatchSelection,
   resolveSelection,
@@ -60,9 +66,9 @@ export interface SubsetResult {
 
 /** What the manifest of a subset adds to the name of the data set. */
 const SUFFIX = '-subset';
-/** Size of an archive of tissue, of the size of the file in it. */
+/** Size of an archive of tissue as a share of the size of its content. */
 const PACKED = 0.9;
-/** Patches that are read together where they follow each other: 1.8 MB. */
+/** Patches in one read where their indices are consecutive: 1.8 MB. */
 const MAX_RUN = 64;
 
 /**
@@ -90,8 +96,8 @@ export async function subset(options: SubsetOptions): Promise<SubsetResult> {
   const resolved = await resolveSelection(selection, input.splits);
   const inputs = await input.verify();
   const selected = await select({ input, selection: resolved, signal, onEvent });
-  const origin = await originOf(manifest);
-  const recipe = recipeOf(manifest, { origin, selected, inputs, archives });
+  const provenance = await provenanceOf(manifest);
+  const recipe = recipeOf(manifest, { provenance, selected, inputs, archives });
   await requireReplaceable(folder, recipe);
   const patches = selected.selections.reduce((sum, { indices }) => sum + indices.length, 0);
   await requireRoom({
@@ -145,7 +151,7 @@ async function writeSelected(
   }
 }
 
-/** Patches whose indices follow each other are read at once. */
+/** Patches with consecutive indices are read together. */
 function* readSelected(images: ImageReader, indices: Uint32Array): Generator<Uint8Array, void, void> {
   for (let at = 0; at < indices.length; ) {
     let n = 1;
@@ -173,16 +179,16 @@ function headOf({ dataset, homepage, license, citation }: Manifest): object {
 function recipeOf(
   { dataset }: Manifest,
   {
-    origin,
+    provenance,
     selected: { selections, record },
     inputs,
     archives,
-  }: { origin: Origin; selected: Selected; inputs: readonly InputFile[]; archives: boolean },
+  }: { provenance: Provenance; selected: Selected; inputs: readonly InputFile[]; archives: boolean },
 ): FolderRecipe {
   const splits = selections.map(({ split }) => split);
   return {
     of: dataset,
-    origin: origin === 'subset of pcam' ? 'pcam' : origin,
+    origin: provenance === 'subset of pcam' ? 'pcam' : provenance,
     selection: record ?? null,
     inputs: inputs.filter(({ split }) => splits.includes(split)).map(({ file, md5 }) => ({ file, md5 })),
     ...(archives && { archives }),

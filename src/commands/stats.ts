@@ -71,10 +71,10 @@ async function run(options: Options, context: Context): Promise<void> {
 }
 
 /** At the top, as figures are copied from where they are. */
-function warning({ splits, origin }: CollectedStats): string {
+function warning({ splits, provenance }: CollectedStats): string {
   const foreign = splits.flatMap((split) => split.foreign);
   if (foreign.length === 0) return '';
-  const whose = origin === 'pcam' ? "PCam's" : 'those of the data set that the manifest describes';
+  const whose = provenance === 'pcam' ? "PCam's" : 'those of the data set that the manifest describes';
   const files = foreign.map((path) => shortName(basename(path))).join(', ');
   return `These figures are not ${whose}: ${files} ${foreign.length === 1 ? 'holds' : 'hold'} other bytes.`;
 }

@@ -1,6 +1,6 @@
 export { bibtex, PCAM_BIBTEX } from './citation.js';
-export { FIXTURE_DATASET, isSynthetic, type Origin, originOf } from './origin.js';
 export { BUILT_IN_MANIFEST, parseManifest, parseWebUrl, readManifest, SOURCE_TYPES } from './parse.js';
+export { FIXTURE_DATASET, isSynthetic, type Provenance, provenanceOf } from './provenance.js';
 export { keptManifest, manifestText, resolveManifest } from './resolve.js';
 export { type CacheKeyOptions, cacheKey, type Selection, selectFiles } from './select.js';
 export {

@@ -39,12 +39,13 @@ export function keptManifest(dir: string): string {
 }
 
 /** A manifest as JSON for that copy: folders absolute, URLs without user names, passwords and queries. */
-export function manifestText({ origin: _, sources, ...manifest }: Manifest): string {
+export function manifestText({ origin: _, subsetOf, sources, ...manifest }: Manifest): string {
   const entries = sources.map(({ id, type, baseUrl, record }) => [
     id,
     { type, baseUrl: type === 'file' ? baseUrl : showUrl(baseUrl), record },
   ]);
-  const json = { schemaVersion: 1, ...manifest, sources: Object.fromEntries(entries) };
+  const subset = subsetOf && { subset: { origin: subsetOf } };
+  const json = { schemaVersion: 1, ...manifest, sources: Object.fromEntries(entries), ...subset };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 

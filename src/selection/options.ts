@@ -1,4 +1,4 @@
-/** Selection options: what they mean, whether they can be met at all, and how an export records them. */
+/** Selection options: their meaning, their check, and the form in which an export records them. */
 import { LIMITS, PcamError, requireWithin } from '../core/index.js';
 import type { SplitName } from '../manifest/index.js';
 import { type IndicesFile, readIndices } from './indices-file.js';
@@ -61,7 +61,7 @@ export async function resolveSelection(
   return { options, file: indices === undefined ? undefined : await readIndices(indices, splits) };
 }
 
-/** Whether anything is asked for but all patches in the order of the files. */
+/** Whether a selection is anything but all patches in the order of the files. */
 export function isSelective({ seed: _, ...rest }: SelectionOptions): boolean {
   return Object.values(rest).some((value) => value !== undefined && value !== false);
 }

@@ -1,13 +1,13 @@
-/** Random samples of the patches that are left: per slide, per class, per split. */
+/** Random samples of the patches that passed the filters: per slide, per class, per split. */
 import { PcamError, Random } from '../core/index.js';
 import type { MetaTable } from '../dataset/index.js';
 import { SPLITS, type SplitName } from '../manifest/index.js';
 import type { SelectionOptions } from './options.js';
 
-/** Keeps the random numbers of each kind of sample apart. */
+/** A stream of random numbers for each kind of sample. */
 const STREAM = { perSlide: 0x51de, perClass: 0xc1a5, sample: 0x5a } as const;
 
-/** What a selection knows of a split: labels and slides where an option needs them. */
+/** What a selection reads of a split: labels and slides only where an option needs them. */
 export interface Facts {
   /** Number of patches. */
   readonly count: number;
@@ -17,16 +17,16 @@ export interface Facts {
 
 interface SampleRequest {
   split: SplitName;
-  /** What passed the filters, ascending; may be changed. */
+  /** The patches that passed the filters, ascending; reordered in place. */
   candidates: Uint32Array;
   facts: Facts;
   selection: SelectionOptions;
 }
 
 /**
- * At most so many of each slide, then so many of each class of what is left, then so many of all.
+ * Samples per slide, then per class, then of the whole split.
  * @returns ascending
- * @throws PcamError USAGE naming what there is when it is less than was asked for
+ * @throws PcamError USAGE with the number of patches, when a sample is larger than that
  */
 export function sampleOf({ split, candidates, facts, selection }: SampleRequest): Uint32Array {
   const { perSlide, perClass, sample, label, seed = 0 } = selection;
@@ -42,7 +42,7 @@ export function sampleOf({ split, candidates, facts, selection }: SampleRequest)
   }
   if (perClass !== undefined) {
     const classes = groupBy(left, 2, (index) => facts.labels![index]!);
-    // With only one label selected, the other one is not missing.
+    // Where one label is selected, the other class may be empty.
     const wanted = [0, 1].filter((one) => label === undefined || one === label);
     const short = wanted.find((one) => classes[one]!.length < perClass);
     if (short !== undefined) {
@@ -59,7 +59,7 @@ export function sampleOf({ split, candidates, facts, selection }: SampleRequest)
   return left.sort();
 }
 
-/** `n` of some values at random; the values are changed. */
+/** `n` random values; `values` is reordered in place. */
 function draw(values: Uint32Array, n: number, random: Random): Uint32Array {
   random.draw(values, n);
   return values.subarray(0, n);
@@ -84,7 +84,7 @@ function join(arrays: readonly Uint32Array[]): Uint32Array {
     joined.set(array, at);
     at += array.length;
   }
-  // Ascending, so that what is drawn next does not depend on how this came about.
+  // Ascending, so that the next sample does not depend on the order of the groups.
   return joined.sort();
 }
 

@@ -33,7 +33,7 @@ export interface Selected {
   readonly record: SelectionRecord | undefined;
 }
 
-/** Keeps the random numbers of the order apart from those of the samples. */
+/** The stream of random numbers of `shuffle`; samples have their own. */
 const ORDER = 0x0de5;
 
 /**

@@ -7,8 +7,8 @@ const MAX_NAMES_SHOWN = 12;
 const TOKEN = /\[(.[^\]]*)\]|./gsu;
 
 /**
- * A lookahead with a back-reference stands for an atomic group: the first place where the text between two `*` fits is
- * kept. Nothing is lost by it, and no pattern takes more than the length of the name times its own.
+ * A glob as a regular expression without backtracking: a lookahead with a back-reference is an atomic group, which keeps
+ * the first match of the text between two `*`. That is enough for a glob, and bounds the time for any pattern.
  */
 export function globMatcher(pattern: string): (name: string) => boolean {
   const [first, ...rest] = fragments(pattern);
@@ -18,7 +18,7 @@ export function globMatcher(pattern: string): (name: string) => boolean {
   return (name) => expression.test(name);
 }
 
-/** The regular expressions of what is between the stars. */
+/** Regular expressions of the text between the stars. */
 function fragments(pattern: string): string[] {
   const found = [''];
   for (const [token, inClass] of pattern.matchAll(TOKEN)) {
@@ -39,7 +39,7 @@ function characterClass(characters: readonly string[]): string {
     const [from, dash, to] = characters.slice(i, i + 3) as [string, string?, string?];
     if (dash !== '-' || to === undefined) members.push(escaped(from));
     else {
-      // A range that runs backwards holds nothing.
+      // A reversed range is empty.
       if (from <= to) members.push(`${escaped(from)}-${escaped(to)}`);
       i += 2;
     }
@@ -51,7 +51,7 @@ function escaped(character: string): string {
   return `\\u{${character.codePointAt(0)!.toString(16)}}`;
 }
 
-/** Which slides some patterns mean, and which patterns have matched none so far. */
+/** Matches slides against patterns, and remembers the patterns that have matched none. */
 export class SlideFilter {
   readonly #globs: readonly { pattern: string; matches: (name: string) => boolean }[];
   readonly #unused: Set<string>;
@@ -62,7 +62,7 @@ export class SlideFilter {
     this.#unused = new Set(patterns);
   }
 
-  /** Those of the slides of a split that a pattern matches. */
+  /** The slides of a split that a pattern matches. */
   among(slides: readonly string[]): Set<string> {
     const wanted = new Set<string>();
     for (const slide of slides) {

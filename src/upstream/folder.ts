@@ -38,7 +38,7 @@ export interface MadeFolder {
   force?: boolean;
 }
 
-/** What decides the content, in words of the manifest, which keeps it under the name of the command. */
+/** The options and input that decide the content; the manifest keeps them under the name of the command. */
 export type FolderRecipe = Readonly<Record<string, unknown>>;
 
 /** A file that is written under a temporary name. */

@@ -1,4 +1,4 @@
-/** Keeps what is made from a data set out of the folder that the data set is in, or at least away from its files. */
+/** Checks that output goes neither into the data set folder nor over one of its files. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { PcamError } from '../core/index.js';
@@ -7,7 +7,7 @@ import { finalName, type Manifest } from '../manifest/index.js';
 import { layout } from '../store/index.js';
 
 /**
- * Refuses a folder that the data set is in, links followed.
+ * Refuses an output folder inside the data set folder, links followed.
  * @throws PcamError USAGE
  */
 export async function requireApart(out: string, dir: string): Promise<void> {
@@ -43,7 +43,7 @@ export async function requireOutputFile(options: {
   });
 }
 
-/** The real path of a folder, or of what there is of it. */
+/** The real path of a folder; of one that does not exist yet, by its nearest parent that does. */
 async function realFolder(path: string): Promise<string> {
   const absolute = resolve(path);
   try {

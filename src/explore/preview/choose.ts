@@ -3,7 +3,7 @@ import { Random } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { ListedPatch } from '../../selection/index.js';
 
-/** The selected patches of a split, and what is known of each. */
+/** The selected patches of a split, with their labels and slides. */
 export interface Candidates {
   readonly split: SplitName;
   readonly indices: Uint32Array;
@@ -18,7 +18,7 @@ export interface Choice {
   readonly label: 0 | 1 | null;
 }
 
-/** Keeps these random numbers apart from those of the selection. */
+/** The stream of random numbers: another one than those of the selection. */
 const STREAM = 0x5ee7;
 
 /** The first patches of each split in the order of its selection; the splits get equal shares. */
@@ -76,7 +76,7 @@ export function spreadOf(candidates: readonly Candidates[], count: number, seed:
   return chosen;
 }
 
-/** One of each in turn, until all are empty. */
+/** Round robin over iterators, until all are exhausted. */
 function* inTurns<T>(queues: readonly Iterator<T>[]): Generator<T, void, void> {
   let open = [...queues];
   while (open.length > 0) {
@@ -97,7 +97,7 @@ interface Turns {
   random: Random;
 }
 
-/** The patches of a split with a label: a random one of each slide in turn, the slides in random order. */
+/** The patches of a split with a label, round robin over its slides: slides and patches of each in random order. */
 function* slidesInTurns({ of, label, random }: Turns): Generator<Choice, void, void> {
   const bySlide = new Map<string | null, number[]>();
   for (const index of of.indices) {

@@ -110,7 +110,7 @@ export async function choosePatchesOf(input: Input, options: PreviewOptions): Pr
   const resolved = await resolveSelection(selection, input.splits);
   const { selections } = await select({ input, selection: resolved, signal, onEvent });
   const selected = selections.reduce((sum, { indices }) => sum + indices.length, 0);
-  // A sample is shown whole, as far as that is reasonable.
+  // A sample is shown whole, up to a limit.
   const usual = isSample(selection) ? Math.min(MAX_ROWS, Math.ceil(selected / cols)) : usualRows;
   const rows = options.rows ?? usual;
   requireSize(sheetSize({ rows, cols, scale }));
@@ -139,7 +139,7 @@ function choose(
   return spreadOf(candidates, count, options.seed ?? 0);
 }
 
-/** Whether a selection says which patches are to be seen, not only which ones will do. */
+/** Whether a selection names its patches or their number, and does not only filter. */
 export function isSample({ perClass, perSlide, sample, indices }: SelectionOptions = {}): boolean {
   return [perClass, perSlide, sample, indices].some((value) => value !== undefined);
 }
@@ -162,7 +162,7 @@ async function readPixels(
   for (const split of new Set(choices.map((choice) => choice.split))) {
     const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
     try {
-      // In the order of the file, which disks and compressed chunks like best.
+      // Ascending, so that disks read ahead and a compressed chunk is unpacked once.
       const own = choices.filter((choice) => choice.split === split).sort((a, b) => a.index - b.index);
       for (const choice of own) {
         throwIfAborted(signal);

@@ -30,7 +30,7 @@ export function histogramChart(
   const x = (level: number) =>
     px(SIDE + (Math.min(MAX_LEVEL, Math.max(0, level)) / MAX_LEVEL) * (right - SIDE));
   const y = (count: number) => px(bottom - (Math.min(count, ceiling) / ceiling) * (bottom - TOP));
-  // A step half-way between two levels.
+  // The line steps half-way between two levels.
   const lines = histogram.map((counts) =>
     counts.map(
       (count, level) => `${level === 0 ? 'M' : 'H'}${x(level - 0.5)}${level === 0 ? ',' : 'V'}${y(count)}`,
@@ -62,7 +62,7 @@ export interface SlideBar {
   readonly marked: boolean;
 }
 
-/** A chart that a page stretches to whatever room it has, so labels are not in the picture but beside it. */
+/** A page stretches the chart to the width that it has, so the labels are beside the SVG. */
 export interface BarChart {
   /** Of the view box. */
   readonly width: number;

@@ -26,7 +26,7 @@ ${dataTable({
 ${means(meanPatches)}`;
 }
 
-/** What to paste. */
+/** Lines of Python to paste. */
 export function normalize({ mean, std }: Pick<Channels, 'mean' | 'std'>): string[] {
   const list = (values: readonly number[]) => values.map((value) => (value / 255).toFixed(5)).join(', ');
   return ['transforms.Normalize(', `    mean=[${list(mean)}],`, `    std=[${list(std)}],`, ')'];

@@ -13,11 +13,11 @@ import {
 } from './html.js';
 import type { Repeat, ReportModel } from './model.js';
 
-export function sheetSection({ sheet, origin }: ReportModel): Html {
+export function sheetSection({ sheet, provenance }: ReportModel): Html {
   const labelled = sheet.some(({ label }) => label !== null);
   const positive = sheet.filter(({ label }) => label === 1).length;
   const box = labelled
-    ? `A green box marks positive patches: ${origin === 'synthetic' ? 'painted tumor' : 'tumor tissue'} in the center 32 x 32 px, which it surrounds.`
+    ? `A green box marks positive patches: ${provenance === 'synthetic' ? 'painted tumor' : 'tumor tissue'} in the center 32 x 32 px, which it surrounds.`
     : 'There are no labels in the folder, so positive patches are not marked.';
   return html`<p>${plural(sheet.length, 'patch')}${labelled && `, ${positive} of them positive`}, from as many slides as possible. ${box}</p>
 <ul class="sheet">${sheet.map((patch) => patchFigure(patch))}</ul>`;

@@ -1,4 +1,4 @@
-/** What the sections are written with: templates that escape, numbers and names, and figures that several sections have. */
+/** The building blocks of the sections: templates that escape, formatted numbers and names, figures and tables. */
 import { formatInteger } from '../../core/index.js';
 import type { SplitName } from '../../manifest/index.js';
 import type { Picture, ShownPatch } from './model.js';
@@ -22,9 +22,9 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Outside text made safe, in content and in quoted attributes. */
+/** Escapes untrusted text for content and for quoted attributes. */
 export function escapeHtml(text: string): string {
-  // Control characters have no place in HTML; those that turn the direction of writing could make names lie.
+  // HTML allows no control characters, and bidirectional overrides could disguise a name.
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
     .replace(
@@ -75,7 +75,7 @@ export function integer(value: number | null): string {
 export function share(part: number | null, whole: number, digits = 1): string {
   if (part === null || whole === 0) return '–';
   const percent = (100 * part) / whole;
-  // Little is not nothing, and nearly all is not all.
+  // A small share is not shown as 0 %, and nearly all is not shown as 100 %.
   const least = 10 ** -digits;
   if (part > 0 && percent < least) return `< ${least}\u00a0%`;
   if (part < whole && percent > 100 - least) return `> ${100 - least}\u00a0%`;
@@ -148,7 +148,7 @@ export function dataTable(options: {
 <tbody>${rows.map(row)}</tbody>${last && html`<tfoot>${row(last)}</tfoot>`}</table>`;
 }
 
-/** Without a mouse, too, what scrolls can be reached; its name says what it is. */
+/** A region that scrolls can be reached by keyboard, and has a name for screen readers. */
 export function scrolling(name: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">${table}</div>`;
 }

@@ -9,12 +9,12 @@ interface Snippet {
   readonly code: string;
 }
 
-export function loadingSection({ stats, manifest, origin }: ReportModel): Html {
+export function loadingSection({ stats, manifest, provenance }: ReportModel): Html {
   const split = stats.splits[0]!.split;
   return html`<p>The files are in a folder named <code>pcam</code>, as <code>pcam download</code> leaves them; exports are made by <code>pcam export</code>.</p>
 <div class="loading">${snippets(split, normalize(stats.splits[0]!.channels)).map(({ title, code }) => html`<div><h3>${title}</h3><pre tabindex="0"><code>${code}</code></pre></div>`)}</div>
 <h3>License</h3><p>${licence(manifest.license)}</p>
-${origin === 'synthetic' ? html`<p>The data is synthetic: it is for tests, and there is nothing to cite.</p>` : html`<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`}`;
+${provenance === 'synthetic' ? html`<p>The data is synthetic: it is for tests, and there is nothing to cite.</p>` : html`<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`}`;
 }
 
 function licence(license: string | null): Html {

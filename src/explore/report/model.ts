@@ -1,5 +1,5 @@
-/** What a report shows, before it is a page: figures, pictures and names, nothing of HTML. */
-import type { Origin, SplitName } from '../../manifest/index.js';
+/** The content of a report before it is rendered: figures, pictures and names, no HTML. */
+import type { Provenance, SplitName } from '../../manifest/index.js';
 import type { StatsResult } from '../stats/index.js';
 
 /** A PNG file, and how large it is shown in px. */
@@ -69,7 +69,7 @@ export interface ReportModel {
     readonly license: string | null;
     readonly citation: readonly string[];
   };
-  readonly origin: Origin;
+  readonly provenance: Provenance;
   readonly files: readonly ReportFile[];
   readonly stats: StatsResult;
   readonly sheet: readonly ShownPatch[];

@@ -1,6 +1,6 @@
-/** The page: eight sections, with what is needed to find one's way around. */
+/** The page: its head, the key figures, the contents, and eight sections. */
 import { HOMEPAGE } from '../../core/index.js';
-import type { Origin } from '../../manifest/index.js';
+import type { Provenance } from '../../manifest/index.js';
 import { colourSection } from './colour.js';
 import { duplicatesSection, sheetSection } from './duplicates.js';
 import { Html, html, integer, listOf, plural, scriptJson, share } from './html.js';
@@ -30,7 +30,7 @@ const SECTIONS: readonly Section[] = [
   { id: 'loading', title: 'Load and cite', render: loadingSection },
 ];
 
-/** Nothing is fetched and nothing is run: the browser sees to it, whatever names the data has. */
+/** The browser enforces that the page fetches and runs nothing, whatever text the data contains. */
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -70,25 +70,26 @@ ${section.render(model)}</section>`,
 `.text;
 }
 
-const TITLES: Record<Exclude<Origin, 'unknown'>, string> = {
+const TITLES: Record<Exclude<Provenance, 'unknown'>, string> = {
   pcam: 'PatchCamelyon',
   'subset of pcam': 'A subset of PatchCamelyon',
   synthetic: 'Synthetic data in the layout of PatchCamelyon',
 };
 
-function titleOf({ origin, manifest }: ReportModel): string {
-  return origin === 'unknown' ? manifest.dataset : TITLES[origin];
+function titleOf({ provenance, manifest }: ReportModel): string {
+  return provenance === 'unknown' ? manifest.dataset : TITLES[provenance];
 }
 
-function lede({ stats, origin }: ReportModel): string {
+function lede({ stats, provenance }: ReportModel): string {
   const { patches, positive } = stats.all;
   const names = listOf(stats.splits.map(({ split }) => split));
-  const tumor = origin === 'synthetic' ? 'painted tumor' : 'tumor tissue';
+  const tumor = provenance === 'synthetic' ? 'painted tumor' : 'tumor tissue';
   const labels =
     positive === null
       ? 'with no labels in the folder'
       : `${share(positive, patches)} of them with ${tumor} in the center 32 x 32 px`;
-  const what = origin === 'synthetic' ? 'drawn by pcam, with no tissue in them' : 'of lymph node sections';
+  const what =
+    provenance === 'synthetic' ? 'drawn by pcam, with no tissue in them' : 'of lymph node sections';
   return `${plural(patches, 'patch')} ${what}, 96 x 96 px, in ${names}, ${labels}.`;
 }
 
@@ -109,13 +110,13 @@ function figures({ stats, files, slides }: ReportModel): Html {
 
 /** What search engines and tools read of the report: schema.org in JSON-LD. */
 function jsonLd(model: ReportModel): object {
-  const { manifest, files, stats, origin, version } = model;
+  const { manifest, files, stats, provenance, version } = model;
   const { homepage, license, citation } = manifest;
-  const synthetic = origin === 'synthetic';
+  const synthetic = provenance === 'synthetic';
   return {
     '@context': 'https://schema.org/',
     '@type': 'Dataset',
-    name: origin === 'pcam' ? 'PatchCamelyon (PCam)' : titleOf(model),
+    name: provenance === 'pcam' ? 'PatchCamelyon (PCam)' : titleOf(model),
     description: synthetic
       ? `${integer(stats.all.patches)} synthetic RGB patches of 96 x 96 px, drawn by pcam for tests. There is no tissue in them.`
       : `${integer(stats.all.patches)} RGB patches of 96 x 96 px from lymph node sections, labeled by whether the center 32 x 32 px contain tumor tissue.`,

@@ -2,10 +2,10 @@
 import { firstAcross, type SplitDetails } from '../stats/index.js';
 
 export interface RepeatedContent {
-  /** Its first occurrence: a split, by its place, and an index. */
+  /** Its first occurrence: the position of a split, and an index in it. */
   readonly place: number;
   readonly index: number;
-  /** How often it occurs in each of the splits, by their places. */
+  /** How often it occurs in each of the splits. */
   readonly counts: readonly number[];
   /** Whether its copies carry both labels. */
   readonly conflicting: boolean;

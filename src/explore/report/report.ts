@@ -60,24 +60,24 @@ export async function report(options: ReportOptions = {}): Promise<ReportResult>
 async function collectReport(input: Input, options: ReportOptions): Promise<ReportModel> {
   const { signal, onEvent } = options;
   const { dataset, homepage, license, citation } = input.manifest;
-  const { result, splits, origin } = await measure(input, options);
+  const { result, splits, provenance } = await measure(input, options);
   return {
     version: VERSION,
     manifest: { dataset, homepage: homepage ?? null, license: license ?? null, citation },
-    origin,
+    provenance,
     files: await filesOf(input, splits),
     stats: result,
     sheet: await sheetOf(input, splits, { signal, onEvent }),
     ...(await repeatsOf(input, splits)),
-    ...describeSlides(splits, origin),
+    ...describeSlides(splits, provenance),
     meanPatches: await meansOf(input, splits, { signal, onEvent }),
-    published: origin === 'pcam' ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
+    published: provenance === 'pcam' ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
   };
 }
 
 type Running = Pick<ReportOptions, 'signal' | 'onEvent'>;
 
-/** The files of the splits that were asked for, those of splits that are not there included. */
+/** The files of the splits of the run, and of those that were left out. */
 async function filesOf(
   { dir, manifest, splits: names, leftOut }: Input,
   splits: readonly SplitDetails[],
@@ -162,6 +162,6 @@ async function meansOf(
 }
 
 function pictureOf(pixels: Uint8Array): Picture {
-  // The encoder's memory is used again for the next one.
+  // The encoder reuses its memory for the next picture.
   return { png: Buffer.from(encodePng(pixels, PATCH_SIZE)), width: PATCH_SIZE, height: PATCH_SIZE };
 }

@@ -1,6 +1,6 @@
-/** What the names of slides say, and where on each its patches are: small pictures at one scale, cropped to the patches. */
+/** Facts about slides: the center that the name tells, and a small map of the patches; all maps have one scale. */
 import type { MetaTable } from '../../dataset/index.js';
-import type { Origin } from '../../manifest/index.js';
+import type { Provenance } from '../../manifest/index.js';
 import { encodeIndexed } from '../../picture/index.js';
 import { QUESTIONABLE_SLIDES, type SplitDetails } from '../stats/index.js';
 import type { Centre, Picture, SlideFacts, SplitSlides } from './model.js';
@@ -28,10 +28,10 @@ interface Extent {
   bottom: number;
 }
 
-/** @param origin names of synthetic slides say nothing */
+/** @param provenance names of synthetic slides say nothing */
 export function describeSlides(
   splits: readonly SplitDetails[],
-  origin: Origin,
+  provenance: Provenance,
 ): {
   slides: SplitSlides[];
   mapScale: number | null;
@@ -42,12 +42,12 @@ export function describeSlides(
     const facts = stats.perSlide.map(
       ({ wsi, patches, positive }): SlideFacts => ({
         ...{ wsi, patches, positive },
-        centre: origin === 'synthetic' ? null : centreOf(wsi),
-        questionable: origin !== 'synthetic' && QUESTIONABLE_SLIDES.has(wsi),
+        centre: provenance === 'synthetic' ? null : centreOf(wsi),
+        questionable: provenance !== 'synthetic' && QUESTIONABLE_SLIDES.has(wsi),
         map: maps[place]!.get(wsi)!,
       }),
     );
-    // Sorted by name before, so equal ones stay in that order.
+    // The sort is stable: slides of one size stay in the order of their names.
     return { split, slides: facts.sort((a, b) => b.patches - a.patches) };
   });
   return { slides, mapScale: scale };
@@ -89,7 +89,7 @@ export function drawSlideMaps(sources: readonly (MapSource | null)[]): SlideMaps
   return { maps, scale: 2 * scale };
 }
 
-/** Few patches would get lost as small dots, many would cover each other as large ones. */
+/** Few patches need large dots to be seen, many need small ones to stay apart. */
 function dotSize(patchesPerSlide: number): number {
   return patchesPerSlide < 150 ? 8 : patchesPerSlide < 600 ? 4 : 2;
 }

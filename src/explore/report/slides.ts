@@ -58,7 +58,7 @@ ${barPlot(bars, `${splitTitle(split)}: ${words}`)}
   )}</details></figure>`;
 }
 
-/** The numbers of the axis are beside the picture: the picture is stretched, and they must not be. */
+/** The labels of the axis are HTML beside the SVG: the SVG is stretched, and text must not be. */
 function barPlot(bars: readonly SlideBar[], words: string): Html {
   const { width, height, ticks, grid, positive, negative, marks } = slideBars(bars);
   const most = `max-width:${bars.length * MAX_BAR_WIDTH + 56}px`;

@@ -1,4 +1,4 @@
-/** Section 1: whether these are the bytes of the manifest, and which bytes those are. */
+/** Section 1: whether the files match the manifest, with their digests, and the findings. */
 import { formatBytes } from '../../core/index.js';
 import { type Html, html, integer, plural, scrolling } from './html.js';
 import type { FileStatus, ReportFile, ReportModel } from './model.js';
@@ -43,7 +43,7 @@ ${archives(files)}
 ${findingsOf(stats.findings)}`;
 }
 
-/** What needs attention is shown, the rest can be unfolded. */
+/** Warnings and errors are shown, the rest is folded. */
 function findingsOf(findings: ReportModel['stats']['findings']): Html | null {
   const list = (some: typeof findings) =>
     html`<ul class="findings">${some.map(({ level, message }) => html`<li class="${level}">${message}</li>`)}</ul>`;
@@ -70,8 +70,8 @@ function archives(files: readonly ReportFile[]): Html | null {
   )}</details>`;
 }
 
-function sentence({ files, origin }: ReportModel): Html {
-  const of = origin === 'pcam' ? 'the published data set' : 'the data set that the manifest describes';
+function sentence({ files, provenance }: ReportModel): Html {
+  const of = provenance === 'pcam' ? 'the published data set' : 'the data set that the manifest describes';
   const wrong = files.filter(({ status }) => status === 'wrong');
   const missing = files.filter(({ status }) => status !== 'ok' && status !== 'wrong');
   if (wrong.length > 0) {

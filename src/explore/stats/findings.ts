@@ -1,12 +1,12 @@
-/** What stands out in the figures, in plain words, and what has been published about the real data set to compare it with. */
+/** What stands out in the figures, in plain words, and the published figures of PatchCamelyon to compare them with. */
 import { count, formatInteger, printable } from '../../core/index.js';
 import { isUnbalanced } from '../../dataset/index.js';
-import type { Origin, SplitName } from '../../manifest/index.js';
+import type { Provenance, SplitName } from '../../manifest/index.js';
 import { commonSlides } from './shared.js';
 import type { SplitDetails } from './split-stats.js';
 import type { Shared, StatsFinding } from './types.js';
 
-/** Standard deviations from the expected number: beyond, it is no chance. */
+/** In standard deviations. A larger difference from the expected number is no coincidence. */
 const MAX_DEVIATION = 6;
 /** Channel mean and standard deviation of train, 0 to 255, as they are commonly used. */
 export const TRAIN_CHANNELS = { mean: [178.69, 137.28, 176.36], std: [59.92, 70.74, 54.29] } as const;
@@ -32,22 +32,22 @@ const LARGE_SLIDE = 5;
 const MAX_EXAMPLES = 5;
 
 interface Figures {
-  origin: Origin;
+  provenance: Provenance;
   splits: readonly SplitDetails[];
   shared: readonly Shared[];
 }
 
-export function findingsOf({ origin, splits, shared }: Figures): StatsFinding[] {
+export function findingsOf({ provenance, splits, shared }: Figures): StatsFinding[] {
   return [
     ...splits.flatMap((split) => [
       ...files(split),
       ...labels(split),
       ...duplicates(split),
       ...meta(split),
-      ...(origin === 'synthetic' ? [] : questionable(split)),
+      ...(provenance === 'synthetic' ? [] : questionable(split)),
     ]),
     ...shared.flatMap((pair) => leaks(pair, splits)),
-    ...(origin === 'pcam' ? published(splits, shared) : []),
+    ...(provenance === 'pcam' ? published(splits, shared) : []),
   ];
 }
 
@@ -58,7 +58,7 @@ function percent(part: number, whole: number): string {
   return `${((100 * part) / Math.max(1, whole)).toFixed(2)} %`;
 }
 
-/** Indices where something holds, and how many there are in all. */
+/** The number of patches for which a predicate holds, and the first few of them. */
 function where(patches: number, holds: (patch: number) => boolean): { number: number; some: string } {
   const first: number[] = [];
   let number = 0;
@@ -94,7 +94,7 @@ function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
   ];
   let changes = 0;
   for (let patch = 1; patch < patches; patch++) changes += Number(labels[patch] !== labels[patch - 1]);
-  // Labels in random order change this often, give or take.
+  // The expected number of changes for labels in random order.
   const expected = (2 * positive * (patches - positive)) / Math.max(1, patches);
   if (expected - changes > MAX_DEVIATION * Math.sqrt(expected)) {
     const runs = `the label changes ${formatInteger(changes)} times along the file, ${formatInteger(Math.round(expected))} times in random order`;
@@ -191,7 +191,7 @@ function leaks(
   return findings;
 }
 
-/** Published values beside what was measured; only of files that are the real ones. */
+/** Published values beside the measured ones, for splits whose files all match the manifest. */
 function published(splits: readonly SplitDetails[], shared: readonly Shared[]): StatsFinding[] {
   const findings: StatsFinding[] = [];
   const found = (name: string) => splits.find(({ split, foreign }) => split === name && foreign.length === 0);

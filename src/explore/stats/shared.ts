@@ -17,7 +17,7 @@ export function firstAcross(splits: readonly Pick<SplitDetails, 'scan'>[]): Uint
   return Uint32Array.from({ length: count }, (_, patch) => table.enter(patch));
 }
 
-/** Different contents: how many there are, and how many occur in both of two splits, by their places. */
+/** The number of distinct contents in all splits, and in both of two splits, given by their positions. */
 function countContents(splits: readonly SplitDetails[]) {
   const first = firstAcross(splits);
   /** Bit n: occurs in split n. */

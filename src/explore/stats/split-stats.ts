@@ -1,4 +1,4 @@
-/** All that is known of one split: its scan, labels and meta rows, and what follows from them. */
+/** Everything measured about one split: its scan, labels and meta rows, and the figures derived from them. */
 import { join } from 'node:path';
 import { CHANNELS, throwIfAborted } from '../../core/index.js';
 import { locate, type MetaTable } from '../../dataset/index.js';
@@ -41,7 +41,7 @@ export async function measureSplit(
   options: Pick<SplitScanRequest, 'workers' | 'signal' | 'onEvent'>,
 ): Promise<SplitDetails> {
   const { dir, manifest } = input;
-  // Labels and meta first: an error in them is reported at once, and not after minutes.
+  // Labels and meta first, so that an error in them is reported before the scan, which takes minutes.
   const labels = await input.labels(split);
   const meta = await input.meta(split);
   const foreign: string[] = [];
@@ -138,7 +138,7 @@ function momentsOf(times: readonly number[]): { mean: number; std: number } {
     squares += BigInt(n * value * value);
   }
   const pixels = Number(count);
-  // Of 2.4 thousand million pixels, the difference of these has no room in a double.
+  // The products, over 2.4 billion pixels, exceed the 53 bits of a double.
   const variance = Number(count * squares - sum * sum) / (pixels * pixels);
   return { mean: Number(sum) / pixels, std: Math.sqrt(variance) };
 }

@@ -2,8 +2,8 @@
 import { DEFAULTS, type OnEvent, throwIfAborted } from '../../core/index.js';
 import {
   type Manifest,
-  type Origin,
-  originOf,
+  type Provenance,
+  provenanceOf,
   resolveManifest,
   type SplitName,
 } from '../../manifest/index.js';
@@ -30,11 +30,11 @@ export interface StatsOptions {
   onEvent?: OnEvent;
 }
 
-/** The figures, and what they were made from: digests, labels and meta rows of every patch. */
+/** The figures, and the data behind them: digests, labels and meta rows of every patch. */
 export interface CollectedStats {
   readonly result: StatsResult;
   readonly splits: readonly SplitDetails[];
-  readonly origin: Origin;
+  readonly provenance: Provenance;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function stats(options: StatsOptions = {}): Promise<StatsResult> {
   return (await collectStats(options)).result;
 }
 
-/** The same, with what the figures were made from. */
+/** The same, with the data behind the figures. */
 export async function collectStats(options: StatsOptions = {}): Promise<CollectedStats> {
   const { dir = DEFAULTS.dir, table: path, workers, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest, dir);
@@ -59,7 +59,7 @@ export async function collectStats(options: StatsOptions = {}): Promise<Collecte
   return collected;
 }
 
-/** Measures splits that are open. The caller looks whether they have changed meanwhile. */
+/** Measures splits that are open. The caller checks that their files did not change meanwhile. */
 export async function measure(
   input: Input,
   { workers, signal, onEvent }: Pick<StatsOptions, 'workers' | 'signal' | 'onEvent'>,
@@ -72,13 +72,13 @@ export async function measure(
     scans.done(split);
   }
   const { all, shared } = together(splits);
-  const origin = await originOf(input.manifest);
-  const findings = [...leftOut(input), ...findingsOf({ origin, splits, shared })];
+  const provenance = await provenanceOf(input.manifest);
+  const findings = [...leftOut(input), ...findingsOf({ provenance, splits, shared })];
   const result = { ok: true as const, splits: splits.map(({ stats }) => stats), all, shared, findings };
-  return { result, splits, origin };
+  return { result, splits, provenance };
 }
 
-/** The splits that were not asked for by name, and are not there. */
+/** A finding for each split that nobody asked for and whose images are not in the folder. */
 function leftOut({ leftOut }: Input): StatsFinding[] {
   return leftOut.map((split) => ({
     level: 'info',

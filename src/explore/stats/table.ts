@@ -75,8 +75,8 @@ export async function prepareTable(path: string, { dir, manifest }: Input): Prom
   };
 }
 
-/** Runs of rows, so that nothing holds a whole split as text. */
-function* runs(splits: readonly SplitDetails[], signal: AbortSignal | undefined) {
+/** Blocks of rows, so that no split is held in memory as text. */
+function* blocks(splits: readonly SplitDetails[], signal: AbortSignal | undefined) {
   for (const split of splits) {
     for (let start = 0; start < split.scan.count; start += BLOCK_ROWS) {
       throwIfAborted(signal);
@@ -85,13 +85,13 @@ function* runs(splits: readonly SplitDetails[], signal: AbortSignal | undefined)
   }
 }
 
-/** RFC 4180; what is not known is empty. */
+/** RFC 4180; unknown values are empty. */
 async function* csv(
   splits: readonly SplitDetails[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`${COLUMNS.map(({ name }) => name).join(',')}\n`);
-  for (const { split, start, end } of runs(splits, signal)) {
+  for (const { split, start, end } of blocks(splits, signal)) {
     const lines: string[] = [];
     for (let patch = start; patch < end; patch++) {
       lines.push(`${COLUMNS.map((column) => csvField(column.value(split, patch) ?? '')).join(',')}\n`);
@@ -100,7 +100,7 @@ async function* csv(
   }
 }
 
-/** What is not known is null. */
+/** Unknown values are null. */
 async function* parquet(
   splits: readonly SplitDetails[],
   signal: AbortSignal | undefined,
@@ -108,7 +108,7 @@ async function* parquet(
   let pieces: Uint8Array[] = [];
   const sink = { write: (bytes: Uint8Array) => void pieces.push(bytes.slice()) };
   const writer = await openParquet({ sink, schema: SCHEMA });
-  for (const { split, start, end } of runs(splits, signal)) {
+  for (const { split, start, end } of blocks(splits, signal)) {
     const columnData = COLUMNS.map((column) => ({
       name: column.name,
       data: Array.from({ length: end - start }, (_, i) =>

@@ -229,10 +229,10 @@ describe('the real data set', () => {
       'camelyon16_train_tumor_010',
     );
     await writeFile(path, csv);
-    const { splits, result, origin } = await collectStats(data);
-    expect(origin).toBe('synthetic');
+    const { splits, result, provenance } = await collectStats(data);
+    expect(provenance).toBe('synthetic');
     expect(codes(result.findings).join()).not.toMatch(/PUBLISHED|QUESTIONABLE/);
-    const findings = findingsOf({ origin: 'pcam', splits, shared: result.shared });
+    const findings = findingsOf({ provenance: 'pcam', splits, shared: result.shared });
     expect(codes(findings)).toContain('QUESTIONABLE_SLIDES');
     // Train's meta file is not the real one any more, so only valid and test are compared.
     expect(findings.filter(({ code }) => code.startsWith('PUBLISHED')).map(({ message }) => message)).toEqual(
