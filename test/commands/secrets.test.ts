@@ -7,7 +7,10 @@ import { archive, manifestJson, noise } from '../support/files.js';
 import { runPcam } from '../support/in-process.js';
 import { listen, send } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
+import { selfSigned } from '../support/tls.js';
+import { requireTool } from '../support/tools.js';
 
+const openssl = await requireTool('openssl');
 const one = archive('valid_y.h5', noise(500));
 const SECRET = /HUSH/;
 
@@ -73,4 +76,53 @@ it.each([
   ['http_proxy', 'me:HU@HUSH@['],
 ])('%s=%s', async (name, setting) => {
   expect((await run('http://data.example', ['download', '--json'], { [name]: setting })).code).toBe(2);
+});
+
+const cookies = (domain: string) => `${domain}\tFALSE\t/\tTRUE\t0\tSID\tHUSH\n`;
+
+it.each([
+  ['no such file', undefined, 2],
+  ['a page', '<html>HUSH</html>', 4],
+  ['a value that is a header', cookies('127.0.0.1').replace('HUSH', 'HUSH; x=HUSH'), 4],
+  ['five megabytes', cookies('127.0.0.1').repeat(200_000), 2],
+])('GDRIVE_COOKIES with %s', async (_, text, ofProbe) => {
+  const folder = await temporaryFolder();
+  const [path, manifest] = [join(folder, 'cookies.txt'), join(folder, 'm.json')];
+  if (text !== undefined) await writeFile(path, text);
+  const json = manifestJson([one], { drive: { type: 'google-drive', baseUrl: 'https://drive.invalid' } });
+  await writeFile(manifest, JSON.stringify(json));
+  for (const command of [
+    ['download', '--json'],
+    ['info', '--probe'],
+  ]) {
+    const args = [...command, '--manifest', manifest, '--dir', join(folder, 'pcam')];
+    const ended = await runPcam(args, { env: { GDRIVE_COOKIES: path } });
+    expect(ended.stdout + ended.stderr).not.toMatch(SECRET);
+    expect(ended.code, ended.stderr).toBe(command[0] === 'download' ? 2 : ofProbe);
+  }
+});
+
+it.skipIf(!openssl)('a session and a token go to no host of a manifest that lay in a folder', async () => {
+  const tls = await selfSigned(openssl!);
+  const server = await listen((request, response) => send(request, response, one.served), tls);
+  const folder = await temporaryFolder();
+  const path = join(folder, 'cookies.txt');
+  await writeFile(path, cookies('127.0.0.1'));
+  const env = { GDRIVE_COOKIES: path, ZENODO_TOKEN: 'HUSH', SSL_CERT_FILE: tls.certPath };
+  const places = {
+    drive: { type: 'google-drive', baseUrl: server.url },
+    zenodo: { type: 'zenodo', baseUrl: server.url, record: '1' },
+  };
+  const manifest = join(folder, 'manifest.json');
+  await writeFile(manifest, JSON.stringify(manifestJson([one], places)));
+  const sent = async (args: readonly string[]) => {
+    const before = server.requests.length;
+    const ended = await runPcam(['info', '--probe', '--json', '--dir', folder, ...args], { env });
+    expect(ended.stdout + ended.stderr).not.toMatch(SECRET);
+    const headers = server.requests.slice(before).map((request) => request.headers);
+    expect(headers).toHaveLength(2);
+    return headers.flatMap(({ cookie, authorization }) => [cookie, authorization]).filter(Boolean);
+  };
+  expect((await sent(['--manifest', manifest])).sort()).toEqual(['Bearer HUSH', 'SID=HUSH']);
+  expect(await sent([])).toEqual([]);
 });

@@ -6,7 +6,10 @@ import { openSource } from '#pcam/sources/registry.js';
 import { archive, noise } from '../support/files.js';
 import { sourceFailure } from '../support/outcome.js';
 import { listen, send, type TestServer } from '../support/server.js';
+import { selfSigned } from '../support/tls.js';
+import { requireTool } from '../support/tools.js';
 
+const openssl = await requireTool('openssl');
 const { file, served } = archive('a_x.h5', noise(5000));
 const { signal } = new AbortController();
 const DISPOSITION = { 'content-disposition': 'attachment; filename="a"' };
@@ -20,10 +23,11 @@ function page(response: ServerResponse, html: string, status = 200): void {
   response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(html);
 }
 
-function drive(server: TestServer) {
-  const client = new HttpClient();
+function drive(server: TestServer, { gdriveCookies, ca }: { gdriveCookies?: string; ca?: string } = {}) {
+  const client = new HttpClient({ ca });
   onTestFinished(() => client.close());
-  const source = openSource({ id: 'gdrive', type: 'google-drive', baseUrl: server.url }, { client });
+  const config = { id: 'gdrive', type: 'google-drive', baseUrl: server.url };
+  const source = openSource(config, { client, gdriveCookies });
   return (start: number, end: number) => source.open(file, { start, end }, signal);
 }
 
@@ -155,6 +159,38 @@ describe('google-drive', () => {
     expect(await read(await open(0, 10))).toEqual(served.subarray(0, 10));
     expect(await read(await open(10, 20))).toEqual(served.subarray(10, 20));
   });
+
+  it.skipIf(!openssl)(
+    'sends a session over https, to hosts of its own domains alone, and survives a quota by it',
+    async () => {
+      const tls = await selfSigned(openssl!);
+      const other = await listen(
+        (request, response) => send(request, response, served, { headers: DISPOSITION }),
+        tls,
+      );
+      const server = await listen((request, response) => {
+        if (!/\bSID=HUSH\b/.test(request.headers.cookie ?? '')) return page(response, QUOTA);
+        response.writeHead(302, { location: other.url.replace('127.0.0.1', 'localhost') }).end();
+      }, tls);
+      const lines = [
+        ['127.0.0.1', 'SID'],
+        ['.google.com', 'G'],
+        ['elsewhere.example', 'E'],
+      ];
+      const gdriveCookies = lines
+        .map(([domain, name]) => `${domain}\tFALSE\t/\tFALSE\t0\t${name}\tHUSH`)
+        .join('\n');
+      expect(await read(await drive(server, { gdriveCookies, ca: tls.cert })(0, 10))).toEqual(
+        served.subarray(0, 10),
+      );
+      expect(server.requests.map(({ headers }) => headers.cookie)).toEqual(['SID=HUSH']);
+      expect(other.requests.map(({ headers }) => headers.cookie)).toEqual([undefined]);
+      const plain = await listen((_, response) => page(response, QUOTA));
+      const failure = await sourceFailure(drive(plain, { gdriveCookies })(0, 10));
+      expect(failure).toMatchObject({ quota: true, hint: expect.stringContaining('GDRIVE_COOKIES') });
+      expect(plain.requests.map(({ headers }) => headers.cookie)).toEqual([undefined]);
+    },
+  );
 
   it('follows the link of the page of earlier years', async () => {
     const server = await listen((request, response) => {
