@@ -1,13 +1,14 @@
 /** The command line as people and scripts meet it: exit codes, one document on stdout, words on stderr. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { layout } from '#pcam/store/layout.js';
 import { contents, holding } from './support/download.js';
 import { archive, manifestJson, noise, plainFile, put } from './support/files.js';
 import { runPcam } from './support/in-process.js';
+import { CHUNK, rightBytes } from './support/part.js';
 import { type Ended, PCAM, startPcam } from './support/process.js';
 import { Series } from './support/series.js';
 import { lastPart, listen, send, serveFiles } from './support/server.js';
@@ -61,6 +62,7 @@ describe('exit codes', () => {
       files: FILES.map(({ file, served }) => ({
         name: file.name,
         status: 'downloaded',
+        path: join(dir, file.extracted?.name ?? file.name),
         bytes: served.length,
         transferred: served.length,
         sources: { web: served.length },
@@ -302,9 +304,8 @@ describe.each([
     });
     const { run, dir, manifest } = await place(server.url, [large]);
     const { child, ended } = startPcam(['download', '--json', '-d', dir, '--manifest', manifest]);
-    const part = layout(dir).journal(large.file.name);
-    // Two blocks of a megabyte are journalled as soon as they are there.
-    while (((await readFile(part, 'utf8').catch(() => '')).match(/^r /gm)?.length ?? 0) < 2) {
+    // All that was sent, in whole chunks.
+    while ((await rightBytes(dir, large.file.name, large.served)) < 9 * CHUNK) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     child.kill(signal);

@@ -130,7 +130,7 @@ test('every file opens with one sentence on its job', () => {
 
 test('a worker has no top-level await, as the executable runs it as a CommonJS script', () => {
   const workers = [...files].filter(([name]) => name.endsWith('worker.ts'));
-  expect(workers.length).toBeGreaterThan(2);
+  expect(workers.length).toBeGreaterThan(0);
   for (const [name, text] of workers) expect(text, name).not.toMatch(/^(?!async|\s|\/\/).*\bawait\b/m);
 });
 

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const DIST = join(ROOT, 'dist');
 /** Scripts of worker threads, below dist/. */
-export const WORKERS = ['worker.js', 'pass/worker.js', 'pass/digest-worker.js'];
+export const WORKERS = ['worker.js'];
 export const HDF5_LIBRARY = 'hdf5_util.js';
 export const LICENCES = 'THIRD-PARTY-LICENSES.txt';
 /** Files of the package that src/core/package.ts reads, below its root. */

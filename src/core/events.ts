@@ -33,6 +33,8 @@ export interface TaskState {
   readonly done: number;
   /** How many there are; absent while that is not known. */
   readonly total?: number;
+  /** How many of `done` an earlier run had left: they say nothing about speed. */
+  readonly resumed?: number;
 }
 
 export type PcamEvent =

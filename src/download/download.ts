@@ -1,12 +1,14 @@
 /** `download`: from a manifest to verified files in the data set folder. */
 import { setMaxListeners } from 'node:events';
-import { readdir, rm, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import {
   abortError,
   type Clock,
   DEFAULTS,
+  factsOf,
+  fsError,
   LIMITS,
   PcamError,
   requireWithin,
@@ -15,27 +17,26 @@ import {
 } from '../core/index.js';
 import { missingFolders, removeIfEmpty } from '../fs/index.js';
 import { Inventory, renameMisplaced } from '../inventory/index.js';
-import {
-  type DatasetFile,
-  manifestText,
-  resolveManifest,
-  type SourceConfig,
-  selectFiles,
-  unpackedOf,
-} from '../manifest/index.js';
+import { type DatasetFile, manifestText, resolveManifest, selectFiles } from '../manifest/index.js';
 import { HttpClient } from '../net/index.js';
 import { chooseSources, openSource, requireReachable } from '../sources/index.js';
-import { type Layout, layout, OwnedPartStore, PartStore, Receipts, withDataFolder } from '../store/index.js';
+import {
+  type Layout,
+  layout,
+  type OwnedLayout,
+  Receipts,
+  removePartials,
+  withDataFolder,
+} from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
-import { describe } from './dry-run.js';
-import { discardParts } from './forms.js';
-import { FileJob } from './job.js';
-import type { DownloadOptions, DownloadResult } from './options.js';
-import { findRoom, type RoomCheck, roomAsked } from './room.js';
-import type { OwnedRun, Run } from './run.js';
-import { needsRoom, requireFolder, type Survey, survey } from './survey.js';
+import type { LockedRun, Run } from './context.js';
+import { downloadFile } from './file.js';
+import type { DownloadedFile, DownloadOptions, DownloadResult } from './options.js';
+import { findRoom, needsOf, type RoomPlan } from './room.js';
+import { type Action, isFetched, needsRoom, requireFolder, survey } from './survey.js';
+import { wanted } from './target.js';
 
-/** What tests hold in their hands. */
+/** What tests replace. */
 export interface Internals {
   clock?: Clock;
 }
@@ -63,15 +64,40 @@ export async function download(
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
   const client = new HttpClient({ ...options, clock });
+  const emit: Run['emit'] = (event) => options.onEvent?.(event);
+  const { zenodoToken, gdriveCookies } = options;
+  const pool = new SourcePool({
+    sources: sources.map((config) => openSource(config, { client, zenodoToken, gdriveCookies })),
+    connections: options.connections ?? DEFAULTS.connections,
+    clock,
+    pauses: options.pauses ?? options.rests,
+    onEvent: emit,
+  });
+  const run: Run = {
+    manifest,
+    files,
+    paths: layout(options.dir ?? DEFAULTS.dir),
+    from: options.from,
+    keepArchives: options.keepArchives ?? false,
+    extract: options.extract ?? true,
+    force: options.force ?? false,
+    stream: options.stream ?? false,
+    jobs: options.jobs ?? DEFAULTS.jobs,
+    pool,
+    requireReachable: () => requireReachable(sources, client),
+    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, clock),
+    clock,
+    signal: stop.signal,
+    emit,
+  };
   try {
-    const run = await createRun({ options, manifest, sources, client, clock, signal: stop.signal });
-    return await start(run, files, options.jobs ?? DEFAULTS.jobs);
+    return options.dryRun ? await describe(run) : await fetchMissing(run);
   } catch (error) {
-    if (stop.signal.aborted) throw abortError(stop.signal);
-    throw error;
+    throw stop.signal.aborted ? abortError(stop.signal) : error;
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
     stop.abort();
+    pool.close();
     await client.close();
   }
 }
@@ -84,76 +110,49 @@ function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
   }
 }
 
-interface RunParts {
-  options: DownloadOptions;
-  manifest: Run['manifest'];
-  sources: readonly SourceConfig[];
-  client: HttpClient;
-  clock: Clock;
-  signal: AbortSignal;
-}
-
-async function createRun({ options, manifest, sources, client, clock, signal }: RunParts): Promise<Run> {
-  const paths = layout(options.dir ?? DEFAULTS.dir);
-  const emit: Run['emit'] = (event) => options.onEvent?.(event);
-  const { zenodoToken, gdriveCookies } = options;
-  const pool = new SourcePool({
-    sources: sources.map((config) => openSource(config, { client, zenodoToken, gdriveCookies })),
-    connections: options.connections ?? DEFAULTS.connections,
-    clock,
-    pauses: options.pauses ?? options.rests,
-    onEvent: emit,
-  });
-  return {
-    manifest,
-    paths,
-    receipts: new Receipts(paths),
-    parts: new PartStore(paths),
-    pool,
-    requireReachable: () => requireReachable(sources, client),
-    limit: options.limitRate === undefined ? UNLIMITED : rateLimit(options.limitRate, clock),
-    clock,
-    keepArchives: options.keepArchives ?? false,
-    extract: options.extract ?? true,
-    force: options.force ?? false,
-    dryRun: options.dryRun ?? false,
-    stream: options.stream ?? false,
-    from: options.from,
-    signal,
-    emit,
-  };
-}
-
-async function start(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
+async function fetchMissing(run: Run): Promise<DownloadResult> {
+  const { paths, signal, clock } = run;
+  const made = await missingFolders(paths.dir);
+  const lock = { dir: paths.dir, command: 'download', signal, clock };
+  let folderInUse = false;
   try {
-    if (run.dryRun) return await tryDry(run, files, jobs);
-    return await withoutTrace(run, () => owned(run, (own) => runAll(own, files, jobs)));
-  } finally {
-    run.pool.close();
-  }
-}
-
-/** A run that fetches nothing leaves no empty folder behind that it made. */
-async function withoutTrace(run: Run, work: () => Promise<DownloadResult>): Promise<DownloadResult> {
-  const { dir, state, parts, temporaries, manifest } = run.paths;
-  const made = await missingFolders(dir);
-  let ok = false;
-  try {
-    const result = await work();
-    ok = result.ok;
+    const result = await withDataFolder(lock, (owned) => fetchLocked(run, owned));
+    folderInUse = result.ok;
     return result;
   } catch (error) {
-    // They are in use by the run that has the lock.
-    ok = error instanceof PcamError && error.code === 'LOCKED';
-    throw error;
+    folderInUse = error instanceof PcamError && error.code === 'LOCKED';
+    // A disk that is full or read-only does no harm where nothing has to be written.
+    const present = isUnwritable(error) && !signal.aborted ? await ifAllPresent(run) : undefined;
+    if (!present) throw error;
+    return present;
   } finally {
-    if (!ok) {
-      await removeIfEmpty([parts, temporaries]);
-      // A copy of the manifest alone is of no use.
-      if (!(await holdsFiles(run.paths))) await rm(manifest, { force: true }).catch(() => {});
-      await removeIfEmpty([state, ...made]);
-    }
+    // A run that fetches nothing leaves no empty folder behind that it made.
+    if (!folderInUse) await removeTraces(paths, made);
   }
+}
+
+/** The run proper: survey, room, files. */
+async function fetchLocked(run: Run, paths: OwnedLayout): Promise<DownloadResult> {
+  const receipts = new Receipts(paths, paths.run);
+  const locked: LockedRun = { ...run, paths, receipts, signal: paths.run.signal };
+  setMaxListeners(0, locked.signal);
+  await rename(locked, []);
+  await keepManifest(locked);
+
+  const { actions, misplaced } = await survey(locked, receipts, { record: true });
+  requireWay(locked, actions);
+  const plan = await findRoom(run, await needsOf(run, actions));
+  if (plan.notice !== undefined) run.emit({ type: 'notice', message: plan.notice });
+  if (run.force) for (const file of run.files) await removePartials(paths.partial, file, paths.run);
+  await rename(locked, misplaced);
+  return await bringAll(locked, actions, plan);
+}
+
+async function removeTraces(paths: Layout, made: readonly string[]): Promise<void> {
+  await removeIfEmpty([paths.partial, paths.temporaries]);
+  // A copy of the manifest alone is of no use.
+  if (!(await holdsFiles(paths))) await rm(paths.manifest, { force: true }).catch(() => {});
+  await removeIfEmpty([paths.state, ...made]);
 }
 
 /** Whether anything but the copy of a manifest is in the data set folder. */
@@ -163,99 +162,124 @@ async function holdsFiles({ dir, state, manifest }: Layout): Promise<boolean> {
   return [...(await names(dir)), ...(await names(state))].some((name) => !known.includes(name));
 }
 
-async function owned<T>(run: Run, work: (own: OwnedRun) => Promise<T>): Promise<T> {
-  const { signal, clock } = run;
-  return withDataFolder({ dir: run.paths.dir, command: 'download', signal, clock }, async (paths) => {
-    const receipts = new Receipts(paths, paths.run);
-    const parts = new OwnedPartStore(paths);
-    const { signal } = paths.workspace;
-    const own: OwnedRun = { ...run, paths, parts, receipts, signal, windowed: new Set() };
-    setMaxListeners(0, own.signal);
-    await rename(own);
-    await keepManifest(own);
-    return await work(own);
-  });
-}
-
 /** Later commands judge the folder by the manifest that was named for it; the built-in one needs no copy. */
-async function keepManifest({ manifest, paths }: OwnedRun): Promise<void> {
+async function keepManifest({ manifest, paths }: LockedRun): Promise<void> {
   if (manifest.origin?.kind !== 'named') return;
-  if (manifest.origin.builtIn) await paths.run.remove(paths.manifest);
-  else await paths.run.write(paths.manifest, manifestText(manifest));
+  try {
+    if (manifest.origin.builtIn) await paths.run.remove(paths.manifest);
+    else await paths.run.write(paths.manifest, manifestText(manifest));
+  } catch (error) {
+    throw fsError(error, `writing ${paths.manifest}`);
+  }
 }
 
 /** Files that are misplaced, or that an earlier run has set aside, get their own names. */
-async function rename({ manifest, paths, receipts, signal }: OwnedRun, names: string[] = []): Promise<void> {
+async function rename(
+  { manifest, paths, receipts, signal }: LockedRun,
+  names: readonly string[],
+): Promise<void> {
   const inventory = new Inventory({ dir: paths.dir, manifest, receipts, signal });
   await renameMisplaced({ paths, manifest, inventory, names });
 }
 
 /** Unusable proxy settings matter only when something is to be fetched. */
-function requireWay(run: Run, actions: Survey['actions']): void {
-  if ([...actions.values()].some(({ kind }) => kind === 'fetch' || kind === 'adopt')) run.requireReachable();
+function requireWay(run: Run, actions: ReadonlyMap<DatasetFile, Action>): void {
+  if ([...actions.values()].some(isFetched)) run.requireReachable();
 }
 
-async function tryDry(run: Run, files: readonly DatasetFile[], jobs: number): Promise<DownloadResult> {
-  const { actions } = await survey(run, files);
-  requireWay(run, actions);
-  const check = await roomFor(run, actions, jobs);
-  try {
-    const { needed, notice } = await findRoom(check);
-    if (notice !== undefined) run.emit({ type: 'notice', message: notice });
-    return await describe(run, files, { actions, room: needed });
-  } catch (error) {
-    if (!(error instanceof PcamError) || error.code !== 'DISK_FULL') throw error;
-    return await describe(run, files, { actions, room: roomAsked(check).needed, tooSmall: error });
-  }
-}
-
-/** What is still to be written, and where. */
-async function roomFor(run: Run, actions: Survey['actions'], jobs: number): Promise<RoomCheck> {
-  const files = [...actions.keys()];
-  const sizes = new Map(
-    await Promise.all(files.map(async (file) => [file, await bytesInParts(run, file)] as const)),
-  );
-  const needs = [...actions]
-    .filter(([, action]) => needsRoom(action))
-    .map(([file, { kind }]) => {
-      const begun = sizes.get(file)! > 0 || kind === 'adopt';
-      return { file, archiveThere: kind === 'import', begun };
-    });
-  const { keepArchives, extract, paths, stream } = run;
-  const begun = [...sizes.values()].reduce((a, b) => a + b, 0);
-  return { folder: paths.dir, needs, begun, jobs, keepArchives, extract, windowed: stream };
-}
-
-async function runAll(owned: OwnedRun, files: readonly DatasetFile[], most: number): Promise<DownloadResult> {
-  const { actions, misplaced } = await survey(owned, files);
-  requireWay(owned, actions);
-  const { windowed, jobs, notice } = await findRoom(await roomFor(owned, actions, most));
-  if (notice !== undefined) owned.emit({ type: 'notice', message: notice });
-  const run: OwnedRun = { ...owned, windowed };
-  if (run.force) for (const file of files) await discardParts(run, file);
-  await rename(run, misplaced);
-  run.emit({
+async function bringAll(
+  run: LockedRun,
+  actions: ReadonlyMap<DatasetFile, Action>,
+  plan: RoomPlan,
+): Promise<DownloadResult> {
+  const { files, emit } = run;
+  emit({
     type: 'plan',
     unit: 'bytes',
     tasks: files.map(({ name: task, bytes: total }) => ({ task, total })),
   });
-  const limit = pLimit(jobs);
-  const underWay = files.map((file) => limit(() => new FileJob(run, file).run(actions.get(file)!)));
-  // After an abort too, the lock is held until the last of them has closed its part.
-  await Promise.allSettled(underWay);
-  const done = await Promise.all(underWay);
+  const limit = pLimit(plan.jobs);
+  const lines = new Map<DatasetFile, Promise<DownloadedFile>>();
+  for (const file of plan.order) {
+    const options = { action: actions.get(file)!, streamed: plan.streamed.has(file) };
+    lines.set(
+      file,
+      limit(() => downloadFile(run, file, options)),
+    );
+  }
+  // After an abort too, the lock is held until the last file is closed.
+  await Promise.allSettled(lines.values());
+  const done = await Promise.all(files.map((file) => lines.get(file)!));
   throwIfAborted(run.signal);
-  return { ok: done.every((file) => file.status !== 'failed'), files: done };
+  return { ok: done.every(({ status }) => status !== 'failed'), files: done };
 }
 
-async function bytesInParts(run: Run, file: DatasetFile): Promise<number> {
-  if (run.force) return 0;
-  const forms = [file, unpackedOf(file)].filter((form) => form !== undefined);
-  const sizes = forms.map((form) =>
-    stat(run.paths.part(form.name)).then(
-      (s) => s.blocks * 512,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
+function isUnwritable(error: unknown): boolean {
+  return error instanceof PcamError && (error.code === 'DISK_FULL' || error.code === 'NO_PERMISSION');
+}
+
+async function ifAllPresent(run: Run): Promise<DownloadResult | undefined> {
+  if (run.force) return undefined;
+  const { actions } = await survey(run, new Receipts(run.paths), { record: false });
+  const lines = run.files.map((file) => {
+    const action = actions.get(file)!;
+    const isPresent = action.kind === 'present' && action.stale === undefined;
+    return isPresent ? lineOf(run, file, { status: 'present', bytes: action.bytes }) : undefined;
+  });
+  const files = lines.filter((line) => line !== undefined);
+  return files.length === run.files.length ? { ok: true, files } : undefined;
+}
+
+/** A dry run: what a real one would do with each file. Nothing is written, and no source is asked. */
+async function describe(run: Run): Promise<DownloadResult> {
+  const { actions } = await survey(run, new Receipts(run.paths), { record: false });
+  requireWay(run, actions);
+  const needs = await needsOf(run, actions);
+  let tooLarge: PcamError | undefined;
+  const plan = await findRoom(run, needs).catch((error) => {
+    if (!(error instanceof PcamError) || error.code !== 'DISK_FULL') throw error;
+    tooLarge = error;
+    return undefined;
+  });
+  if (plan?.notice !== undefined) run.emit({ type: 'notice', message: plan.notice });
+  const begun = new Set(needs.filter((need) => need.begun).map(({ file }) => file));
+  const files = run.files.map((file) => {
+    const action = actions.get(file)!;
+    const error = obstacle(run, file, action) ?? (needsRoom(action) ? tooLarge : undefined);
+    const bytes = 'bytes' in action ? action.bytes : 0;
+    if (error) return { ...lineOf(run, file, { status: 'would-fail', bytes }), error: factsOf(error) };
+    return lineOf(run, file, { status: statusOf(action, begun.has(file)), bytes });
+  });
+  const ok = files.every(({ status }) => status !== 'would-fail');
+  return { ok, files, dryRun: true, room: plan?.needed ?? Number.parseInt(tooLarge?.expected ?? '0', 10) };
+}
+
+function statusOf({ kind }: Action, begun: boolean): DownloadedFile['status'] {
+  switch (kind) {
+    case 'present':
+      return 'present';
+    case 'rename':
+    case 'import':
+      return 'would-import';
+    case 'adopt':
+      return 'would-resume';
+    default:
+      return begun ? 'would-resume' : 'would-download';
+  }
+}
+
+function obstacle({ pool }: Run, file: DatasetFile, action: Action): PcamError | undefined {
+  if (action.kind === 'blocked') return action.error;
+  if (!isFetched(action) || pool.usable(file).length > 0) return undefined;
+  return new PcamError('NO_SOURCE', `no source has ${file.name}: the chosen sources do not list it`);
+}
+
+/** The line of a file for which nothing was transferred. */
+function lineOf(
+  run: Run,
+  file: DatasetFile,
+  { status, bytes }: Pick<DownloadedFile, 'status' | 'bytes'>,
+): DownloadedFile {
+  const path = status === 'present' ? resolve(run.paths.final(wanted(file, run.extract).name)) : null;
+  return { name: file.name, status, path, bytes: file.bytes ?? bytes, transferred: 0, sources: {} };
 }

@@ -1,22 +1,33 @@
-/** Brings one file over the network: part, transfer, the one pass behind it, digests, and the final name. */
+/** Fetches one file: chunks into a partial file or through memory, the pass behind them, the verdict, the final name. */
 import { rm } from 'node:fs/promises';
-import { fsError, PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
+import { factsOf, PcamError, type TaskReporter, throwIfAborted } from '../core/index.js';
 import { holds } from '../inventory/index.js';
-import { type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
-import { InputChanged, type PassResult, startPass } from '../pass/index.js';
-import { type OpenPart, type Parts, WindowStore } from '../store/index.js';
+import { type Content, contentsOf, type DatasetFile, unpackedOf } from '../manifest/index.js';
+import { InputChanged, Pass, type PassResult } from '../pass/index.js';
+import { CHUNK_BYTES, ChunkMap, PartialFile, removePartials } from '../store/index.js';
 import {
   Blame,
   type BlameEvent,
-  backlogOf,
+  type ChunkSink,
   type Decision,
   SourceChanged,
   transferFile,
 } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
-import { windowOf } from './room.js';
-import type { OwnedRun } from './run.js';
+import type { LockedRun } from './context.js';
 import { archiveOf, checkOutput, digestsOf, outputFor, wanted } from './target.js';
+
+/** Bytes of a partial file that may be there and not yet digested and decompressed: a second or two of that work. */
+const MAX_READ_AHEAD = 192 * 1024 * 1024;
+/** Bytes in memory that were not yet digested and decompressed, where there is no partial file. */
+const MAX_STREAM_AHEAD = 64 * 1024 * 1024;
+
+export interface FetchOptions {
+  /** Keep no partial file. */
+  streamed: boolean;
+  task: TaskReporter;
+  onChunk: (source: string, bytes: number) => void;
+}
 
 export interface Fetched {
   bytes: number;
@@ -24,216 +35,301 @@ export interface Fetched {
   resumed: number;
 }
 
-/** Bytes that may be there and not yet digested and decompressed: a second or two of that work. */
-const MOST_AHEAD = 192 * 1024 * 1024;
-/** Requests that are to find room in the window of a part side by side. */
-const ABREAST = 8;
-const SMALLEST_REQUEST = 256 * 1024;
+/**
+ * The archive comes first. The decompressed file is fetched where the most preferred source that answers has no
+ * archive, or in the end nobody has; both forms have a partial file of their own, so each can be resumed.
+ * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
+ */
+export async function fetchFile(run: LockedRun, file: DatasetFile, options: FetchOptions): Promise<Fetched> {
+  const unpacked = unpackedOf(file);
+  const fetched =
+    !unpacked || !run.extract || run.keepArchives
+      ? await new Fetch(run, file, options).run().catch(async (error) => {
+          throw unpacked ? await withUnwantedForm(run, file, error) : error;
+        })
+      : await fetchAnyForm(run, { file, unpacked, options });
+  await removePartials(run.paths.partial, file, run.paths.run);
+  // An archive that lies in the folder now was not usable, and is not needed beside the decompressed file.
+  if (unpacked && run.extract && !run.keepArchives) await run.paths.run.remove(run.paths.final(file.name));
+  return { ...fetched, bytes: file.bytes ?? fetched.bytes };
+}
+
+interface Forms {
+  file: DatasetFile;
+  unpacked: DatasetFile;
+  options: FetchOptions;
+}
+
+async function fetchAnyForm(run: LockedRun, { file, unpacked, options }: Forms): Promise<Fetched> {
+  const { pool } = run;
+  try {
+    const leave = () => pool.lacksFirst(file) && pool.usable(unpacked).length > 0;
+    return await new Fetch(run, file, options).run(leave);
+  } catch (error) {
+    const left = error instanceof LeftForOtherForm;
+    if (!left && !(isCode(error, 'NO_SOURCE') && pool.lacking(file).length > 0)) throw error;
+    throwIfAborted(run.signal);
+    return await new Fetch(run, unpacked, options).run().catch(async (problem) => {
+      if (!isCode(problem, 'NO_SOURCE') && !isCode(problem, 'DIGEST_MISMATCH')) throw problem;
+      if (!left) throw preferMismatch(problem, error);
+      return await new Fetch(run, file, options).run().catch((last) => {
+        throw preferMismatch(problem, last);
+      });
+    });
+  }
+}
+
+/** Wrong bytes say more than absent ones. */
+function preferMismatch(unpacked: unknown, archive: unknown): unknown {
+  return isCode(unpacked, 'DIGEST_MISMATCH') && isCode(archive, 'NO_SOURCE') ? unpacked : archive;
+}
+
+function isCode(error: unknown, code: PcamError['code']): boolean {
+  return error instanceof PcamError && error.code === code;
+}
+
+/** Says so where a source has the decompressed file and the archive is what was asked for. */
+async function withUnwantedForm(run: LockedRun, file: DatasetFile, error: unknown): Promise<unknown> {
+  const unpacked = unpackedOf(file);
+  if (!(error instanceof PcamError) || error.code !== 'NO_SOURCE' || !unpacked) return error;
+  const having: string[] = [];
+  for (const id of run.pool.lacking(file))
+    if (await run.pool.offers(unpacked, id, run.signal)) having.push(id);
+  throwIfAborted(run.signal);
+  if (having.length === 0) return error;
+  const { code, message, ...facts } = factsOf(error);
+  const said = `${having.join(' and ')} has the decompressed ${unpacked.name}, which does not help where the archive is wanted`;
+  return new PcamError(code, `${message}; ${said}`, { ...facts, cause: error });
+}
 
 /** All bytes are there, and their digest is wrong. */
 class Mismatch extends Error {
-  constructor(readonly from: readonly string[]) {
-    super('wrong digest');
+  constructor(
+    readonly from: readonly string[],
+    /** What the file fails of when no source is left. */
+    readonly error: PcamError,
+  ) {
+    super(error.message);
   }
 }
 
 /** The transfer was left before it had a byte: the caller knows a better form of the file. */
-export class LeftForOtherForm extends Error {}
+class LeftForOtherForm extends Error {}
 
-export interface FetchOptions {
-  task: TaskReporter;
-  onReceived: (source: string, bytes: number) => void;
-  /** Asked after each failure of a source, as long as there are no bytes: leave for another form of the file? */
-  leave?: () => boolean;
-}
-
-/**
- * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
- */
-export async function fetchFile(run: OwnedRun, file: DatasetFile, options: FetchOptions): Promise<Fetched> {
-  const fetcher = new Fetcher(run, file, options);
-  for (;;) {
-    try {
-      return await fetcher.attempt();
-    } catch (error) {
-      throwIfAborted(run.signal);
-      await fetcher.mend(error);
-    }
-  }
-}
-
-class Fetcher {
-  readonly #run: OwnedRun;
+/** Fetches one form of a file: attempts, and what is done about wrong bytes between them. */
+class Fetch {
+  readonly #run: LockedRun;
   readonly #file: DatasetFile;
-  /** What the sources have. */
-  readonly #served: Content;
-  readonly #task: TaskReporter;
   readonly #options: FetchOptions;
-  readonly #parts: Parts;
+  /** The bytes that the sources have. */
+  readonly #served: Content;
+  /** The file that is to lie in the folder. */
+  readonly #target: Content;
+  readonly #decompress: boolean;
   readonly #blame = new Blame();
-  /** The last one, which is what a file fails of when no source is left. */
   #mismatch: PcamError | undefined;
-  /** Bytes of an earlier run that are still used: what this run brought itself does not count. */
-  #resumed = Number.POSITIVE_INFINITY;
 
-  constructor(run: OwnedRun, file: DatasetFile, options: FetchOptions) {
+  constructor(run: LockedRun, file: DatasetFile, options: FetchOptions) {
     this.#run = run;
     this.#file = file;
+    this.#options = options;
     const { final, archive = final } = contentsOf(file);
     this.#served = archive;
-    this.#task = options.task;
-    this.#options = options;
-    this.#parts = run.windowed.has(file) ? new WindowStore(run.paths, windowOf(file)) : run.parts;
+    this.#target = wanted(file, run.extract);
+    this.#decompress = this.#target.form === 'final' && file.extracted !== undefined;
   }
 
-  async attempt(): Promise<Fetched> {
-    const { signal } = this.#run;
-    const parts = this.#parts;
-    const file = this.#file;
-    const part = await parts.open(file, {
-      signal,
-      onCheck: (done, total) => this.#task.progress({ step: 'check', done, total }),
-    });
-    this.#resumed = Math.min(this.#resumed, part.resumed);
-    const target = wanted(file, this.#run.extract);
-    const decompress = target.form === 'final' && file.extracted !== undefined;
-    const temporary = await temporaryFor(this.#run, target.name);
+  /** @param leave asked after each failure of a source, as long as there are no bytes: leave for another form of the file? */
+  async run(leave: () => boolean = () => false): Promise<Fetched> {
+    let partial = this.#options.streamed ? undefined : await this.#open();
+    let resumed = partial?.resumed ?? 0;
     try {
-      const result = await this.#obtain(part, decompress ? temporary : undefined);
-      await this.#judge(part, result);
-      if (decompress) checkOutput(file, result, part.window === undefined ? part.path : undefined);
-      if (!(await part.intact())) throw new InputChanged(`${part.path} was moved or cut`);
-      await part.close();
-      await this.#commit(part, result, decompress ? temporary : undefined);
-      return { bytes: part.size ?? 0, resumed: this.#resumed };
+      for (;;) {
+        try {
+          const bytes = await this.#attempt(partial, leave);
+          return { bytes, resumed };
+        } catch (error) {
+          throwIfAborted(this.#run.signal);
+          const { discard } = await this.#decide(error, partial);
+          if (discard !== 'nothing') await partial?.discard(discard);
+          if (error instanceof InputChanged && partial) {
+            await partial.close();
+            partial = await this.#open();
+          }
+          resumed = Math.min(resumed, partial?.chunks.bytes ?? 0);
+        }
+      }
     } finally {
-      await part.close().catch(() => {});
-      // A part without a byte would only look like a download that was begun.
-      if (part.done.size === 0) await parts.discard(file);
+      await partial?.close().catch(() => {});
+      // A partial file without a byte would only look like a download that was begun.
+      if (partial?.chunks.bytes === 0) await partial.remove();
+    }
+  }
+
+  #open(): Promise<PartialFile> {
+    const { paths } = this.#run;
+    return PartialFile.open(this.#file, {
+      folder: paths.partial,
+      run: paths.run,
+      onCheck: (done, total) => this.#options.task.progress({ step: 'check', done, total }),
+    });
+  }
+
+  /** @returns bytes of the file that was served */
+  async #attempt(partial: PartialFile | undefined, leave: () => boolean): Promise<number> {
+    const chunks = partial?.chunks ?? new ChunkMap(this.#file.bytes);
+    const temporary = await temporaryFor(this.#run, this.#target.name);
+    try {
+      const result = await this.#receive(partial, { chunks, temporary, leave });
+      await this.#requireRight(result, chunks, partial);
+      if (this.#decompress) checkOutput(this.#file, result, partial?.path);
+      await this.#commit(result, partial, temporary);
+      return chunks.size ?? 0;
+    } finally {
       await rm(temporary, { force: true });
     }
   }
 
-  /** All bytes into the part, and the pass over them while they arrive. */
-  async #obtain(part: OpenPart, temporary: string | undefined): Promise<PassResult> {
-    const { pool, limit, clock, signal } = this.#run;
+  /** All chunks, and the pass over them while they arrive. */
+  async #receive(
+    partial: PartialFile | undefined,
+    { chunks, temporary, leave }: { chunks: ChunkMap; temporary: string; leave: () => boolean },
+  ): Promise<PassResult> {
+    const { pool, limit, clock, signal, keepArchives } = this.#run;
+    const { task, onChunk } = this.#options;
     const file = this.#file;
-    let received = part.done.size;
-    let processed = 0;
-    const progress = () => {
-      const total = part.size;
-      if (total !== undefined && received >= total)
-        this.#task.progress({ step: 'unpack', done: processed, total });
-      else this.#task.progress({ step: 'fetch', done: received, total });
+    const resumed = chunks.bytes;
+    let arriving = 0;
+    const report = () => {
+      const total = chunks.size;
+      if (chunks.complete) task.progress({ step: 'unpack', done: pass.read, total, resumed });
+      else task.progress({ step: 'fetch', done: chunks.bytes + arriving, total, resumed });
     };
-    progress();
     const stop = new AbortController();
-    const pass = startPass({
-      input: part.path,
-      size: part.size,
-      window: part.window,
+    const pass = new Pass({
+      input: partial?.path,
+      size: chunks.size,
       digests: digestsOf(this.#served),
-      output: temporary === undefined ? undefined : outputFor(file, temporary),
+      output: this.#decompress ? outputFor(file, temporary) : undefined,
       signal,
-      onProgress: (read) => {
-        processed = read;
-        part.release(read);
-        progress();
+      onProgress: () => {
+        report();
+        // Chunks that had no room before may have some now.
+        if (!partial) pool.dispatch();
       },
     });
     try {
-      part.onWritten = () => pass.available(part.done.prefix);
-      pass.available(part.done.prefix);
+      report();
       pass.failed.catch((error) => stop.abort(error));
       await transferFile({
         file,
-        part,
+        sink: partial ? toPartial(partial, pass) : toMemory(chunks, pass),
         pool,
         limit,
-        backlog: backlogOf(() => part.done.prefix - processed, MOST_AHEAD, clock),
-        most: part.window && Math.max(SMALLEST_REQUEST, Math.floor(part.window / ABREAST)),
         clock,
         signal: AbortSignal.any([signal, stop.signal]),
-        onReceived: (source, bytes) => {
-          received += bytes;
-          this.#options.onReceived(source, bytes);
-          progress();
+        onChunk: (source, bytes) => {
+          onChunk(source, bytes);
+          report();
+        },
+        onArriving: (bytes) => {
+          arriving = bytes;
+          report();
         },
         onOtherSize: (source) => void this.#blame.decide({ type: 'other-size', source }),
         onFailure: () => {
-          if (part.done.size === 0 && this.#options.leave?.()) stop.abort(new LeftForOtherForm());
+          if (chunks.bytes === 0 && leave()) stop.abort(new LeftForOtherForm());
         },
       }).catch((error) => {
         throw stop.signal.aborted ? stop.signal.reason : error;
       });
-      received = part.size ?? received;
-      // Flushed before the pass looks at it last: on some file systems that alone changes the time of the file.
-      if (temporary === undefined || this.#run.keepArchives) await part.settle();
-      return await pass.end(part.size ?? 0);
+      // Before the pass looks at the file last: on some file systems a flush alone changes its time.
+      if (!this.#decompress || keepArchives) await partial?.flush();
+      return await pass.end(chunks.size ?? 0);
     } finally {
       await pass.stop();
     }
   }
 
   /** A wrong digest is never kept. */
-  async #judge(part: OpenPart, { input }: PassResult): Promise<void> {
+  async #requireRight(
+    { input }: PassResult,
+    chunks: ChunkMap,
+    partial: PartialFile | undefined,
+  ): Promise<void> {
     const served = this.#served;
     if (holds(input, served)) return;
-    const name = input.digests.md5 === undefined || input.digests.md5 === served.md5 ? 'sha256' : 'md5';
     // Bytes that changed on the disk since they were written are nobody's fault, and only they are fetched again.
-    if (!(await part.unchanged(this.#run.signal))) throw new InputChanged(`${part.path} was written to`);
+    if (partial && !(await partial.isUnchanged())) throw new InputChanged(`${partial.path} was written to`);
+    const name = input.digests.md5 === undefined || input.digests.md5 === served.md5 ? 'sha256' : 'md5';
     const [expected, found] = [served[name], input.digests[name]];
-    const wrong = name === 'md5' ? 'MD5' : 'SHA-256';
-    const from = [...part.contributions().keys()];
-    this.#mismatch = new PcamError(
-      'DIGEST_MISMATCH',
-      `${this.#file.name} from ${from.join(' and ') || 'nowhere'} is wrong: ${wrong} expected ${expected}, found ${found}`,
-      {
+    const from = [...chunks.contributions().keys()];
+    const what = `${this.#file.name} from ${from.join(' and ') || 'nowhere'} is wrong`;
+    const digests = `${name === 'md5' ? 'MD5' : 'SHA-256'} expected ${expected}, found ${found}`;
+    throw new Mismatch(
+      from,
+      new PcamError('DIGEST_MISMATCH', `${what}: ${digests}`, {
         expected,
         found,
         hint: 'the wrong bytes were discarded; try another source, or check the manifest',
         options: ['mirrors', 'sources'],
-      },
+      }),
     );
-    throw new Mismatch(from);
   }
 
-  /** Makes another attempt possible, or throws what ends the file. */
-  async mend(error: unknown): Promise<void> {
-    const parts = this.#parts;
-    const event = await this.#eventOf(error);
+  /** The archive comes first: a kill between the two leaves what the next run makes the other of. */
+  async #commit(
+    { input, output }: PassResult,
+    partial: PartialFile | undefined,
+    temporary: string,
+  ): Promise<void> {
+    const run = this.#run;
+    const ofPartial = this.#decompress
+      ? run.keepArchives
+        ? archiveOf(this.#file)
+        : undefined
+      : this.#target;
+    if (partial && ofPartial) {
+      if (!(await partial.isInPlace())) throw new InputChanged(`${partial.path} was moved or cut`);
+      await partial.close();
+      await commit(run, ofPartial, { temporary: partial.path, digested: { ...input, stats: input.stats! } });
+    }
+    if (this.#decompress) await commit(run, this.#target, { temporary, digested: output! });
+  }
+
+  /** What is done about an attempt that failed, or the error that ends the file. */
+  async #decide(error: unknown, partial: PartialFile | undefined): Promise<Decision> {
+    if (error instanceof Mismatch) this.#mismatch = error.error;
+    const event = this.#eventOf(error, partial);
     if (!event) throw error;
     const decision = this.#blame.decide(event);
-    const { discard, verdict, fail } = decision;
     // Said before anything is thrown away: a run that is killed in between, or later, has told why.
-    const notice = this.#noticeOf(error, decision);
-    if (notice !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message: notice });
-    if (discard === 'everything') await parts.discard(this.#file);
-    else if (discard !== 'nothing') await parts.forget(this.#file, discard.from);
+    const message = this.#noticeOf(error, decision);
+    if (message !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message });
+    const { discard, fail, verdict } = decision;
+    if (fail !== undefined && discard !== 'nothing') await partial?.discard(discard);
     if (fail === 'mismatch') throw this.#mismatch;
-    if (fail === 'tampered') throw this.#tampered();
     if (fail === 'no-source') throw error;
+    if (fail === 'tampered') {
+      throw new PcamError('IO', `another program keeps changing ${partial?.path}`, {
+        hint: 'make sure that nothing else writes into the folder, then run the same command again',
+      });
+    }
     this.#run.pool.judge(this.#file, verdict);
+    return decision;
   }
 
-  async #eventOf(error: unknown): Promise<BlameEvent | undefined> {
-    const { pool } = this.#run;
-    if (error instanceof Mismatch) {
-      return { type: 'mismatch', from: error.from, usable: pool.usable(this.#file) };
-    }
+  #eventOf(error: unknown, partial: PartialFile | undefined): BlameEvent | undefined {
+    const usable = this.#run.pool.usable(this.#file);
+    if (error instanceof Mismatch) return { type: 'mismatch', from: error.from, usable };
     if (error instanceof SourceChanged) return { type: 'changed', source: error.source };
     if (error instanceof InputChanged) return { type: 'tampered' };
-    if (!(error instanceof PcamError) || error.code !== 'NO_SOURCE') return undefined;
-    return {
-      type: 'no-source',
-      from: await this.#parts.claimedBy(this.#file),
-      usable: pool.usable(this.#file),
-    };
+    if (!isCode(error, 'NO_SOURCE')) return undefined;
+    return { type: 'no-source', from: new Set(partial?.chunks.contributions().keys()), usable };
   }
 
   #noticeOf(error: unknown, { discard, fail }: Decision): string | undefined {
-    if (error instanceof Mismatch)
-      return `${this.#mismatch!.message}; ${fail ? 'discarding it' : 'fetching it again'}`;
+    if (error instanceof Mismatch) return `${error.message}; ${fail ? 'discarding it' : 'fetching it again'}`;
     if (error instanceof SourceChanged)
       return `the copy at ${error.source} changed while it was fetched; its bytes are fetched again`;
     if (fail)
@@ -246,40 +342,50 @@ class Fetcher {
       return 'the sources disagree, and those asked first cannot deliver the whole file; starting again with the others';
     return undefined;
   }
+}
 
-  #tampered(): PcamError {
-    return new PcamError('IO', `another program keeps changing ${this.#run.paths.part(this.#file.name)}`, {
-      hint: 'make sure that nothing else writes into the folder, then run the same command again',
-    });
-  }
+/** Chunks go into a partial file, and the pass follows. */
+function toPartial(partial: PartialFile, pass: Pass): ChunkSink {
+  const { chunks } = partial;
+  pass.available(chunks.prefix);
+  return {
+    chunks,
+    limit: Number.POSITIVE_INFINITY,
+    setSize: (size) => partial.setSize(size),
+    setValidator: (source, validator) => partial.setValidator(source, validator),
+    write: async (index, bytes, source, signal) => {
+      await partial.write(index, bytes, source);
+      pass.available(chunks.prefix);
+      // On a network faster than the pass, the bytes between would crowd everything else out of memory.
+      await pass.reached(chunks.prefix - MAX_READ_AHEAD, signal);
+    },
+  };
+}
 
-  async #commit(part: OpenPart, { input, output }: PassResult, temporary: string | undefined): Promise<void> {
-    const run = this.#run;
-    const file = this.#file;
-    const target = wanted(file, run.extract);
-    if (temporary === undefined) return this.#commitPart(part, target, input);
-    const archive = archiveOf(file)!;
-    // First the archive: a kill between the two leaves what the next run makes the other of.
-    if (run.keepArchives) await this.#commitPart(part, archive, input);
-    await commit(run, target, { temporary, digests: output!.digests, digested: output!.stats });
-    // An archive that lies in the folder now was not usable; the one that was fetched takes its place, or neither stays.
-    if (!run.keepArchives) await run.paths.workspace.remove(run.paths.final(archive.name));
-    await this.#parts.discard(file);
-  }
-
-  /** The part itself becomes a file of the data set. It keeps its name until it has the final one. */
-  async #commitPart(
-    part: OpenPart,
-    content: Content,
-    { digests, stats }: PassResult['input'],
-  ): Promise<void> {
-    const { paths } = this.#run;
-    try {
-      const temporary = await paths.workspace.take(part.path, stats);
-      const cleanUp = () => this.#parts.discard(this.#file);
-      await commit(this.#run, content, { temporary, digests, digested: stats, cleanUp });
-    } catch (error) {
-      throw fsError(error, `putting ${paths.final(content.name)} into place`);
-    }
-  }
+/** Chunks wait in memory until it is their turn, and go straight into the pass. */
+function toMemory(chunks: ChunkMap, pass: Pass): ChunkSink {
+  const waiting = new Map<number, Uint8Array>();
+  let next = 0;
+  return {
+    chunks,
+    get limit() {
+      return Math.floor((pass.read + MAX_STREAM_AHEAD) / CHUNK_BYTES);
+    },
+    setSize: (size) => {
+      chunks.size = size;
+    },
+    setValidator: (source, validator) => {
+      chunks.validators.set(source, validator);
+    },
+    write: async (index, bytes, source, signal) => {
+      // Only a source that knows no ranges sends what was not asked for.
+      await pass.reached((index + 1) * CHUNK_BYTES - MAX_STREAM_AHEAD, signal);
+      waiting.set(index, Buffer.from(bytes));
+      chunks.add(index, source);
+      for (let chunk = waiting.get(next); chunk; chunk = waiting.get(next)) {
+        waiting.delete(next++);
+        pass.push(chunk);
+      }
+    },
+  };
 }

@@ -30,8 +30,8 @@ export interface DownloadOptions {
   /** `false`: archives alone, not decompressed. @default true */
   extract?: boolean;
   /**
-   * Unpack archives while they arrive, and have no more than a sixteenth of them on the disk: what is interrupted
-   * starts again. Where room is short, this is done without being asked for. @default false
+   * Decompress archives while they arrive, and keep nothing of them on the disk: what is interrupted starts again.
+   * Where room is short, this is done without being asked for. @default false
    */
   stream?: boolean;
   /** Fetch everything again, whatever is there. @default false */
@@ -76,6 +76,8 @@ export type DownloadStatus =
 export interface DownloadedFile {
   name: string;
   status: DownloadStatus;
+  /** Absolute path of the finished file, the archive with `extract: false`; null where there is none. */
+  path: string | null;
   /** Size of the file as the manifest names it (the archive), or of what is on the disk where that is not known. */
   bytes: number;
   /**
@@ -85,7 +87,7 @@ export interface DownloadedFile {
   transferred: number;
   /** The same by source id. */
   sources: Record<string, number>;
-  /** Its archive was unpacked while it arrived, and nothing of it is kept when that fails. */
+  /** Its archive was decompressed while it arrived, and nothing of it is kept when that fails. */
   streamed?: true;
   error?: ErrorFacts;
 }

@@ -1,11 +1,12 @@
 /** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import { type Found, holds, Inventory } from '../inventory/index.js';
 import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
-import type { Run } from './run.js';
+import { type Receipts, statPartials } from '../store/index.js';
+import type { Run } from './context.js';
 import { archiveOf, wanted } from './target.js';
 
 /** How a file will be obtained. */
@@ -23,8 +24,12 @@ export type Action =
   | { kind: 'blocked'; error: PcamError };
 
 /** True where bytes are to be written that are not yet in the folder. */
-export function needsRoom({ kind }: Action): boolean {
-  return kind === 'fetch' || kind === 'adopt' || kind === 'import';
+export function needsRoom(action: Action): boolean {
+  return isFetched(action) || action.kind === 'import';
+}
+
+export function isFetched({ kind }: Action): boolean {
+  return kind === 'fetch' || kind === 'adopt';
 }
 
 /** Endings that other tools give to what is not whole yet. */
@@ -33,125 +38,123 @@ const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.
 export interface Survey {
   readonly actions: ReadonlyMap<DatasetFile, Action>;
   /** Names of the data set folder whose files the actions want under other names. */
-  readonly misplaced: string[];
+  readonly misplaced: readonly string[];
 }
 
-/** Looks at the disk alone, and changes nothing. */
-export async function survey(run: Run, files: readonly DatasetFile[]): Promise<Survey> {
-  if (run.force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), misplaced: [] };
-  const { paths, manifest, receipts, dryRun, signal, emit } = run;
-  const inventory = new Inventory({
-    dir: paths.dir,
-    manifest,
-    receipts,
-    record: !dryRun,
-    signal,
-    onEvent: emit,
-  });
-  const actions = await chooseActions(run, inventory, files);
-  const misplaced = [...actions.values()].flatMap((action) =>
-    action.kind === 'rename' ? [action.from] : [],
-  );
-  return { actions, misplaced };
-}
-
-async function chooseActions(
-  run: Run,
-  inventory: Inventory,
-  files: readonly DatasetFile[],
-): Promise<Map<DatasetFile, Action>> {
+/**
+ * Looks at the disk alone, and changes nothing but receipts.
+ * @param options.record keep the digests of what was read
+ */
+export async function survey(run: Run, receipts: Receipts, { record }: { record: boolean }): Promise<Survey> {
+  const { files, force, manifest, signal, emit } = run;
+  if (force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), misplaced: [] };
+  const inventory = new Inventory({ dir: run.paths.dir, manifest, receipts, record, signal, onEvent: emit });
   const actions = new Map<DatasetFile, Action>();
-  const present = async (file: DatasetFile) => {
-    const content = wanted(file, run.extract);
-    const found = await inventory.read(content);
-    if (!found || !holds(found, content)) return;
-    const stale = await staleArchive(run, inventory, file);
-    // An archive that is to be kept has to be right as well.
-    if (stale === undefined || !run.keepArchives)
-      actions.set(file, { kind: 'present', bytes: found.bytes, stale });
+  const note = async (file: DatasetFile, action: Promise<Action | undefined>) => {
+    const known = await action.catch(blocked);
+    if (known) actions.set(file, known);
   };
-  await Promise.all(files.map((file) => unlessBlocked(actions, file, present(file))));
-  for (const file of files) {
-    if (actions.has(file)) continue;
-    await unlessBlocked(
-      actions,
-      file,
-      locate(run, inventory, file).then((action) => actions.set(file, action)),
-    );
-  }
-  return actions;
-}
-
-async function staleArchive(run: Run, inventory: Inventory, file: DatasetFile): Promise<string | undefined> {
-  const archive = run.extract ? archiveOf(file) : undefined;
-  const found = archive && (await inventory.read(archive));
-  return found && !holds(found, archive) ? found.path : undefined;
+  // What is in its place is read first, several files at a time: it need not be looked for elsewhere.
+  await Promise.all(files.map((file) => note(file, present(run, inventory, file))));
+  for (const file of files) if (!actions.has(file)) await note(file, locate(run, inventory, file));
+  const renames = [...actions.values()].filter((action) => action.kind === 'rename');
+  return { actions, misplaced: renames.map(({ from }) => from) };
 }
 
 /** An obstacle for one file is no reason to skip the others. */
-async function unlessBlocked(
-  actions: Map<DatasetFile, Action>,
-  file: DatasetFile,
-  look: Promise<unknown>,
-): Promise<void> {
-  try {
-    await look;
-  } catch (error) {
-    if (!(error instanceof PcamError) || error.exitCode >= 128) throw error;
-    actions.set(file, { kind: 'blocked', error });
-  }
+function blocked(error: unknown): Action {
+  if (!(error instanceof PcamError) || error.exitCode >= 128) throw error;
+  return { kind: 'blocked', error };
+}
+
+async function present(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action | undefined> {
+  const content = wanted(file, run.extract);
+  const found = await inventory.read(content);
+  if (!found || !holds(found, content)) return undefined;
+  const archive = run.extract ? archiveOf(file) : undefined;
+  const beside = archive && (await inventory.read(archive));
+  const stale = beside && !holds(beside, archive) ? beside.path : undefined;
+  // An archive that is to be kept has to be right as well.
+  return stale !== undefined && run.keepArchives ? undefined : { kind: 'present', bytes: found.bytes, stale };
 }
 
 async function locate(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action> {
   const content = wanted(file, run.extract);
-  const there = await misnamed(run, inventory, content);
-  if (there) return { kind: 'rename', ...there, to: content };
-  // The archive is no help where the final file is its own archive, or the archive itself is what is wanted.
+  const misnamed = await findMisnamed(run, inventory, content);
+  if (misnamed) return { kind: 'rename', ...misnamed, to: content };
+  // The archive is no help where the file is its own archive, or the archive itself is what is wanted.
   const archive = run.extract ? archiveOf(file) : undefined;
-  const places = [
-    archive && { folder: run.paths.dir, content: archive, own: true },
-    run.from !== undefined && { folder: run.from, content, own: false },
-    run.from !== undefined && archive && { folder: run.from, content: archive, own: false },
-  ].filter((place) => !!place);
-  for (const place of places) {
-    const found = await inventory.read(place.content, place.folder);
-    if (found && holds(found, place.content)) {
-      return { kind: 'import', path: found.path, content: place.content, bytes: found.bytes, own: place.own };
+  for (const candidate of await findCandidates(run, content, archive)) {
+    const { path, bytes, own } = candidate;
+    for (const one of archive ? [content, archive] : [content]) {
+      if (!mayHold(candidate, one)) continue;
+      const found = await inventory.read({ ...one, name: basename(path) }, dirname(path));
+      if (found && holds(found, one)) return { kind: 'import', path, content: one, bytes, own };
     }
   }
-  return (await findPartial(run, file)) ?? { kind: 'fetch' };
+  return (await findBeginning(run, file)) ?? { kind: 'fetch' };
+}
+
+/** A file on this machine that may hold what is wanted. */
+interface Candidate {
+  readonly path: string;
+  readonly bytes: number;
+  /** It lies in the data set folder. */
+  readonly own: boolean;
+}
+
+/** The archive in the data set folder, and the files of --from that have a name of the manifest. */
+async function findCandidates(
+  { paths, from }: Run,
+  content: Content,
+  archive: Content | undefined,
+): Promise<Candidate[]> {
+  const places: { path: string; own: boolean }[] = [];
+  if (archive) places.push({ path: paths.final(archive.name), own: true });
+  if (from !== undefined) {
+    places.push({ path: join(from, content.name), own: false });
+    if (archive) places.push({ path: join(from, archive.name), own: false });
+  }
+  const candidates: Candidate[] = [];
+  for (const place of places) {
+    const stats = await statFile(place.path);
+    if (stats) candidates.push({ ...place, bytes: Number(stats.size) });
+  }
+  return candidates;
+}
+
+/** Only files of the right size are worth the reading; where the size is not known, the name decides. */
+function mayHold({ path, bytes }: Candidate, content: Content): boolean {
+  return content.bytes === undefined ? basename(path) === content.name : bytes === content.bytes;
 }
 
 /** An archive that is shorter than it should be may be the beginning of the right one. */
-async function findPartial(run: Run, file: DatasetFile): Promise<Action | undefined> {
+async function findBeginning({ paths, from }: Run, file: DatasetFile): Promise<Action | undefined> {
   if (file.bytes === undefined) return undefined;
-  if (await statFile(run.paths.part(file.name)).catch(() => undefined)) return undefined;
-  for (const folder of [run.paths.dir, run.from]) {
-    if (folder === undefined) continue;
+  if ((await statPartials(paths.partial, file)).begun) return undefined;
+  for (const folder of from === undefined ? [paths.dir] : [paths.dir, from]) {
     for (const ending of PARTIAL_ENDINGS) {
       const path = join(folder, file.name + ending);
       const stats = await statFile(path).catch(() => undefined);
       // aria2 writes from many places at once; while its control file is there, the beginning proves nothing.
       if (!stats || (await statFile(`${path}.aria2`).catch(() => undefined))) continue;
       const bytes = Number(stats.size);
-      if (bytes > 0 && bytes < file.bytes)
-        return { kind: 'adopt', path, bytes, own: folder === run.paths.dir };
+      if (bytes > 0 && bytes < file.bytes) return { kind: 'adopt', path, bytes, own: folder === paths.dir };
     }
   }
   return undefined;
 }
 
 /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
-async function misnamed(
-  run: Run,
+async function findMisnamed(
+  { paths, manifest }: Run,
   inventory: Inventory,
   content: Content,
 ): Promise<{ from: string; found: Found } | undefined> {
-  const { paths, manifest } = run;
   for (const other of allContents(manifest)) {
     if (other.name === content.name) continue;
     const stats = await statFile(paths.final(other.name)).catch(() => undefined);
-    if (!stats || !plausible(Number(stats.size), content, other)) continue;
+    if (!stats || !isPlausible(Number(stats.size), content, other)) continue;
     const found = await inventory.read({ ...other, sha256: other.sha256 ?? content.sha256 });
     if (found && holds(found, content) && !holds(found, other)) return { from: other.name, found };
   }
@@ -159,7 +162,7 @@ async function misnamed(
 }
 
 /** Only a size or shape that speaks for a swap is worth the reading: gigabytes may lie under the other names. */
-function plausible(bytes: number, content: Content, other: Content): boolean {
+function isPlausible(bytes: number, content: Content, other: Content): boolean {
   if (content.bytes !== undefined) return bytes === content.bytes;
   const elements = ({ file }: Content) => file.array && elementsOf(file.array.shape);
   return (

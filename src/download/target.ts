@@ -25,19 +25,19 @@ export function digestsOf(content: Content): DigestName[] {
   return content.form === 'archive' || names.includes('md5') ? names : ['md5', ...names];
 }
 
-const HDF5_OVERHEAD = 64 * 1024 * 1024;
-/** deflate cannot do better than 1032 : 1, so an archive of known size bounds what can come out of it. */
-const LARGEST_RATIO = 1032;
+const HDF5_OVERHEAD_BYTES = 64 * 1024 * 1024;
+/** deflate cannot do better than 1032 : 1, so an archive of known size bounds what it can hold. */
+const MAX_DEFLATE_RATIO = 1032;
 
 /**
- * Most bytes that a decompressed file may have before it is taken for a bomb: what the manifest says, else what the
- * array needs with room for HDF5's own structures.
+ * A decompressed file that is larger is taken for a bomb: the size that the manifest gives, else what the array needs
+ * with room for HDF5's own structures.
  */
-function mostExtracted(file: DatasetFile): number {
+function maxExtracted(file: DatasetFile): number {
   const { extracted, array, bytes } = file;
   if (extracted?.bytes !== undefined) return extracted.bytes;
-  if (array) return elementsOf(array.shape) * 8 + HDF5_OVERHEAD;
-  if (bytes !== undefined) return bytes * LARGEST_RATIO;
+  if (array) return elementsOf(array.shape) * 8 + HDF5_OVERHEAD_BYTES;
+  if (bytes !== undefined) return bytes * MAX_DEFLATE_RATIO;
   return Number.MAX_SAFE_INTEGER;
 }
 
@@ -50,7 +50,7 @@ export function expectedExtracted(file: DatasetFile): number {
 }
 
 export function outputFor(file: DatasetFile, path: string): PassOutput {
-  return { path, decode: 'gunzip', digests: ['md5'], most: mostExtracted(file) };
+  return { path, decode: 'gunzip', digests: ['md5'], maxBytes: maxExtracted(file) };
 }
 
 /**

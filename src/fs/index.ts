@@ -19,6 +19,6 @@ export {
 export { withLock } from './lock.js';
 export { requireOutputPlace, writeOutput } from './output.js';
 export { type Owner, parseOwner, stateOf } from './owner.js';
-export { freeBytes, requireRoom } from './room.js';
+export { freeBytes, maxFileBytes, requireRoom } from './room.js';
 export { RunFolder } from './run-folder.js';
 export { copyInto, retryBusy, writeAll, writeAllSync, writeFileAtomic } from './write.js';

@@ -1,5 +1,5 @@
 /** Free disk space: how much there is, and the refusal of work that needs more. */
-import { stat, statfs } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { formatBytes, PcamError } from '../core/index.js';
 
@@ -39,15 +39,40 @@ export async function freeBytes(folder: string): Promise<number> {
   );
 }
 
-/** Free bytes for this user, and the block size, of the file system that `folder` is, or will be, on. */
-async function diskOf(folder: string): Promise<{ free: number; blockSize: number }> {
+/** Free bytes for this user, block size and type of the file system that `folder` is, or will be, on. */
+async function diskOf(folder: string): Promise<{ free: number; blockSize: number; type: number }> {
   for (let at = resolve(folder); ; at = dirname(at)) {
     try {
       await stat(at);
-      const { bavail, bsize } = await statfs(at);
-      return { free: bavail * bsize, blockSize: bsize };
+      const { bavail, bsize, type } = await statfs(at);
+      return { free: bavail * bsize, blockSize: bsize, type };
     } catch (error) {
       if (dirname(at) === at) throw error;
     }
   }
+}
+
+/** How large one file may be, and why. */
+export interface FileSizeLimit {
+  readonly bytes: number;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+const MSDOS_SUPER_MAGIC = 0x4d44;
+const MAX_FAT_FILE_BYTES = 2 ** 32 - 1;
+
+/** The limit on the size of a file in a folder; Infinity where there is none, or the system does not tell. */
+export async function maxFileBytes(folder: string): Promise<FileSizeLimit> {
+  const limits: FileSizeLimit[] = [{ bytes: Number.POSITIVE_INFINITY, reason: '', hint: '' }];
+  const { type } = (await diskOf(folder).catch(() => undefined)) ?? {};
+  if (process.platform === 'linux' && type === MSDOS_SUPER_MAGIC) {
+    const hint = 'choose a folder on another file system, such as exFAT';
+    limits.push({ bytes: MAX_FAT_FILE_BYTES, reason: 'that is the limit of FAT', hint });
+  }
+  const text = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const bytes = Number(/^Max file size\s+(\d+)/m.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  const hint = 'raise the limit (`ulimit -f unlimited`)';
+  limits.push({ bytes, reason: 'that is the limit of this process', hint });
+  return limits.reduce((a, b) => (b.bytes < a.bytes ? b : a));
 }

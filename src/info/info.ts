@@ -16,7 +16,7 @@ import {
 } from '../manifest/index.js';
 import { HttpClient } from '../net/index.js';
 import { openSource } from '../sources/index.js';
-import { layout, Receipts } from '../store/index.js';
+import { layout, Receipts, statPartials } from '../store/index.js';
 
 export interface InfoOptions extends Selection {
   /** @default 'pcam' */
@@ -120,10 +120,7 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
     return holds({ digests }, final) ? 'verified' : 'corrupt';
   }
   if (archive && (await statFile(paths.final(archive.name)).catch(() => undefined))) return 'archive';
-  for (const { name } of [archive ?? final, final]) {
-    if (await statFile(paths.part(name)).catch(() => undefined)) return 'partial';
-  }
-  return 'missing';
+  return (await statPartials(paths.partial, file)).exists ? 'partial' : 'missing';
 }
 
 /** Asks each source itself; nothing is sent. */

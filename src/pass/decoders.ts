@@ -1,11 +1,11 @@
-/** Decoders of a pass: bytes in, bytes out to a sink, with a bound on what may come out. */
+/** Decoders of a pass: bytes in, decoded bytes out to a sink, and never more than a maximum. */
 import { createGunzip, type Gunzip } from 'node:zlib';
-import type { DecodeProblem } from './protocol.js';
+import type { DecodeProblem } from './types.js';
 
-/** Room for what one read inflates to, mostly in one call: every call more is a wait for the event loop. */
-const INFLATED = 1280 * 1024;
-/** Most bytes that wait for the sink, give or take one such room: a read can inflate to a thousand times its size. */
-const MOST_WAITING = 8 * 1024 * 1024;
+/** Buffer of zlib: one read mostly inflates into one buffer, because every further one waits for the event loop. */
+const INFLATE_BUFFER_BYTES = 1280 * 1024;
+/** zlib is paused at this many bytes that wait for the sink: a read can inflate to a thousand times its size. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 export interface Decoder {
   /** The first thing that went wrong with the data; from then on input is ignored. */
@@ -18,7 +18,7 @@ export interface Decoder {
 }
 
 export interface DecoderOptions {
-  most: number;
+  maxBytes: number;
   sink: (bytes: Uint8Array) => Promise<void>;
 }
 
@@ -34,8 +34,8 @@ export class CopyDecoder implements Decoder {
   async write(bytes: Uint8Array): Promise<void> {
     if (this.problem) return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.#options.most) {
-      this.problem = tooLarge(this.#options.most);
+    if (this.#bytes > this.#options.maxBytes) {
+      this.problem = tooLarge(this.#options.maxBytes);
       return;
     }
     // The reader uses its buffer again, and the sink writes behind our back.
@@ -67,7 +67,7 @@ export class GunzipDecoder implements Decoder {
 
   constructor(options: DecoderOptions) {
     this.#options = options;
-    this.#gunzip = createGunzip({ chunkSize: INFLATED });
+    this.#gunzip = createGunzip({ chunkSize: INFLATE_BUFFER_BYTES });
     this.#gunzip.on('data', (bytes: Uint8Array) => this.#take(bytes));
     this.#gunzip.on('error', (error: NodeJS.ErrnoException) => {
       this.problem ??= this.#explain(error);
@@ -105,14 +105,14 @@ export class GunzipDecoder implements Decoder {
   #take(bytes: Uint8Array): void {
     if (this.problem) return;
     this.#bytes += bytes.length;
-    if (this.#bytes > this.#options.most) {
-      this.problem = tooLarge(this.#options.most);
+    if (this.#bytes > this.#options.maxBytes) {
+      this.problem = tooLarge(this.#options.maxBytes);
       this.#gunzip.destroy();
       return;
     }
     this.#ready.push(bytes);
     this.#waiting += bytes.length;
-    if (this.#waiting < MOST_WAITING) return;
+    if (this.#waiting < MAX_WAITING_BYTES) return;
     this.#gunzip.pause();
     this.#full.raise();
   }
@@ -158,6 +158,6 @@ function newSignal(): Signal {
   return { raised, raise };
 }
 
-function tooLarge(most: number): DecodeProblem {
-  return { reason: 'too-large', detail: `it decompresses to more than ${most} bytes` };
+function tooLarge(maxBytes: number): DecodeProblem {
+  return { reason: 'too-large', detail: `it decompresses to more than ${maxBytes} bytes` };
 }

@@ -1,12 +1,12 @@
 export { type DigestOptions, digestFile } from './digest.js';
-export { InputChanged } from './failure.js';
-export { passOver, startPass } from './pass.js';
+export { Pass, passOver } from './pass.js';
 export {
   type DecodeProblem,
   type DigestName,
   type Digests,
   type HandleStats,
+  InputChanged,
   type PassOutput,
   type PassResult,
   strongest,
-} from './protocol.js';
+} from './types.js';

@@ -1,16 +1,26 @@
 /**
- * What a pass does: reads a file in order, as far as it is there, feeds the digests, and decodes it into an output
+ * The job of a pass: takes bytes in order, as far as they are there, digests them, and decodes them into an output
  * file. Inflating and disk access run on libuv's thread pool while this thread computes digests.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { openFile, writeAll } from '../fs/index.js';
+import { fsError } from '../core/index.js';
+import { writeAll } from '../fs/index.js';
+import type { Job, JobContext } from '../threads/index.js';
 import { CopyDecoder, type Decoder, GunzipDecoder } from './decoders.js';
-import { doing } from './failure.js';
-import type { Growth } from './growth.js';
-import type { Digested, DigestName, Digests, PassOutput, PassRequest, PassResult } from './protocol.js';
-import { isChanged, readThrough, statsOf } from './read-through.js';
+import { openInput, readInput } from './read.js';
+import {
+  type Digested,
+  type DigestName,
+  type Digests,
+  isChanged,
+  outcomeOf,
+  type PassOutput,
+  type PassResult,
+  type ReadOutcome,
+  statsOf,
+} from './types.js';
 
 /** Bytes that are digested before the event loop gets a turn, so that the inflater on the thread pool never waits. */
 const SLICE = 256 * 1024;
@@ -97,61 +107,132 @@ class Output {
   }
 }
 
-function createDecoder({ decode, most }: PassOutput, output: Output): Decoder {
+function createDecoder({ decode, maxBytes }: PassOutput, output: Output): Decoder {
   const sink = (bytes: Uint8Array) => output.add(bytes);
-  return decode === 'gunzip' ? new GunzipDecoder({ most, sink }) : new CopyDecoder({ most, sink });
+  return decode === 'gunzip' ? new GunzipDecoder({ maxBytes, sink }) : new CopyDecoder({ maxBytes, sink });
 }
 
-export interface PassHooks {
-  /** How far the input is there. */
-  growth: Growth;
-  onProgress(read: number, written: number): void;
+export interface PassRequest {
+  /** The file to read. @default the bytes are pushed */
+  readonly input?: string;
+  readonly digests: readonly DigestName[];
+  readonly output?: PassOutput;
 }
 
-/** @throws Failure: what the file system says; what `growth` is stopped with */
-export async function runPass(request: PassRequest, { growth, onProgress }: PassHooks): Promise<PassResult> {
-  const digests = new DigestSet(request.digests);
-  const handle = await doing(`reading ${request.input}`, openFile(request.input));
+/** What a pass is told while it runs. */
+export type PassMessage =
+  /** So many bytes of the input file are there, from the start. */
+  | { readonly type: 'available'; readonly bytes: number }
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly type: 'end'; readonly bytes: number };
+
+export interface PassProgress {
+  readonly read: number;
+  readonly written: number;
+}
+
+export const passJob: Job<PassRequest, ReadOutcome<PassResult>, PassProgress, PassMessage> = {
+  name: 'pass',
+  doing: ({ input, output }) => (input === undefined ? `writing ${output?.path}` : `reading ${input}`),
+  run: (request, context) => outcomeOf(runPass(request, context)),
+};
+
+async function runPass(
+  { input: path, digests: names, output: wanted }: PassRequest,
+  { signal, report, onMessage }: JobContext<PassProgress, PassMessage>,
+): Promise<PassResult> {
+  const arriving = new Arriving(signal);
+  onMessage((message) => arriving.add(message));
+  const digests = new DigestSet(names);
+  const handle = path === undefined ? undefined : await openInput(path);
   let output: Output | undefined;
   let decoder: Decoder | undefined;
   try {
-    output = request.output && (await doing(`writing ${request.output.path}`, Output.create(request.output)));
-    decoder = output && createDecoder(request.output!, output);
-    const before = await handle.stat({ bigint: true });
+    output = wanted && (await writing(wanted, Output.create(wanted)));
+    decoder = output && createDecoder(wanted!, output);
+    const before = await handle?.stat({ bigint: true });
+    const input = handle ? readInput(handle, path!, (at) => arriving.beyond(at)) : arriving.pushed();
+    let read = 0;
     let reported = 0;
-    const { input: path, window } = request;
-    // Where bytes go round, new ones wait for the place of those that were read.
-    const every = window === undefined ? PROGRESS_EVERY : 0;
-    const bytes = await readThrough({
-      path,
-      handle,
-      window,
-      limit: (position) => growth.beyond(position),
-      async take(chunk, position) {
-        const decoded = decoder?.write(chunk);
-        decoded?.catch(() => {}); // reported when it is awaited
-        await digests.update(chunk);
-        if (decoded) await doing(`writing ${request.output!.path}`, decoded);
-        if (position - reported < every) return;
-        reported = position;
-        onProgress(position, output?.bytes ?? 0);
-      },
-    });
-    const after = await handle.stat({ bigint: true });
-    const input = {
-      bytes,
+    for await (const bytes of input) {
+      const decoded = decoder?.write(bytes);
+      decoded?.catch(() => {}); // reported when it is awaited
+      await digests.update(bytes);
+      if (decoded) await writing(wanted!, decoded);
+      read += bytes.length;
+      if (read - reported < PROGRESS_EVERY) continue;
+      reported = read;
+      report({ read, written: output?.bytes ?? 0 });
+    }
+    const after = await handle?.stat({ bigint: true });
+    const result = {
+      bytes: read,
       digests: digests.digest(),
-      stats: statsOf(after),
-      changed: isChanged(before, after),
+      stats: after && statsOf(after),
+      changed: after !== undefined && isChanged(before!, after),
     };
-    if (!output) return { input };
-    await doing(`writing ${request.output!.path}`, decoder!.end());
+    if (!output) return { input: result };
+    await writing(wanted!, decoder!.end());
     const problem = decoder!.problem;
-    if (problem) return { input, problem };
-    return { input, output: await doing(`writing ${request.output!.path}`, output.finish()) };
+    if (problem) return { input: result, problem };
+    return { input: result, output: await writing(wanted!, output.finish()) };
   } finally {
     decoder?.close();
-    await handle.close();
+    await handle?.close();
     await output?.close();
+  }
+}
+
+/** Waits for a step of the output, and says of what the system refuses which file it was about. */
+async function writing<T>({ path }: PassOutput, step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    throw fsError(error, `writing ${path}`);
+  }
+}
+
+/** The bytes of the input that have arrived. */
+class Arriving {
+  #available = 0;
+  #ended = false;
+  readonly #pushed: Uint8Array[] = [];
+  readonly #signal: AbortSignal;
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+  }
+
+  add(message: PassMessage): void {
+    if (message.type === 'bytes') this.#pushed.push(message.bytes);
+    else this.#available = Math.max(this.#available, message.bytes);
+    if (message.type === 'end') this.#ended = true;
+    this.#wake();
+  }
+
+  /** Resolves to how many bytes of the input file are there, once that is more than `position` or all. */
+  async beyond(position: number): Promise<number> {
+    while (this.#available <= position && !this.#ended) await this.#more();
+    this.#signal.throwIfAborted();
+    return this.#available;
+  }
+
+  async *pushed(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      while (this.#pushed.length === 0 && !this.#ended) await this.#more();
+      this.#signal.throwIfAborted();
+      const bytes = this.#pushed.shift();
+      if (!bytes) return;
+      yield bytes;
+    }
+  }
+
+  async #more(): Promise<void> {
+    this.#signal.throwIfAborted();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
   }
 }

@@ -14,9 +14,7 @@ export interface Layout {
   /** Where each verified file has its receipt. */
   readonly receipts: string;
   /** Where partial downloads and their journals lie. */
-  readonly parts: string;
-  /** Which run may have partial downloads open. */
-  readonly writer: string;
+  readonly partial: string;
   /** Where each run has a directory of its own for files whose digests are not known to be right yet. */
   readonly temporaries: string;
   /** The manifest that was named at a download. */
@@ -24,32 +22,24 @@ export interface Layout {
   /** What was found out about the patches of each split. */
   readonly scans: string;
   final(name: string): string;
-  part(name: string): string;
-  journal(name: string): string;
 }
 
 /** The data set folder as the run sees it that holds its lock: only that one changes anything. */
 export interface OwnedLayout extends Layout {
   readonly run: RunFolder;
-  /** The same, for callers that still call it so. */
-  readonly workspace: RunFolder;
 }
 
 export function layout(dir: string): Layout {
   const state = join(dir, STATE_FOLDER);
-  const parts = join(state, 'parts');
   return {
     dir,
     state,
     lock: join(state, 'lock'),
     receipts: join(state, 'receipts'),
-    parts,
-    writer: join(state, 'writer.json'),
+    partial: join(state, 'partial'),
     temporaries: join(state, 'tmp'),
     manifest: keptManifest(dir),
     scans: join(state, 'scans'),
     final: (name) => join(dir, name),
-    part: (name) => join(parts, `${name}.part`),
-    journal: (name) => join(parts, `${name}.journal`),
   };
 }

@@ -1,16 +1,6 @@
-/** Makes this run the owner of the data set folder: its lock, its temporaries, and the partial downloads in it. */
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Clock, fsError, systemCode } from '../core/index.js';
-import {
-  copyInto,
-  makeFolder,
-  parseOwner,
-  readSmallFile,
-  requireOwnFolder,
-  stateOf,
-  withLock,
-} from '../fs/index.js';
+/** Makes this run the owner of the data set folder: its lock, and a directory for its temporary files. */
+import { type Clock, fsError } from '../core/index.js';
+import { makeFolder, requireOwnFolder, withLock } from '../fs/index.js';
 import { type Layout, layout, type OwnedLayout } from './layout.js';
 
 export interface OwnOptions {
@@ -33,15 +23,8 @@ export async function withDataFolder<T>(
   const paths = layout(dir);
   await prepareState(paths);
   const { lock: path, temporaries } = paths;
-  return withLock({ path, temporaries, command, signal, clock }, async (workspace) => {
-    const owned: OwnedLayout = { ...paths, run: workspace, workspace };
-    await ownParts(owned);
-    try {
-      return await work(owned);
-    } finally {
-      // Every partial download is closed now: the next run need not ask who may still write to them.
-      await workspace.remove(paths.writer).catch(() => {});
-    }
+  return withLock({ path, temporaries, command, signal, clock }, async (run) => {
+    return await work({ ...paths, run });
   });
 }
 
@@ -54,53 +37,10 @@ async function prepareState(paths: Layout): Promise<void> {
     await makeFolder(paths.dir);
     await requireOwnFolder(paths.state);
     await makeFolder(paths.state);
-    await requireOwnFolder(paths.parts);
+    await requireOwnFolder(paths.partial);
     await requireOwnFolder(paths.temporaries);
     await requireOwnFolder(paths.receipts);
   } catch (error) {
     throw fsError(error, `making the directory ${paths.state}`);
-  }
-}
-
-/**
- * A run that lost the lock, and does not know it yet, may still write to the partial downloads that it has open. Those
- * of a run that is not known to have ended are therefore replaced by copies, which nobody else has open.
- */
-async function ownParts(paths: OwnedLayout): Promise<void> {
-  const { workspace } = paths;
-  try {
-    if (await mayLive(paths.writer)) await replaceParts(paths);
-    await workspace.write(paths.writer, JSON.stringify(workspace.owner));
-  } catch (error) {
-    throw fsError(error, `taking over the partial downloads in ${paths.parts}`);
-  }
-}
-
-async function replaceParts({ parts, workspace }: OwnedLayout): Promise<void> {
-  for (const name of await namesIn(parts)) {
-    const path = join(parts, name);
-    if (!name.endsWith('.part') || !(await lstat(path)).isFile()) continue;
-    const copy = workspace.path(name);
-    await copyInto(path, copy, workspace.signal);
-    await workspace.place(copy, path);
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Whether a run that wrote its identity to a file may still be at work; false where there is no such file. */
-async function mayLive(path: string): Promise<boolean> {
-  try {
-    const owner = parseOwner(JSON.parse(await readSmallFile(path, { most: 64 * 1024, follow: false })));
-    return !owner || (await stateOf(owner)) !== 'ended';
-  } catch (error) {
-    return systemCode(error) !== 'ENOENT';
   }
 }

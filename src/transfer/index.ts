@@ -1,6 +1,6 @@
 export type { Pauses } from './backoff.js';
 export { Blame, type BlameEvent, type Decision } from './blame.js';
-export { SourceChanged } from './copies.js';
-export { backlogOf, type RateLimit, rateLimit, UNLIMITED } from './pace.js';
-export { SourcePool } from './source-pool.js';
+export { type RateLimit, rateLimit, UNLIMITED } from './limit.js';
+export { SourcePool } from './pool.js';
+export { type ChunkSink, SourceChanged } from './request.js';
 export { transferFile } from './transfer.js';

@@ -1,22 +1,22 @@
 /** How fast one connection of each source is, as far as this file has shown. */
 
-/** Less than this in less than that (ms) says more of the buffers on the way than of the way. */
-const TELLING_BYTES = 128 * 1024;
-const TELLING_MS = 200;
+/** Smaller and shorter samples (ms) measure socket buffers, not the network. */
+const MIN_SAMPLE_BYTES = 128 * 1024;
+const MIN_SAMPLE_MS = 200;
 
 export class Speeds {
-  readonly #bySource = new Map<string, number>();
+  readonly #speeds = new Map<string, number>();
   readonly #latencies = new Map<string, number>();
   readonly #silent = new Set<string>();
 
   /** Bytes per second of one connection; undefined before anything came. */
   of(source: string): number | undefined {
-    return this.#bySource.get(source);
+    return this.#speeds.get(source);
   }
 
-  /** Of the fastest source. */
+  /** Bytes per second of one connection of the fastest source. */
   get best(): number | undefined {
-    return this.#bySource.size === 0 ? undefined : Math.max(...this.#bySource.values());
+    return this.#speeds.size === 0 ? undefined : Math.max(...this.#speeds.values());
   }
 
   /** Seconds from a request to its first byte; 0 before there was one. */
@@ -24,35 +24,32 @@ export class Speeds {
     return this.#latencies.get(source) ?? 0;
   }
 
-  /** The last that was heard of the source is silence. */
   isSilent(source: string): boolean {
     return this.#silent.has(source);
   }
 
-  silent(source: string): void {
-    this.#silent.add(source);
+  setSilent(source: string, silent: boolean): void {
+    if (silent) this.#silent.add(source);
+    else this.#silent.delete(source);
   }
 
-  heard(source: string): void {
-    this.#silent.delete(source);
-  }
-
-  /** A whole reply of a source, from the request to the last byte; the last observations count most. */
+  /** A whole reply: ms until its headers, and ms of its body. */
   observeReply(source: string, bytes: number, { latency, body }: { latency: number; body: number }): void {
     this.#latencies.set(source, mean(this.#latencies.get(source), latency / 1000));
     this.observe(source, bytes, body);
-    // Of small replies it can only be said what they came to, the wait included. Better than nothing.
+    // For small replies only their total time is known: a bad estimate, but better than none.
     if (bytes > 0 && this.of(source) === undefined)
-      this.#bySource.set(source, bytes / ((latency + body + 1) / 1000));
+      this.#speeds.set(source, bytes / ((latency + body + 1) / 1000));
   }
 
-  /** Bytes that came in a time (ms) without a wait for the first of them. */
+  /** Bytes of a body that came within some ms. */
   observe(source: string, bytes: number, ms: number): void {
-    if (bytes < TELLING_BYTES && (ms < TELLING_MS || bytes === 0)) return;
-    this.#bySource.set(source, mean(this.#bySource.get(source), bytes / Math.max(0.001, ms / 1000)));
+    if (bytes < MIN_SAMPLE_BYTES && (ms < MIN_SAMPLE_MS || bytes === 0)) return;
+    this.#speeds.set(source, mean(this.#speeds.get(source), bytes / Math.max(0.001, ms / 1000)));
   }
 }
 
+/** Recent observations count most. */
 function mean(before: number | undefined, now: number): number {
   return before === undefined ? now : (before + now) / 2;
 }

@@ -12,9 +12,15 @@ import {
   resolveManifest,
   type Selection,
   selectFiles,
-  unpackedOf,
 } from '../manifest/index.js';
-import { type Layout, layout, type OwnedLayout, Receipts, withDataFolder } from '../store/index.js';
+import {
+  type Layout,
+  layout,
+  type OwnedLayout,
+  Receipts,
+  statPartials,
+  withDataFolder,
+} from '../store/index.js';
 import type { Finding } from './deep-job.js';
 
 export interface VerifyOptions extends Selection {
@@ -154,11 +160,10 @@ type Judgement = Pick<VerifiedFile, 'status' | 'hint' | 'next'>;
 
 async function judgeAbsent(file: DatasetFile, paths: Layout): Promise<Judgement> {
   const next = fetchAgain(file);
-  for (const form of [file, unpackedOf(file) ?? file]) {
-    const part = await statFile(paths.part(form.name)).catch(() => undefined);
-    if (part) return { status: 'partial', hint: 'its download is not finished', next };
-  }
-  return { status: 'missing', next };
+  const { exists } = await statPartials(paths.partial, file);
+  return exists
+    ? { status: 'partial', hint: 'its download is not finished', next }
+    : { status: 'missing', next };
 }
 
 function judgeWrong({ content, found }: { content: Content; found: Found }, inventory: Inventory): Judgement {

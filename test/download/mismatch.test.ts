@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contents, fetchAll, holding } from '../support/download.js';
 import { archive, noise, plainFile, put, sha256 } from '../support/files.js';
-import { partPath } from '../support/part.js';
+import { CHUNK, partialPaths } from '../support/part.js';
 import { lastPart, listen, send, serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 
@@ -60,7 +60,7 @@ describe('a wrong digest', () => {
       at: { web: server.url },
       dir,
       onEvent: (event) => {
-        if (event.type === 'notice' && existsSync(partPath(dir, name))) told.push(event.message);
+        if (event.type === 'notice' && partialPaths(dir, name).length > 0) told.push(event.message);
       },
     });
     expect(told).toEqual([
@@ -186,6 +186,31 @@ describe('a copy that changes while it is fetched', () => {
   });
 });
 
+describe('a short text in place of the next range', () => {
+  it('is a refusal: the bytes stay, and the source is asked again', async () => {
+    const table = plainFile('meta.csv', noise(12_000_000, 3));
+    let served = 0;
+    const server = await listen((request, response) => {
+      const headers = { 'content-type': 'application/octet-stream', etag: '"1"' };
+      if (++served === 2)
+        return void response.writeHead(200, { ...headers, 'content-length': 720 }).end('x'.repeat(720));
+      send(request, response, table.served, { headers: { etag: '"1"' } });
+    });
+    const { result, dir, events } = await fetchAll({
+      files: [table],
+      at: { web: server.url },
+      connections: 1,
+      pauses: { first: 10 },
+    });
+    expect(result.files[0]).toMatchObject({ status: 'downloaded', transferred: table.served.length });
+    expect(events.filter(({ type }) => type === 'notice')).toEqual([]);
+    expect(events.filter((event) => event.type === 'pause').map(({ reason }) => reason)).toEqual([
+      'it answered with 720 bytes in place of the file, the manifest says 12000000',
+    ]);
+    expect(await contents(dir)).toEqual(holding([table]));
+  });
+});
+
 describe('If-Range', () => {
   const table = plainFile('meta.csv', noise(6_000_000, 3));
   const headers = { etag: '"1"' };
@@ -239,6 +264,8 @@ describe('If-Range', () => {
 describe('bytes that other tools left', () => {
   const web = () => serveFiles({ [name]: x.served, [y.file.name]: y.served });
   const half = x.served.subarray(0, 1_500_000);
+  /** Whole chunks of it are used. */
+  const rest = x.served.length - Math.floor(half.length / CHUNK) * CHUNK;
 
   it.each(['', '.part', '.partial', '.crdownload', '.opdownload'])(
     'a beginning as x.gz%s is gone on with',
@@ -246,10 +273,7 @@ describe('bytes that other tools left', () => {
       const server = await web();
       const from = await put(await temporaryFolder(), { [name + ending]: half });
       const { result, dir } = await fetchAll({ files: [x], at: { web: server.url }, from, connections: 1 });
-      expect(result.files[0]).toMatchObject({
-        status: 'resumed',
-        transferred: x.served.length - half.length,
-      });
+      expect(result.files[0]).toMatchObject({ status: 'resumed', transferred: rest });
       expect(await contents(dir)).toEqual(holding([x]));
       expect(await readFile(join(from, name + ending))).toHaveLength(half.length);
     },
@@ -259,7 +283,7 @@ describe('bytes that other tools left', () => {
     const server = await web();
     const dir = await put(await temporaryFolder(), { [name]: half });
     const { result } = await fetchAll({ files: [x], at: { web: server.url }, dir, connections: 1 });
-    expect(result.files[0]).toMatchObject({ status: 'resumed', transferred: x.served.length - half.length });
+    expect(result.files[0]).toMatchObject({ status: 'resumed', transferred: rest });
     expect(await contents(dir)).toEqual(holding([x]));
   });
 

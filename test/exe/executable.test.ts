@@ -5,8 +5,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FORMATS } from '#pcam/export/formats/index.js';
-import { layout } from '#pcam/store/index.js';
 import { buildExecutable } from '../../scripts/lib/executable.js';
+import { partialPaths } from '../support/part.js';
 import { Series } from '../support/series.js';
 import { listen, send } from '../support/server.js';
 import { sharedFolder } from '../support/temp.js';
@@ -125,9 +125,12 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
       await writeFile(join(cwd, 'served.json'), JSON.stringify({ ...manifest, sources }));
     const words = ['download', '--dir', 'data', '--manifest', 'served.json', '--connections', '1', '--json'];
     const { child, ended } = begin(executable, words);
-    const journal = layout(join(executable.cwd, 'data')).journal('camelyonpatch_level_2_split_train_x.h5.gz');
-    await until('a range is safe on the disk', async () => {
-      expect((await readFile(journal, 'utf8')).split('\n').length).toBeGreaterThan(2);
+    await until('a chunk is safe on the disk', async () => {
+      const [partial] = partialPaths(
+        join(executable.cwd, 'data'),
+        'camelyonpatch_level_2_split_train_x.h5.gz',
+      );
+      expect((await readFile(`${partial}.journal`, 'utf8')).match(/^c /gm)).not.toBeNull();
     });
     child.kill('SIGKILL');
     await ended;

@@ -1,6 +1,6 @@
 /** The disk says no, or somebody else writes in the folder: a clear end, nothing lost, and the next run goes on. */
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { download } from '#pcam/download/download.js';
@@ -8,7 +8,7 @@ import { verify } from '#pcam/verify/verify.js';
 import { type Script, sourceAt, startServer } from '../support/fault-server.js';
 import { runPcam } from '../support/in-process.js';
 import { type Mini, type MiniFile, makeMini } from '../support/mini.js';
-import { partPath } from '../support/part.js';
+import { partialPaths, putPartial } from '../support/part.js';
 import { canMount, smallDisk } from '../support/small-disk.js';
 import { sharedFolder } from '../support/temp.js';
 
@@ -96,11 +96,12 @@ describe.skipIf(!mountable).concurrent('a full disk', () => {
     await using disk = await smallDisk(5 * MB);
     const dir = join(disk.folder, 'pcam');
     const [name] = setup.mini.names;
-    // The part has all the room that it needs, and then there is none left for a journal.
-    await mkdir(dirname(partPath(dir, name!)), { recursive: true });
-    await writeFile(partPath(dir, name!), Buffer.alloc(4 * MB));
+    const content = setup.mini.served.get(name!)!;
+    const [file] = setup.manifest.files;
+    // The partial download has all the room that it needs, and then there is none left for a journal.
+    await putPartial(dir, file!, { content, chunks: [] });
     await fill(join(dir, 'ballast'));
-    // The journal is not the only one without room: the lock is the first to say so.
+    // The journal is not the only file without room: the lock is the first to say so.
     const first = await download({ dir, manifest: setup.manifest }).catch((error) => error);
     expect(first).toMatchObject({ code: 'DISK_FULL' });
     rmSync(join(dir, 'ballast'));
@@ -110,6 +111,19 @@ describe.skipIf(!mountable).concurrent('a full disk', () => {
     rmSync(join(dir, 'ballast'));
     await download({ dir, manifest: setup.manifest });
     await expectRight(dir, setup.mini);
+  });
+
+  test('does no harm where all is there and right', async () => {
+    await using setup = await serve([{ bytes: 1 * MB, gzip: true }]);
+    await using disk = await smallDisk(8 * MB);
+    const dir = join(disk.folder, 'pcam');
+    await download({ dir, manifest: setup.manifest });
+    await fill(join(disk.folder, 'ballast'));
+    const { ok, files } = await download({ dir, manifest: setup.manifest });
+    expect(ok).toBe(true);
+    expect(files.map(({ status, path }) => [status, path])).toEqual([
+      ['present', join(dir, setup.mini.finals[0]!)],
+    ]);
   });
 
   test('the command says so, and exits with 5', async () => {
@@ -151,15 +165,17 @@ describe.skipIf(!mountable).concurrent('a read-only disk', () => {
     expect(setup.sent()).toBe(0);
   });
 
-  test('can be verified', async () => {
+  test('can be verified, and needs no download where all is there', async () => {
     await using setup = await serve([{ bytes: 100_000, gzip: true }]);
     await using disk = await smallDisk(4 * MB);
     const dir = join(disk.folder, 'pcam');
     await download({ dir, manifest: setup.manifest });
     await disk.readOnly();
     expect((await verify({ dir, manifest: setup.manifest })).ok).toBe(true);
-    const again = download({ dir, manifest: setup.manifest });
-    await expect(again).rejects.toMatchObject({ code: 'NO_PERMISSION' });
+    const again = await download({ dir, manifest: setup.manifest });
+    expect(again.files.map(({ status }) => status)).toEqual(['present']);
+    const forced = download({ dir, manifest: setup.manifest, force: true });
+    await expect(forced).rejects.toMatchObject({ code: 'NO_PERMISSION' });
   });
 });
 
@@ -177,27 +193,24 @@ describe.concurrent('under a running download', () => {
   }
 
   const file: MiniFile = { bytes: 9 * MB, gzip: true };
-  let dir = '';
+  const partialOf = (dir: string) => partialPaths(dir, 'camelyonpatch_level_2_split_valid_x.h5.gz')[0]!;
   const disasters: Record<string, (path: string) => void> = {
-    'the part is removed': (path) => rmSync(path),
-    'the part is cut to nothing': (path) => truncateSync(path, 0),
-    'the part is cut in the middle': (path) => truncateSync(path, 100_000),
-    'the part is replaced': (path) => {
+    'the partial download is removed': (path) => rmSync(path),
+    'the partial download is cut to nothing': (path) => truncateSync(path, 0),
+    'the partial download is cut in the middle': (path) => truncateSync(path, 100_000),
+    'the partial download is replaced': (path) => {
       rmSync(path);
       writeFileSync(path, 'something else');
     },
-    'all working state is removed': (path) => rmSync(dirname(path), { recursive: true }),
+    'all partial downloads are removed': (path) => rmSync(dirname(path), { recursive: true }),
   };
 
   test.each(Object.keys(disasters))('%s: the result is right', async (name) => {
-    dir = fresh();
-    const mine = dir;
-    let path = '';
+    const mine = fresh();
     await using setup = await serve(
       [file],
-      atSecondRange(() => disasters[name]!(path)),
+      atSecondRange(() => disasters[name]!(partialOf(mine))),
     );
-    path = partPath(mine, setup.mini.names[0]!);
     const result = await download({ dir: mine, manifest: setup.manifest, pauses: { first: 20 } });
     expect(result.files[0]!.error).toBeUndefined();
     await expectRight(mine, setup.mini);
@@ -205,13 +218,11 @@ describe.concurrent('under a running download', () => {
 
   test('bytes that change on the disk are not blamed on the source', async () => {
     const mine = fresh();
-    let path = '';
     const notices: string[] = [];
     await using setup = await serve(
       [file],
-      atSecondRange(() => truncateSync(path, 0)),
+      atSecondRange(() => truncateSync(partialOf(mine), 0)),
     );
-    path = partPath(mine, setup.mini.names[0]!);
     const result = await download({
       dir: mine,
       manifest: setup.manifest,

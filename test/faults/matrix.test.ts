@@ -78,13 +78,16 @@ async function run({ row, zone, times, sources }: Cell): Promise<boolean> {
   const dir = join(root.folder, `cell-${count++}`);
   const began = performance.now();
   const reasons: string[] = [];
+  const first = { faulty: sourceAt(type, faulty.url) };
+  const other: Record<string, object> =
+    sources === 2 ? { healthy: sourceAt('http', (second ?? healthy).url) } : {};
   try {
     const result = await download({
       dir,
-      manifest: mini.manifest({
-        faulty: sourceAt(type, faulty.url),
-        ...(sources === 2 && { healthy: sourceAt('http', (second ?? healthy).url) }),
-      }),
+      manifest: mini.manifest(
+        // The preferred source gets the first requests, and the other one the last.
+        zone === 'last' ? { ...other, ...first } : { ...first, ...other },
+      ),
       timeouts: { connect: 10_000, headers: deadline, stall: deadline },
       pauses: { first: 20, longest: 200, patience: 5000 },
       ca: row.tls && trusted.cert,
@@ -124,8 +127,8 @@ async function expectTidy(dir: string, done: boolean): Promise<void> {
   expect((await list(dir)).filter((name) => !name.startsWith('.pcam'))).toEqual(done ? [NAME] : []);
   const state = await list(join(dir, '.pcam'));
   const allowed = done
-    ? /^(parts|tmp|receipts|receipts\/[^/]*\.json)$/
-    : /^(parts|tmp|parts\/.*\.(part|journal))$/;
+    ? /^(partial|tmp|receipts|receipts\/[^/]*\.json)$/
+    : /^(partial|tmp|partial\/.*\.[0-9a-f]{16}(\.journal)?)$/;
   expect(state.filter((name) => !allowed.test(name))).toEqual([]);
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { type FaultServer, sourceAt, startServer } from '../support/fault-server.js';
 import { type Mini, makeMini } from '../support/mini.js';
-import { type Claim, claims, journalPath, partPath } from '../support/part.js';
+import { CHUNK, claims, partialPaths } from '../support/part.js';
 import { sharedFolder } from '../support/temp.js';
 
 const NAME = 'camelyonpatch_level_2_split_valid_x.h5.gz';
@@ -28,19 +28,28 @@ afterAll(async () => {
   await root.remove();
 });
 
+interface Arrived {
+  dir: string;
+  /** The partial download. */
+  path: string;
+  ranges: { start: number; end: number }[];
+}
+
 /** A folder in which all of the archive has arrived, and nothing has become of it yet. */
-async function arrived(): Promise<{ dir: string; ranges: Claim[] }> {
+async function arrived(): Promise<Arrived> {
   const dir = fresh();
   const manifest = structuredClone(mini.manifest({ web: sourceAt('http', server.url) }));
   // A manifest that is wrong about what comes out stops pcam just before the end.
   Object.assign(manifest.files[0]!.extracted!, { md5: '0'.repeat(32) });
-  // One connection: several divide the rest among them, and then a few bytes come twice.
   const { files } = await download({ dir, manifest, connections: 1 });
   expect(files[0]!.error!.code).toBe('DIGEST_MISMATCH');
-  const ranges = (await claims(dir, NAME)).sort((a, b) => a.start - b.start);
-  expect(ranges.length).toBeGreaterThan(4);
-  expect(ranges.at(-1)!.end).toBe(mini.served.get(NAME)!.length);
-  return { dir, ranges };
+  const [path] = partialPaths(dir, NAME);
+  const { length } = mini.served.get(NAME)!;
+  const ranges = (await claims(path!))
+    .map(({ index }) => ({ start: index * CHUNK, end: Math.min((index + 1) * CHUNK, length) }))
+    .sort((a, b) => a.start - b.start);
+  expect(ranges.length).toBe(Math.ceil(length / CHUNK));
+  return { dir, path: path!, ranges };
 }
 
 /** Runs the download again; returns the ranges that it asked for, put together. */
@@ -80,80 +89,76 @@ describe.concurrent('after a power loss', () => {
     expect(await resume(dir)).toEqual([]);
   });
 
-  test('a range of zeros is fetched again, and only that', async () => {
-    const { dir, ranges } = await arrived();
+  test('a chunk of zeros is fetched again, and only that', async () => {
+    const { dir, path, ranges } = await arrived();
     const { start, end } = ranges[2]!;
-    await overwrite(partPath(dir, NAME), start, new Uint8Array(end - start));
+    await overwrite(path, start, new Uint8Array(end - start));
     expect(await resume(dir)).toEqual([[start, end]]);
   });
 
-  test('one wrong bit in each of two ranges', async () => {
-    const { dir, ranges } = await arrived();
+  test('one wrong bit in each of two chunks', async () => {
+    const { dir, path, ranges } = await arrived();
     const whole = mini.served.get(NAME)!;
     const damaged = [ranges[0]!, ranges[3]!];
     for (const { end } of damaged) {
-      await overwrite(partPath(dir, NAME), end - 1, Uint8Array.of(whole[end - 1]! ^ 1));
+      await overwrite(path, end - 1, Uint8Array.of(whole[end - 1]! ^ 1));
     }
     expect(await resume(dir)).toEqual(damaged.map(({ start, end }) => [start, end]));
   });
 
-  test('a part that was cut', async () => {
-    const { dir, ranges } = await arrived();
+  test('a partial download that was cut', async () => {
+    const { dir, path, ranges } = await arrived();
     const cut = ranges.at(-2)!;
-    await truncate(partPath(dir, NAME), cut.start + 10);
+    await truncate(path, cut.start + 10);
     expect(await resume(dir)).toEqual([[cut.start, ranges.at(-1)!.end]]);
   });
 
-  test('a range with stale bytes of another place', async () => {
-    const { dir, ranges } = await arrived();
+  test('a chunk with stale bytes of another place', async () => {
+    const { dir, path, ranges } = await arrived();
     const { start, end } = ranges[1]!;
-    await overwrite(partPath(dir, NAME), start, mini.served.get(NAME)!.subarray(0, end - start));
+    await overwrite(path, start, mini.served.get(NAME)!.subarray(0, end - start));
     expect(await resume(dir)).toEqual([[start, end]]);
   });
 
   test('a journal whose last line was torn loses that line', async () => {
-    const { dir } = await arrived();
-    const text = await readFile(journalPath(dir, NAME), 'utf8');
-    await writeFile(journalPath(dir, NAME), text.slice(0, -20));
-    const lines = text.trimEnd().split('\n');
-    const [, start, end] = lines.at(-1)!.split(' ').map(Number);
-    expect(await resume(dir)).toEqual([[start, end]]);
+    const { dir, path, ranges } = await arrived();
+    const text = await readFile(`${path}.journal`, 'utf8');
+    await writeFile(`${path}.journal`, text.slice(0, -5));
+    const index = Number(text.trimEnd().split('\n').at(-1)!.split(' ')[1]);
+    expect(await resume(dir)).toEqual([[index * CHUNK, ranges[index]!.end]]);
   });
 
   test('a journal with garbage in it', async () => {
-    const { dir } = await arrived();
-    await appendFile(
-      journalPath(dir, NAME),
-      '\0\0\0\0r 0 1 x\nr 5 4 0 web\nr 0 99999999999999 0 web\nv web {\n\xff',
-    );
+    const { dir, path } = await arrived();
+    await appendFile(`${path}.journal`, '\0\0\0\0c 0 1 x\nc -5 0 web\nc 99999999999999 0 web\nv web {\n\xff');
     expect(await resume(dir)).toEqual([]);
   });
 
-  test('a part without a journal proves nothing', async () => {
-    const { dir } = await arrived();
-    await rm(journalPath(dir, NAME));
+  test('a partial download without a journal proves nothing', async () => {
+    const { dir, path } = await arrived();
+    await rm(`${path}.journal`);
     expect(await resume(dir)).toEqual([[0, mini.served.get(NAME)!.length]]);
   });
 
-  test('a journal without its part proves nothing', async () => {
-    const { dir } = await arrived();
-    await rm(partPath(dir, NAME));
+  test('a journal without its bytes proves nothing', async () => {
+    const { dir, path } = await arrived();
+    await rm(path);
     expect(await resume(dir)).toEqual([[0, mini.served.get(NAME)!.length]]);
   });
 
-  test('the part of another file of the same name', async () => {
-    const { dir } = await arrived();
-    const journal = await readFile(journalPath(dir, NAME), 'utf8');
-    await writeFile(journalPath(dir, NAME), journal.replace(/"md5":"[0-9a-f]{4}/, '"md5":"0000'));
+  test('the partial download of another file of the same name', async () => {
+    const { dir, path } = await arrived();
+    const journal = await readFile(`${path}.journal`, 'utf8');
+    await writeFile(`${path}.journal`, journal.replace(/"md5":"[0-9a-f]{4}/, '"md5":"0000'));
     expect(await resume(dir)).toEqual([[0, mini.served.get(NAME)!.length]]);
   });
 });
 
-test('the part of a file that is done goes with the next run', async () => {
+test('the partial download of a file that is done goes with the next run', async () => {
   const { dir } = await arrived();
-  // As if the power had gone between the rename and the removal of the part.
+  // As if the power had gone between the rename and the removal of the partial download.
   await writeFile(join(dir, FINAL), mini.contents.get(FINAL)!);
   const { files } = await download({ dir, manifest: mini.manifest({ web: sourceAt('http', server.url) }) });
   expect(files[0]!.status).toBe('present');
-  expect(await readdir(join(dir, '.pcam', 'parts'))).toEqual([]);
+  expect(await readdir(join(dir, '.pcam', 'partial'))).toEqual([]);
 });

@@ -21,11 +21,6 @@ import { canUnshare, startContained } from '../support/namespace.js';
 import { rightBytes } from '../support/part.js';
 import { type Ended, startPcam } from '../support/process.js';
 
-/**
- * The journal speaks for blocks of this size. Where two connections overlap, and one of them brought a flipped byte, a
- * kill can part a block from its checksum; nothing else that is safely there is ever lost.
- */
-const BLOCK = 1024 * 1024;
 /** Data sets side by side: much of a run is waiting. */
 const LANES = 3;
 const contained = await canUnshare();
@@ -303,7 +298,7 @@ class Round {
         heard,
       );
       if (!said) this.#figures.mostLost = Math.max(this.#figures.mostLost, lost);
-      if (!said && lost > BLOCK) throw new Error(`${name} lost ${lost} of ${had} bytes\n${heard}`);
+      if (!said) throw new Error(`${name} lost ${lost} of ${had} bytes\n${heard}`);
     }
   }
 
@@ -314,7 +309,7 @@ class Round {
     const left = await readdir(join(this.#dir, '.pcam'), { recursive: true });
     // A run that was killed while it looked at the lock of this one leaves a file of its own to the next.
     const litter = left.filter(
-      (name) => !/^(parts|tmp|tmp\/[0-9a-f]{16}\.lock|receipts|receipts\/[^/]*\.json)$/.test(name),
+      (name) => !/^(partial|tmp|tmp\/[0-9a-f]{16}\.lock|receipts|receipts\/[^/]*\.json)$/.test(name),
     );
     if (litter.length > 0) throw new Error(`done, and left ${litter.join(', ')}`);
   }

@@ -1,7 +1,7 @@
 /** What somebody planted in the data set folder: links, pipes, folders and made-up state lead pcam nowhere. */
 import { existsSync } from 'node:fs';
 import { cp, lstat, mkdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
@@ -10,6 +10,7 @@ import { verify } from '#pcam/verify/verify.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
+import { CHUNK } from '../support/part.js';
 import { sharedFolder, temporaryFolder } from '../support/temp.js';
 import { contents, IMAGES, META, pipe, type SmallDataset, smallDataset } from './small.js';
 
@@ -32,6 +33,11 @@ async function link(target: string, path: string): Promise<void> {
 async function expectRight(data: SmallDataset): Promise<void> {
   expect((await readFile(data.paths.final(IMAGES))).equals(data.images.plain)).toBe(true);
   expect((await readFile(data.paths.final(META))).equals(data.meta.plain)).toBe(true);
+}
+
+/** A partial download of some other run. */
+function partialOf({ paths }: SmallDataset, name: string): string {
+  return join(paths.partial, `${name}.${'a'.repeat(16)}`);
 }
 
 function receiptOf({ paths }: SmallDataset): string {
@@ -69,7 +75,7 @@ describe('a link', () => {
 
   it.each([
     ['the state folder', (data: SmallDataset) => data.paths.state],
-    ['the folder of partial downloads', (data: SmallDataset) => data.paths.parts],
+    ['the folder of partial downloads', (data: SmallDataset) => data.paths.partial],
     ['the folder of temporary files', (data: SmallDataset) => data.paths.temporaries],
   ])('in the place of %s is refused, and nothing behind it is touched', async (_, place) => {
     const data = await smallDataset();
@@ -90,8 +96,8 @@ describe('a link', () => {
   });
 
   it.each([
-    ['a partial download', (data: SmallDataset) => data.paths.part(`${IMAGES}.gz`)],
-    ['a journal', (data: SmallDataset) => data.paths.journal(`${IMAGES}.gz`)],
+    ['a partial download', (data: SmallDataset) => partialOf(data, `${IMAGES}.gz`)],
+    ['a journal', (data: SmallDataset) => `${partialOf(data, `${IMAGES}.gz`)}.journal`],
     ['a temporary file', (data: SmallDataset) => join(data.paths.temporaries, IMAGES)],
     ['a receipt', (data: SmallDataset) => receiptOf(data)],
     ['the lock', (data: SmallDataset) => data.paths.lock],
@@ -204,8 +210,8 @@ describe('a link in the output of an export', () => {
 
 describe('what is no file', () => {
   const places: [string, (data: SmallDataset) => string][] = [
-    ['a partial download', (data) => data.paths.part(META)],
-    ['a journal', (data) => data.paths.journal(META)],
+    ['a partial download', (data) => partialOf(data, META)],
+    ['a journal', (data) => `${partialOf(data, META)}.journal`],
     ['a temporary file', (data) => join(data.paths.temporaries, META)],
     ['a receipt', receiptOf],
     ['the lock', (data) => data.paths.lock],
@@ -294,7 +300,7 @@ describe('made-up state', () => {
 
   it('a receipt, a lock and a journal of a gigabyte are not read', async () => {
     const data = await smallDataset();
-    for (const path of [receiptOf(data), data.paths.lock, data.paths.journal(META)]) {
+    for (const path of [receiptOf(data), data.paths.lock, `${partialOf(data, META)}.journal`]) {
       await put(dirname(path), { x: '' });
       await writeFile(path, '');
       await truncate(path, 2 ** 30);
@@ -317,35 +323,31 @@ describe('made-up state', () => {
     ).toEqual([IMAGES, META].sort());
   });
 
-  const bytes = Buffer.alloc(64 * 1024, 'a');
+  const bytes = Buffer.alloc(CHUNK + 1000, 'a');
   const big = plainFile(META, bytes, { unsized: true });
-  const head = JSON.stringify({ pcam: 1, name: META, md5: big.file.md5 });
-  const all = `r 0 ${bytes.length} ${crc32(bytes).toString(16)} folder`;
-  const one = crc32(Buffer.from('a')).toString(16);
+  const owner = { run: 'a'.repeat(16), pid: 1, host: 'elsewhere' };
+  const head = JSON.stringify({ pcam: 2, name: META, md5: big.file.md5, chunkBytes: CHUNK, owner });
+  const first = crc32(bytes.subarray(0, CHUNK)).toString(16);
+  const last = crc32(bytes.subarray(CHUNK)).toString(16);
+  const all = [`c 0 ${first} folder`, `c 1 ${last} folder`];
   const journals: Record<string, string[]> = {
-    'huge numbers': [
-      'r 0 9007199254740991 0 a',
-      'r 9999999999999999 99999999999999999 0 a',
-      's 9999999999999999',
-    ],
-    'ranges beyond the file': [`r ${bytes.length} ${bytes.length + 5} 0 a`, 'r 5 3 0 a', 'r -5 3 0 a'],
+    'huge numbers': ['c 9007199254740991 0 a', 'c 999999999999 0 a', 's 9999999999999999'],
+    'chunks beyond the file': ['c 5 0 a', 'c -1 0 a'],
     'a size that is wrong': ['s 5'],
-    'a wrong size that looks complete': [`r 0 1 ${one} folder`, 's 1'],
-    'another validator': ['v folder "other"', all],
-    'a source with escapes': [`r 0 10 ${crc32(bytes.subarray(0, 10)).toString(16)} \u001b[2J`],
-    'the whole file, a hundred thousand times': Array.from({ length: 100_000 }, () => all),
-    'a piece at every second byte': Array.from(
-      { length: 32_000 },
-      (_, i) => `r ${2 * i} ${2 * i + 1} ${one} a`,
-    ),
-    'a million lines of nothing': Array.from({ length: 1_000_000 }, () => 'r'),
-    'one line without end': ['r'.repeat(5_000_000)],
+    'a wrong size that looks complete': [`c 0 ${first} folder`, `s ${CHUNK}`],
+    'another validator': ['v folder "other"', ...all],
+    'a source with escapes': [`c 0 ${first} \u001b[2J`],
+    'the whole file, a hundred thousand times': Array.from({ length: 50_000 }, () => all).flat(),
+    'every chunk up to a terabyte': Array.from({ length: 1_000_000 }, (_, i) => `c ${i} ${first} a`),
+    'a million lines of nothing': Array.from({ length: 1_000_000 }, () => 'c'),
+    'one line without end': ['c'.repeat(5_000_000)],
   };
   it.each(Object.entries(journals))('a journal with %s', async (_, lines) => {
     const data = await smallDataset({ meta: big });
-    await put(data.paths.parts, {
-      [`${META}.part`]: bytes,
-      [`${META}.journal`]: `${[head, ...lines].join('\n')}\n`,
+    const path = partialOf(data, META);
+    await put(dirname(path), {
+      [basename(path)]: bytes,
+      [`${basename(path)}.journal`]: `${[head, ...lines].join('\n')}\n`,
     });
     const began = performance.now();
     await expectDownloads(data);

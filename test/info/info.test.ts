@@ -6,6 +6,7 @@ import { info } from '#pcam/info/info.js';
 import { verify } from '#pcam/verify/verify.js';
 import { makeDataset } from '../support/dataset.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
+import { putPartial } from '../support/part.js';
 import { temporaryFolder } from '../support/temp.js';
 
 const x = archive('train_x.h5', noise(900, 1));
@@ -47,8 +48,8 @@ describe('info', () => {
     const dir = await put(await temporaryFolder(), {
       'train_x.h5': x.plain,
       'train_y.h5.gz': y.served,
-      '.pcam/parts/train_meta.csv.part': 'a',
     });
+    await putPartial(dir, meta.file, { content: meta.plain, chunks: [0] });
     expect(await states(dir)).toEqual(['unverified', 'archive', 'partial']);
     await verify({ dir, manifest });
     expect(await states(dir)).toEqual(['verified', 'archive', 'partial']);

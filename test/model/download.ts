@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { OwnedLayout } from '#pcam/store/layout.js';
 import { withDataFolder } from '#pcam/store/owned.js';
-import { OwnedPartStore } from '#pcam/store/part-store.js';
+import { PartialFile, removePartials } from '#pcam/store/partial.js';
 import { Receipts } from '#pcam/store/receipts.js';
 import { TestClock } from '../support/clock.js';
 import { plainFile } from '../support/files.js';
@@ -23,52 +23,47 @@ const WATCHED = [RECEIPTS, ...FINALS].map((name) => `${DIR}/${name}`);
 /** Names whose change can make the folder wrong. */
 export const VISIBLE = new RegExp(` (${[...FINALS, 'receipts.json'].join('|').replaceAll('.', '\\.')})$`);
 
-/** Commits one file from its part, and one from a temporary. */
+/** Commits one file from its partial download, and one from a temporary. */
 export async function download({ bad }: { bad: boolean }): Promise<void> {
   await withDataFolder({ dir: DIR, command: 'download', clock: new TestClock() }, async (paths) => {
     const receipts = new Receipts(paths, paths.run);
-    await fromPart(paths, receipts, bad);
+    await fromPartial(paths, receipts, bad);
     await fromTemporary(paths, receipts);
   });
 }
 
-async function fromPart(paths: OwnedLayout, receipts: Receipts, bad: boolean): Promise<void> {
-  const parts = new OwnedPartStore(paths);
-  for (const bytes of bad ? [WRONG, RIGHT] : [RIGHT]) {
-    const part = await parts.open(file);
-    try {
-      for (const { start, end } of part.done.gaps({ start: 0, end: RIGHT.length })) {
-        const middle = (start + end) >> 1;
-        await part.write(start, bytes.subarray(start, middle), 'web');
-        await part.write(middle, bytes.subarray(middle, end), 'web');
-      }
-      await part.settle();
-      const read = await open(part.path, constants.O_RDONLY);
+async function fromPartial(paths: OwnedLayout, receipts: Receipts, bad: boolean): Promise<void> {
+  const partial = await PartialFile.open(file, { folder: paths.partial, run: paths.run });
+  try {
+    for (const bytes of bad ? [WRONG, RIGHT] : [RIGHT]) {
+      if (!partial.chunks.has(0)) await partial.write(0, bytes, 'web');
+      await partial.flush();
+      const read = await open(partial.path, constants.O_RDONLY);
       const md5 = md5Of(await read.readFile());
       const digested = await read.stat({ bigint: true });
       await read.close();
       if (md5 !== MD5) {
-        await parts.discard(file);
+        await partial.discard('everything');
         continue;
       }
-      const temporary = await paths.workspace.take(part.path, digested);
-      const cleanUp = () => parts.discard(file);
-      const stats = await paths.workspace.commit(temporary, paths.final(file.name), { digested, cleanUp });
-      return await receipts.record(file.name, stats, { md5 });
-    } finally {
-      await part.close();
+      await partial.close();
+      const stats = await paths.run.commit(partial.path, paths.final(file.name), { digested });
+      await receipts.record(file.name, stats, { md5 });
+      return await removePartials(paths.partial, file, paths.run);
     }
+  } finally {
+    await partial.close();
   }
 }
 
-async function fromTemporary({ workspace, final }: OwnedLayout, receipts: Receipts): Promise<void> {
-  const temporary = workspace.path(UNPACKED);
+async function fromTemporary({ run, final }: OwnedLayout, receipts: Receipts): Promise<void> {
+  const temporary = run.path(UNPACKED);
   const handle = await open(temporary, 'wx');
   await handle.write(RIGHT, 0, 6, 0);
   await handle.write(RIGHT, 6, RIGHT.length - 6, 6);
   const digested = await handle.stat({ bigint: true });
   await handle.close();
-  const stats = await workspace.commit(temporary, final(UNPACKED), { digested });
+  const stats = await run.commit(temporary, final(UNPACKED), { digested });
   await receipts.record(UNPACKED, stats, { md5: MD5 });
 }
 

@@ -247,7 +247,10 @@ class Handle {
   }
 
   read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
-    return act(() => ({ bytesRead: this.#look().copy(buffer, offset, position, position + length) }));
+    return act(() => {
+      const there = this.#look().subarray(position, position + length);
+      return { bytesRead: there.copy(buffer, offset) };
+    });
   }
 
   readFile(encoding?: BufferEncoding): Promise<string | Buffer> {
@@ -273,6 +276,13 @@ class Handle {
 
   appendFile(text: string): Promise<void> {
     return act(() => this.#put(Buffer.from(text), this.#inode.data.length));
+  }
+
+  truncate(): Promise<void> {
+    return act(() => {
+      this.#inode.data = EMPTY;
+      this.#put(EMPTY, 0);
+    });
   }
 
   // What changes nothing that another run could see is no step.

@@ -13,7 +13,7 @@ it.each([200, 8.75, 10])(
     let taken = 0;
     let most = 0;
     const decoder = new GunzipDecoder({
-      most: 1e9,
+      maxBytes: 1e9,
       sink: async (bytes) => {
         taken += bytes.length;
         most = Math.max(most, bytes.length);

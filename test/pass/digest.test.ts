@@ -3,7 +3,7 @@ import { rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestFile } from '#pcam/pass/digest.js';
-import { InputChanged } from '#pcam/pass/failure.js';
+import { InputChanged } from '#pcam/pass/types.js';
 import { md5, noise, put, sha256 } from '../support/files.js';
 import { failureOf } from '../support/outcome.js';
 import { temporaryFolder } from '../support/temp.js';

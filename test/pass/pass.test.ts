@@ -3,9 +3,8 @@ import { appendFile, open, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { InputChanged } from '#pcam/pass/failure.js';
-import { passOver, startPass } from '#pcam/pass/pass.js';
-import type { PassOutput } from '#pcam/pass/protocol.js';
+import { Pass, passOver } from '#pcam/pass/pass.js';
+import { InputChanged, type PassOutput } from '#pcam/pass/types.js';
 import { md5, noise, put, sha256 } from '../support/files.js';
 import { failureOf, pcamError } from '../support/outcome.js';
 import { temporaryFolder } from '../support/temp.js';
@@ -15,18 +14,18 @@ const MB = 1024 * 1024;
 
 /** Where the pass runs follows from how large its input and its output may be. */
 const PLACES = [
-  ['a thread of its own', { size: Number.POSITIVE_INFINITY, most: 1e9 }],
-  ['the thread of the caller', { size: 1, most: 32 * MB }],
+  ['a thread of its own', { size: Number.POSITIVE_INFINITY, maxBytes: 1e9 }],
+  ['the thread of the caller', { size: 1, maxBytes: 32 * MB }],
 ] as const;
 
-describe.each(PLACES)('in %s', (_place, { size, most }) => {
+describe.each(PLACES)('in %s', (_place, { size, maxBytes }) => {
   async function folderWith(bytes: Buffer) {
     const folder = await put(await temporaryFolder(), { in: bytes });
     const output = (more: Partial<PassOutput> = {}): PassOutput => ({
       path: join(folder, 'out'),
       decode: 'gunzip',
       digests: ['md5'],
-      most,
+      maxBytes,
       ...more,
     });
     return { folder, input: join(folder, 'in'), output };
@@ -119,13 +118,13 @@ describe.each(PLACES)('in %s', (_place, { size, most }) => {
     });
 
     it('does not write a bomb to the disk', async () => {
-      const { result, folder } = await gunzipped(gzipSync(Buffer.alloc(64 * MB)), { most: MB });
+      const { result, folder } = await gunzipped(gzipSync(Buffer.alloc(64 * MB)), { maxBytes: MB });
       expect(result.problem?.reason).toBe('too-large');
       expect((await stat(join(folder, 'out'))).size).toBeLessThanOrEqual(2 * MB);
     });
 
     it('takes an archive that decompresses to just what it may', async () => {
-      const { result } = await gunzipped(zipped, { most: plain.length });
+      const { result } = await gunzipped(zipped, { maxBytes: plain.length });
       expect(result.problem).toBeUndefined();
     });
 
@@ -154,13 +153,13 @@ describe.each(PLACES)('in %s', (_place, { size, most }) => {
     });
   });
 
-  describe('startPass', () => {
+  describe('Pass', () => {
     it('follows a file that grows', async () => {
       const plain = noise(3 * MB);
       const bytes = gzipSync(plain);
       const { input, output } = await folderWith(Buffer.alloc(0));
       const seen: number[] = [];
-      const pass = startPass({
+      const pass = new Pass({
         input,
         digests: ['md5'],
         output: output(),
@@ -186,7 +185,7 @@ describe.each(PLACES)('in %s', (_place, { size, most }) => {
       const right = noise(MB);
       const { input } = await folderWith(Buffer.alloc(MB)); // zeros, as in a part with holes
       const handle = await open(input, 'r+');
-      const pass = startPass({ input, digests: ['md5'], size, signal });
+      const pass = new Pass({ input, digests: ['md5'], size, signal });
       await handle.write(right, 0, 1000, 0);
       pass.available(1000);
       await handle.write(right, 1000, MB - 1000, 1000);
@@ -195,10 +194,38 @@ describe.each(PLACES)('in %s', (_place, { size, most }) => {
       await pass.stop();
     });
 
+    it('takes bytes that are pushed', async () => {
+      const plain = noise(3 * MB);
+      const bytes = gzipSync(plain);
+      const { output, folder } = await folderWith(Buffer.alloc(0));
+      const pass = new Pass({ digests: ['sha256'], output: output(), size, signal });
+      for (let at = 0; at < bytes.length; at += 300_000)
+        pass.push(Buffer.from(bytes.subarray(at, at + 300_000)));
+      const result = await pass.end(bytes.length);
+      await pass.stop();
+      expect(result.input).toMatchObject({ bytes: bytes.length, digests: { sha256: sha256(bytes) } });
+      expect((await readFile(join(folder, 'out'))).equals(plain)).toBe(true);
+    });
+
+    it('tells how far it is to whoever waits for that', async () => {
+      const bytes = noise(9 * MB);
+      const { input } = await folderWith(bytes);
+      const pass = new Pass({ input, digests: ['sha256'], size, signal });
+      const reached = pass.reached(4 * MB, signal);
+      pass.available(8 * MB);
+      await reached;
+      expect(pass.read).toBeGreaterThanOrEqual(4 * MB);
+      const stop = new AbortController();
+      const never = pcamError(pass.reached(20 * MB, stop.signal));
+      stop.abort();
+      expect((await never).code).toBe('ABORTED');
+      await pass.stop();
+    });
+
     it('stops at a signal', async () => {
       const { input } = await folderWith(noise(MB));
       const stop = new AbortController();
-      const pass = startPass({ input, digests: ['md5'], size, signal: stop.signal });
+      const pass = new Pass({ input, digests: ['md5'], size, signal: stop.signal });
       pass.available(10);
       const end = pcamError(pass.end(MB + 10));
       stop.abort();

@@ -1,11 +1,11 @@
-/** Sources, a network and a part that are made of nothing but a clock: a transfer of hours takes milliseconds. */
+/** Sources, a network and a file that are made of nothing but a clock: a transfer of hours takes milliseconds. */
 import { SourceFailure } from '#pcam/net/failure.js';
 import type { RangeReply } from '#pcam/net/ranged.js';
 import type { Source } from '#pcam/sources/source.js';
-import { RangeSet } from '#pcam/store/range-set.js';
-import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
-import type { WritablePart } from '#pcam/transfer/piece-writer.js';
-import { SourcePool } from '#pcam/transfer/source-pool.js';
+import { ChunkMap } from '#pcam/store/chunks.js';
+import { type RateLimit, sleep, UNLIMITED } from '#pcam/transfer/limit.js';
+import { SourcePool } from '#pcam/transfer/pool.js';
+import type { ChunkSink } from '#pcam/transfer/request.js';
 import { transferFile } from '#pcam/transfer/transfer.js';
 import { settle, TestClock } from './clock.js';
 import { plainFile } from './files.js';
@@ -40,8 +40,8 @@ export interface Simulation {
   bytes: number;
   /** The manifest does not say how large the file is. */
   unsized?: boolean;
-  /** What an earlier run left. */
-  done?: readonly (readonly [start: number, end: number, source: string])[];
+  /** Chunks that an earlier run left: from, to. */
+  done?: readonly (readonly [first: number, end: number, source: string])[];
   /** ms after which the caller has had enough. */
   abortAfter?: number;
   connections?: number;
@@ -51,57 +51,39 @@ export interface Simulation {
 export interface Simulated {
   /** ms */
   took: number;
-  /** Bytes by source, as `onReceived` told. */
+  /** Bytes by source, as `onChunk` told. */
   sources: Record<string, number>;
   requests: { source: string; at: number; start: number; end: number; validator?: string }[];
   /** Most requests in progress at once, by source. */
   most: Record<string, number>;
   error: unknown;
-  part: MemoryPart;
+  chunks: ChunkMap;
   /** Timers and waits that are left over. */
   left: number;
 }
 
-/** What a file of a transfer is, in memory and without its bytes. */
-export class MemoryPart implements WritablePart {
-  readonly done = new RangeSet();
-  readonly writes: { start: number; end: number; source: string }[] = [];
-  readonly #validators = new Map<string, string>();
+/** The chunks of a file, without their bytes. */
+export class MemorySink implements ChunkSink {
+  readonly chunks: ChunkMap;
+  readonly limit = Number.POSITIVE_INFINITY;
 
-  constructor(public size: number | undefined) {}
-
-  get complete(): boolean {
-    return this.size !== undefined && this.done.prefix === this.size;
+  constructor(size: number | undefined) {
+    this.chunks = new ChunkMap(size);
   }
 
-  hasRoom(): boolean {
-    return true;
+  setSize(size: number): void {
+    this.chunks.size = size;
   }
 
-  async setSize(size: number): Promise<void> {
-    this.size = size;
+  setValidator(source: string, validator: string): void {
+    this.chunks.validators.set(source, validator);
   }
 
-  async write(start: number, bytes: Uint8Array, source: string): Promise<void> {
-    const range = { start, end: start + bytes.length };
-    if (this.done.gaps(range).reduce((sum, gap) => sum + gap.end - gap.start, 0) !== bytes.length)
-      throw new Error(`bytes from ${start} were written twice`);
-    this.writes.push({ ...range, source });
-    this.done.add(range);
-  }
-
-  validatorOf(source: string): string | undefined {
-    return this.#validators.get(source);
-  }
-
-  async setValidator(source: string, validator: string): Promise<void> {
-    this.#validators.set(source, validator);
-  }
-
-  contributions(): Map<string, number> {
-    const sums = new Map<string, number>();
-    for (const { start, end, source } of this.writes) sums.set(source, (sums.get(source) ?? 0) + end - start);
-    return sums;
+  async write(index: number, bytes: Uint8Array, source: string): Promise<void> {
+    if (this.chunks.has(index)) throw new Error(`chunk ${index} was written twice`);
+    if (bytes.length !== this.chunks.lengthOf(index))
+      throw new Error(`chunk ${index} has ${bytes.length} bytes`);
+    this.chunks.add(index, source);
   }
 }
 
@@ -113,9 +95,10 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   const clock = new TestClock();
   const network = new Network(clock, bytes);
   const { file } = plainFile('x.csv', Buffer.alloc(0), { fields: { bytes: unsized ? undefined : bytes } });
-  const part = new MemoryPart(unsized ? undefined : bytes);
-  for (const [start, end, source] of simulation.done ?? [])
-    await part.write(start, Buffer.alloc(end - start), source);
+  const sink = new MemorySink(unsized ? undefined : bytes);
+  const { chunks } = sink;
+  for (const [first, end, source] of simulation.done ?? [])
+    for (let index = first; index < end; index++) chunks.add(index, source);
   const pool = new SourcePool({ sources: links.map((link) => network.source(link)), connections, clock });
   const stop = new AbortController();
   if (abortAfter !== undefined) clock.after(abortAfter, () => stop.abort());
@@ -124,12 +107,12 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   let error: unknown;
   const transfer = transferFile({
     file,
-    part,
+    sink,
     pool,
     limit: limit?.(clock) ?? UNLIMITED,
     clock,
     signal: stop.signal,
-    onReceived: (source, received) => {
+    onChunk: (source, received) => {
       sources[source] = (sources[source] ?? 0) + received;
     },
   })
@@ -147,7 +130,15 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   await transfer;
   const took = clock.now();
   pool.close();
-  return { took, sources, requests: network.requests, most: network.most, error, part, left: clock.waiting };
+  return {
+    took,
+    sources,
+    requests: network.requests,
+    most: network.most,
+    error,
+    chunks,
+    left: clock.waiting,
+  };
 }
 
 class Network {

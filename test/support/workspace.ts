@@ -1,5 +1,4 @@
 /** Makes a test the owner of a folder until it is over. */
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type LockOptions, withLock } from '#pcam/fs/lock.js';
 import type { RunFolder } from '#pcam/fs/run-folder.js';
@@ -27,11 +26,6 @@ export function holdLock(options: Omit<LockOptions, 'command'> & { command?: str
   });
 }
 
-export async function workspaceIn(folder: string): Promise<RunFolder> {
-  const state = join(folder, '.state');
-  return (await holdLock({ path: join(state, 'lock'), temporaries: join(state, 'tmp') })).run;
-}
-
 export interface Owned {
   readonly paths: OwnedLayout;
   release(): Promise<void>;
@@ -41,5 +35,5 @@ export interface Owned {
 export async function ownFolder(dir: string): Promise<Owned> {
   const { lock: path, temporaries } = layout(dir);
   const { run, release } = await holdLock({ path, temporaries });
-  return { paths: { ...layout(dir), run, workspace: run }, release };
+  return { paths: { ...layout(dir), run }, release };
 }

@@ -24,7 +24,7 @@ function ideal(links: readonly Link[], bytes: number): number {
 
 function expectEachByteOnce({ sources, error }: Simulated, bytes = BYTES): void {
   expect(error).toBeUndefined();
-  // The part in memory throws for a byte that is written twice.
+  // The sink throws for a chunk that is written twice.
   expect(Object.values(sources).reduce((a, b) => a + b, 0)).toBe(bytes);
 }
 

@@ -1,7 +1,8 @@
 /** One file over a simulated network: what a transfer does with what sources do, and what it throws. */
 import { describe, expect, it } from 'vitest';
-import { SourceChanged } from '#pcam/transfer/copies.js';
-import { rateLimit } from '#pcam/transfer/pace.js';
+import { CHUNK_BYTES } from '#pcam/store/chunks.js';
+import { rateLimit } from '#pcam/transfer/limit.js';
+import { SourceChanged } from '#pcam/transfer/request.js';
 import { type Link, type Simulated, simulate } from '../support/simulated.js';
 
 const MB = 1_000_000;
@@ -9,17 +10,17 @@ const web: Link = { id: 'web', speed: MB };
 const other: Link = { id: 'other', speed: MB };
 
 /** @param before bytes of an earlier run */
-function expectWhole({ part, error, sources, left }: Simulated, before = 0): void {
+function expectWhole({ chunks, error, sources, left }: Simulated, before = 0): void {
   expect(error).toBeUndefined();
-  expect(part.complete).toBe(true);
+  expect(chunks.complete).toBe(true);
   const received = Object.values(sources).reduce((a, b) => a + b, before);
-  expect(received).toBe([...part.contributions().values()].reduce((a, b) => a + b, 0));
+  expect(received).toBe([...chunks.contributions().values()].reduce((a, b) => a + b, 0));
   expect(left).toBe(0);
 }
 
 describe('transferFile', () => {
   it('asks for nothing when all is there, or the file is empty', async () => {
-    const there = await simulate({ links: [web], bytes: MB, done: [[0, MB, 'web']] });
+    const there = await simulate({ links: [web], bytes: MB, done: [[0, 4, 'web']] });
     const empty = await simulate({ links: [web], bytes: 0 });
     for (const { error, requests } of [there, empty]) {
       expect(error).toBeUndefined();
@@ -32,13 +33,15 @@ describe('transferFile', () => {
       links: [web],
       bytes: MB,
       done: [
-        [0, 400_000, 'web'],
-        [500_000, MB, 'web'],
+        [0, 1, 'web'],
+        [3, 4, 'web'],
       ],
     });
-    expectWhole(result, 900_000);
-    expect(result.sources).toEqual({ web: 100_000 });
-    expect(result.requests).toMatchObject([{ source: 'web', at: 0, start: 400_000, end: 500_000 }]);
+    expectWhole(result, MB - 2 * CHUNK_BYTES);
+    expect(result.sources).toEqual({ web: 2 * CHUNK_BYTES });
+    expect(result.requests).toMatchObject([
+      { source: 'web', at: 0, start: CHUNK_BYTES, end: 3 * CHUNK_BYTES },
+    ]);
   });
 
   it('sends one request until a reply has shown that ranges work, then as many as it may', async () => {
@@ -58,10 +61,10 @@ describe('transferFile', () => {
   });
 
   it('counts nothing of what comes before the missing bytes', async () => {
-    const done: [number, number, string][] = [[0, 600_000, 'web']];
+    const done: [number, number, string][] = [[0, 3, 'web']];
     const result = await simulate({ links: [{ ...web, single: true }], bytes: MB, done });
-    expectWhole(result, 600_000);
-    expect(result.sources).toEqual({ web: 400_000 });
+    expectWhole(result, 3 * CHUNK_BYTES);
+    expect(result.sources).toEqual({ web: MB - 3 * CHUNK_BYTES });
   });
 
   it.each([true, false])(
@@ -69,7 +72,7 @@ describe('transferFile', () => {
     async (ranges) => {
       const result = await simulate({ links: [{ ...web, single: !ranges }], bytes: 10 * MB, unsized: true });
       expectWhole(result);
-      expect(result.part.size).toBe(10 * MB);
+      expect(result.chunks.size).toBe(10 * MB);
     },
   );
 
@@ -95,9 +98,10 @@ describe('transferFile', () => {
   it('fails when no source can deliver, and keeps what arrived', async () => {
     const result = await simulate({ links: [{ ...web, refuses: 'wrong' }], bytes: MB });
     expect(result.error).toMatchObject({ code: 'NO_SOURCE' });
-    const cut = await simulate({ links: [{ ...web, cut: 10_000 }], bytes: 10 * MB, connections: 1 });
+    const done: [number, number, string][] = [[0, 3, 'web']];
+    const cut = await simulate({ links: [{ ...web, cut: 10_000 }], bytes: 10 * MB, done, connections: 1 });
     expect(cut.error).toMatchObject({ code: 'NO_SOURCE' });
-    expect(cut.part.done.size).toBeGreaterThan(0);
+    expect(cut.chunks.bytes).toBeGreaterThanOrEqual(3 * CHUNK_BYTES);
     expect(cut.left).toBe(0);
   });
 
@@ -115,15 +119,15 @@ describe('transferFile', () => {
     });
     expect(result.error).toBeInstanceOf(SourceChanged);
     expect(result.error).toMatchObject({ source: 'web' });
-    expect(result.part.contributions().get('web')).toBeLessThan(5 * MB);
+    expect(result.chunks.contributions().get('web')).toBeLessThan(5 * MB);
     expect(result.left).toBe(0);
   });
 
-  it('stops at once on abort, writes what arrived, and leaves nothing running', async () => {
+  it('stops at once on abort, keeps what arrived, and leaves nothing running', async () => {
     const result = await simulate({ links: [web], bytes: 100 * MB, abortAfter: 2000 });
     expect(result.error).toMatchObject({ code: 'ABORTED' });
     expect(result.took).toBe(2000);
-    expect(result.part.done.size).toBeGreaterThan(5 * MB);
+    expect(result.chunks.bytes).toBeGreaterThan(5 * MB);
     expect(result.left).toBe(0);
   });
 

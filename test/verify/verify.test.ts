@@ -8,6 +8,7 @@ import { layout } from '#pcam/store/layout.js';
 import { type VerifyOptions, verify } from '#pcam/verify/verify.js';
 import { archive, manifestOf, noise, plainFile, put } from '../support/files.js';
 import { pcamError } from '../support/outcome.js';
+import { putPartial } from '../support/part.js';
 import { serveFiles } from '../support/server.js';
 import { temporaryFolder } from '../support/temp.js';
 import { ownFolder } from '../support/workspace.js';
@@ -129,7 +130,7 @@ describe('verify', () => {
 
   it('reports a download that was interrupted', async () => {
     const dir = await folderWith({ 'train_x.h5': null });
-    await put(dir, { '.pcam/parts/train_x.h5.gz.part': trainX.served.subarray(0, 10) });
+    await putPartial(dir, trainX.file, { content: trainX.served, chunks: [0] });
     expect(await statuses(dir)).toEqual({ 'train_x.h5.gz': 'partial' });
   });
 

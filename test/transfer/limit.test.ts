@@ -1,6 +1,6 @@
-/** What a transfer waits for on our side, by a clock that the test holds. */
+/** The rate limit, by a clock that the test moves. */
 import { describe, expect, it } from 'vitest';
-import { backlogOf, rateLimit, sleep, UNLIMITED } from '#pcam/transfer/pace.js';
+import { rateLimit, sleep, UNLIMITED } from '#pcam/transfer/limit.js';
 import { settle, TestClock } from '../support/clock.js';
 import { pcamError } from '../support/outcome.js';
 
@@ -13,7 +13,7 @@ describe('rateLimit', () => {
     let taken = 0;
     const lane = async () => {
       for (let i = 0; i < 50; i++) {
-        await limit.take(100, signal);
+        await limit.pay(100, signal);
         taken += 100;
       }
     };
@@ -32,7 +32,7 @@ describe('rateLimit', () => {
     const limit = rateLimit(1000, clock);
     await clock.advance(60_000);
     let taken = false;
-    const take = limit.take(1000, signal).then(() => {
+    const take = limit.pay(1000, signal).then(() => {
       taken = true;
     });
     await clock.advance(800);
@@ -44,7 +44,7 @@ describe('rateLimit', () => {
   it('stops waiting on abort, and leaves no timer', async () => {
     const clock = new TestClock();
     const stop = new AbortController();
-    const wait = pcamError(rateLimit(1, clock).take(1000, stop.signal));
+    const wait = pcamError(rateLimit(1, clock).pay(1000, stop.signal));
     await settle();
     stop.abort();
     expect((await wait).code).toBe('ABORTED');
@@ -55,13 +55,13 @@ describe('rateLimit', () => {
   it('lets one request ask for little at first, and for two seconds later', async () => {
     const clock = new TestClock();
     const limit = rateLimit(1000, clock);
-    expect(limit.most()).toBe(200);
+    expect(limit.maxRequest()).toBe(200);
     await clock.advance(10_000);
-    expect(limit.most()).toBe(1000);
+    expect(limit.maxRequest()).toBe(1000);
     await clock.advance(60_000);
-    expect(limit.most()).toBe(2000);
-    expect(rateLimit(0.5, clock).most()).toBe(1);
-    expect(UNLIMITED.most()).toBe(Number.POSITIVE_INFINITY);
+    expect(limit.maxRequest()).toBe(2000);
+    expect(rateLimit(0.5, clock).maxRequest()).toBe(1);
+    expect(UNLIMITED.maxRequest()).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('never lets more be asked for than was paid for, from the first moment', async () => {
@@ -70,8 +70,8 @@ describe('rateLimit', () => {
     let asked = 0;
     const lane = async () => {
       while (asked < 30_000) {
-        const bytes = limit.most();
-        await limit.take(bytes, signal);
+        const bytes = limit.maxRequest();
+        await limit.pay(bytes, signal);
         asked += bytes;
         expect(asked).toBeLessThanOrEqual(clock.now() + 1);
       }
@@ -81,15 +81,21 @@ describe('rateLimit', () => {
     await lanes;
   });
 
+  it('has no more paid for in advance than two seconds allow', () => {
+    const limit = rateLimit(1000, new TestClock());
+    expect([limit.prepaid(1500), limit.prepaid(100_000)]).toEqual([1500, 2000]);
+    expect(UNLIMITED.prepaid(100)).toBe(0);
+  });
+
   it('gives back what did not come', async () => {
     const clock = new TestClock();
     const limit = rateLimit(1000, clock);
-    const first = limit.take(500, signal);
+    const first = limit.pay(500, signal);
     await clock.advance(500);
     await first;
     limit.refund(100);
     let taken = false;
-    const second = limit.take(100, signal).then(() => {
+    const second = limit.pay(100, signal).then(() => {
       taken = true;
     });
     await settle();
@@ -98,36 +104,6 @@ describe('rateLimit', () => {
   });
 
   it('costs nothing where there is no limit', async () => {
-    await UNLIMITED.take(1e12, signal);
-  });
-});
-
-describe('backlogOf', () => {
-  it('waits while too much lies unprocessed, and no longer', async () => {
-    const clock = new TestClock();
-    let ahead = 101;
-    let taken = false;
-    const backlog = backlogOf(() => ahead, 100, clock);
-    const take = backlog(signal)!.then(() => {
-      taken = true;
-    });
-    await clock.advance(1000);
-    expect(taken).toBe(false);
-    ahead = 100;
-    await clock.advance(20);
-    expect(taken).toBe(true);
-    await take;
-    expect(backlog(signal)).toBeUndefined();
-    expect(clock.waiting).toBe(0);
-  });
-
-  it('stops waiting on abort, and leaves no timer', async () => {
-    const clock = new TestClock();
-    const stop = new AbortController();
-    const wait = pcamError(backlogOf(() => 2, 1, clock)(stop.signal)!);
-    await settle();
-    stop.abort();
-    expect((await wait).code).toBe('ABORTED');
-    expect(clock.waiting).toBe(0);
+    await UNLIMITED.pay(1e12, signal);
   });
 });

@@ -1,0 +1,140 @@
+/** One file of a download, from what the survey found to its line in the result. */
+import { resolve } from 'node:path';
+import {
+  type ErrorFacts,
+  factsOf,
+  type Outcome,
+  type Step,
+  TaskReporter,
+  throwIfAborted,
+} from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
+import { IMPORTED, PartialFile, removePartials } from '../store/index.js';
+import type { LockedRun } from './context.js';
+import { fetchFile } from './fetch.js';
+import { importFile } from './import.js';
+import type { DownloadedFile } from './options.js';
+import type { Action } from './survey.js';
+import { wanted } from './target.js';
+
+const FIRST_STEPS: Record<Action['kind'], Step> = {
+  present: 'check',
+  rename: 'check',
+  blocked: 'check',
+  import: 'import',
+  adopt: 'check',
+  fetch: 'fetch',
+};
+
+/** @throws PcamError ABORTED, and nothing else: any other error is in the line of the file */
+export async function downloadFile(
+  run: LockedRun,
+  file: DatasetFile,
+  { action, streamed }: { action: Action; streamed: boolean },
+): Promise<DownloadedFile> {
+  throwIfAborted(run.signal);
+  const step = FIRST_STEPS[action.kind];
+  const task = new TaskReporter(
+    { task: file.name, step, unit: 'bytes', done: 0, total: file.bytes },
+    run.emit,
+    () => run.clock.now(),
+  );
+  /** Bytes by source; a Map, for an id may be called `constructor`. */
+  const sources = new Map<string, number>();
+  const onChunk = (source: string, bytes: number) => sources.set(source, (sources.get(source) ?? 0) + bytes);
+  const lineOf = (status: Exclude<Outcome, 'done'>, bytes: number): DownloadedFile => ({
+    name: file.name,
+    status,
+    path: status === 'failed' ? null : resolve(run.paths.final(wanted(file, run.extract).name)),
+    bytes,
+    transferred: [...sources.values()].reduce((a, b) => a + b, 0),
+    sources: Object.fromEntries(sources),
+    ...(streamed && { streamed }),
+  });
+  try {
+    const { status, bytes } = await obtain(run, file, { action, streamed, task, onChunk });
+    if (status !== 'downloaded' && status !== 'resumed')
+      // What is left of an earlier run may be gigabytes.
+      await removePartials(run.paths.partial, file, run.paths.run).catch(() => {});
+    task.end({ outcome: status, done: bytes, total: bytes });
+    return lineOf(status, bytes);
+  } catch (error) {
+    throwIfAborted(run.signal);
+    const facts = withAdvice(factsOf(error), { run, file, streamed });
+    task.end({ outcome: 'failed', message: facts.message });
+    return { ...lineOf('failed', file.bytes ?? 0), error: facts };
+  }
+}
+
+interface ObtainOptions {
+  action: Action;
+  streamed: boolean;
+  task: TaskReporter;
+  onChunk: (source: string, bytes: number) => void;
+}
+
+interface Obtained {
+  status: 'downloaded' | 'resumed' | 'imported' | 'present';
+  bytes: number;
+}
+
+async function obtain(
+  run: LockedRun,
+  file: DatasetFile,
+  { action, ...options }: ObtainOptions,
+): Promise<Obtained> {
+  const notice = (message: string) => run.emit({ type: 'notice', file: file.name, message });
+  switch (action.kind) {
+    case 'blocked':
+      throw action.error;
+    case 'present': {
+      const { stale, bytes } = action;
+      if (stale !== undefined) {
+        await run.paths.run.remove(stale);
+        notice(`${stale} was damaged, and is not needed beside the decompressed file: removed`);
+      }
+      return { status: 'present', bytes: file.bytes ?? bytes };
+    }
+    case 'rename': // done, after the survey
+      return { status: 'imported', bytes: file.bytes ?? action.found.bytes };
+    case 'import':
+      if (await importFile(run, file, { action, task: options.task }))
+        return { status: 'imported', bytes: file.bytes ?? action.bytes };
+      notice(`${action.path} changed during the import; fetching the file instead`);
+      break;
+    case 'adopt':
+      await adopt(run, file, action);
+  }
+  const { bytes, resumed } = await fetchFile(run, file, options);
+  return { status: resumed > 0 ? 'resumed' : 'downloaded', bytes };
+}
+
+/** The beginning of the archive, as another tool left it, becomes the beginning of a partial download. */
+async function adopt(
+  { paths }: LockedRun,
+  file: DatasetFile,
+  { path, own }: Extract<Action, { kind: 'adopt' }>,
+): Promise<void> {
+  const partial = await PartialFile.open(file, { folder: paths.partial, run: paths.run });
+  try {
+    await partial.copyBeginning(path, IMPORTED);
+  } finally {
+    await partial.close();
+  }
+  if (own) await paths.run.remove(path);
+}
+
+/** A quota that shows only when it is used up: what would have needed less. */
+function withAdvice(
+  facts: ErrorFacts,
+  { run, file, streamed }: { run: LockedRun; file: DatasetFile; streamed: boolean },
+): ErrorFacts {
+  if (facts.code !== 'DISK_FULL') return facts;
+  if (streamed) {
+    const hint = 'make room or choose another folder, then run it again: this file starts again';
+    return { ...facts, hint };
+  }
+  if (!run.extract || run.keepArchives || !file.extracted) return facts;
+  const hint = `${facts.hint}. Decompressing archives while they arrive needs less room`;
+  return { ...facts, hint, options: ['stream'] };
+}
