@@ -119,6 +119,7 @@ _pcam() {
     score:--errors) :; return ;;
     score:--bootstrap) _pcam_nothing; return ;;
     score:--seed) _pcam_nothing; return ;;
+    score:-o|score:--out) :; return ;;
     score:--progress) _pcam_words 'auto bar lines json none'; return ;;
     score:-d|score:--dir) _pcam_folder; return ;;
     score:--manifest) :; return ;;
@@ -159,7 +160,7 @@ _pcam() {
       subset) _pcam_words '--split -o --out --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --archives --force --json --progress --quiet -d --dir --manifest -h --help' ;;
       preview) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --rows --cols --scale -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;
       report) _pcam_words '--split -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;
-      score) _pcam_words '--split --valid --compare --compare-valid --threshold --as --column --errors --bootstrap --seed --json --progress --quiet -d --dir --manifest -h --help' ;;
+      score) _pcam_words '--split --valid --compare --compare-valid --threshold --as --column --errors --bootstrap --seed -o --out --json --progress --quiet -d --dir --manifest -h --help' ;;
       browse) _pcam_words '--split --unique --label --slides --per-class --per-slide --sample --indices --shuffle --seed --scores --port --no-open --json --progress --quiet -d --dir --manifest -h --help' ;;
       info) _pcam_words '--probe --cite --json -d --dir --manifest -h --help' ;;
       cache-key) _pcam_words '--split --kind -d --dir --manifest -h --help' ;;

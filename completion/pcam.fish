@@ -143,6 +143,7 @@ complete -c pcam -n '__fish_seen_subcommand_from score' -l column -r -f -d 'the 
 complete -c pcam -n '__fish_seen_subcommand_from score' -l errors -r -F -d 'write the wrong patches, most confident first, for --indices'
 complete -c pcam -n '__fish_seen_subcommand_from score' -l bootstrap -r -f -d 'resamples of each interval (default: 1,000)'
 complete -c pcam -n '__fish_seen_subcommand_from score' -l seed -r -f -d 'the same seed gives the same intervals (default: 0)'
+complete -c pcam -n '__fish_seen_subcommand_from score' -s o -l out -r -F -d 'write an HTML page with curves and pictures'
 complete -c pcam -n '__fish_seen_subcommand_from score' -l json -d 'print one JSON document on stdout'
 complete -c pcam -n '__fish_seen_subcommand_from score' -l progress -r -f -a 'auto bar lines json none' -d 'auto, bar, lines, json, none: how progress is shown on stderr (default: auto)'
 complete -c pcam -n '__fish_seen_subcommand_from score' -l quiet -d 'no progress and no messages, only errors'

@@ -179,6 +179,7 @@ _pcam() {
             '--errors=[write the wrong patches, most confident first, for --indices]:file:_files' \
             '--bootstrap=[resamples of each interval (default\: 1,000)]:n: ' \
             '--seed=[the same seed gives the same intervals (default\: 0)]:n: ' \
+            '(-o --out)'{-o,--out=}'[write an HTML page with curves and pictures]:file:_files' \
             '--json[print one JSON document on stdout]' \
             '--progress=[auto, bar, lines, json, none\: how progress is shown on stderr (default\: auto)]:how:(auto bar lines json none)' \
             '--quiet[no progress and no messages, only errors]' \

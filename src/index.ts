@@ -58,7 +58,9 @@ export {
   type SourceConfig,
   type SplitName,
 } from './manifest/index.js';
-export { type ScoreKind, type ScoreOptions, type ScoreResult, score } from './score/index.js';
+export type { ScoreKind } from './score/kind.js';
+export { score } from './score/score.js';
+export type { ScoreOptions, ScoreResult } from './score/types.js';
 export { type PatchSelection, type SelectionOptions, selectPatches } from './selection/index.js';
 export { type SubsetFile, type SubsetOptions, type SubsetResult, subset } from './subset.js';
 export {

@@ -22,9 +22,8 @@ const LAYERS = [
   ['export/output'],
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'subset.ts', 'explore/preview', 'explore/stats'],
-  ['score/input'],
+  ['explore/report', 'browse', 'browse/page', 'score/input'],
   ['score'],
-  ['explore/report', 'browse', 'browse/page'],
   ['commands'],
   ['.'],
 ];

@@ -3,18 +3,22 @@ import { Command, InvalidArgumentError } from 'commander';
 import { count, DEFAULTS, formatInteger, LIMITS, printable } from '../core/index.js';
 import type { SplitName } from '../manifest/index.js';
 import type { table } from '../report/index.js';
-import type {
-  CollectedScore,
-  Comparison,
-  Difference,
-  Metric,
-  Metrics,
-  ReliabilityBin,
-  ScoreKind,
-  ScoreResult,
-  SlideScore,
-  Threshold,
-} from '../score/index.js';
+import type { ScoreKind } from '../score/kind.js';
+import type { ReliabilityBin } from '../score/reliability.js';
+import type { CollectedScore } from '../score/score.js';
+import type { Difference, Metric, ScoreResult, SlideScore } from '../score/types.js';
+import {
+  benchmarkRow,
+  bothThresholds,
+  comparisonSentences,
+  intervalDigits,
+  KIND_WORDS,
+  type MetricRow,
+  metricDigits,
+  metricRows,
+  thresholdWords,
+  widthRatio,
+} from '../score/words.js';
 import {
   type CommonOptions,
   type Context,
@@ -38,6 +42,7 @@ interface Options extends CommonOptions {
   errors?: string;
   bootstrap?: number;
   seed?: number;
+  out?: string;
   json?: boolean;
 }
 
@@ -58,7 +63,7 @@ split.
 Examples:
   pcam score predictions.csv
   pcam score test.npy --valid valid.npy --errors wrong.txt
-  pcam score ours.csv --compare theirs.csv
+  pcam score ours.csv --compare theirs.csv -o score.html
   pcam score submission.csv --column label --json
 `;
 
@@ -90,6 +95,7 @@ export function scoreCommand(context: Context): Command {
       whole(LIMITS.bootstrap),
     )
     .option('--seed <n>', 'the same seed gives the same intervals (default: 0)', whole(LIMITS.seed))
+    .option('-o, --out <file>', 'write an HTML page with curves and pictures')
     .addHelpText('after', EXAMPLES);
   return withAction<Options>(addOutputOptions(command), context, run);
 }
@@ -101,17 +107,18 @@ function number(value: string): number {
 }
 
 async function run(options: Options, context: Context, [file]: readonly string[]): Promise<void> {
-  const [{ collectScore, reliability }, { table }] = await Promise.all([
-    import('../score/index.js'),
+  const [{ collectScore }, { reliability }, { table }] = await Promise.all([
+    import('../score/score.js'),
+    import('../score/reliability.js'),
     import('../report/index.js'),
   ]);
-  const { json, errors, split: wanted, ...rest } = options;
+  const { json, errors, out, split: wanted, ...rest } = options;
   const splits = wanted && [wanted];
   const collected = await callOnSplits(
     context,
     { ...options, split: splits },
     ({ dir, manifest, signal, onEvent }) =>
-      collectScore({ ...rest, dir, manifest, signal, onEvent, split: wanted, errors, file: file! }),
+      collectScore({ ...rest, dir, manifest, signal, onEvent, split: wanted, errors, out, file: file! }),
   );
   const { result, model, truth } = collected;
   if (json) return printJson(context, result);
@@ -123,23 +130,17 @@ async function run(options: Options, context: Context, [file]: readonly string[]
     bins && reliabilityTable(bins, table),
     slidesTable(result, table),
     comparison(collected, table),
-    tableRow(result),
+    `For the table in PCam's README (Acc and AUC in percent, NLL):\n  ${benchmarkRow(result)}`,
     result.findings.map(({ level, message }) => `${level}: ${printable(message)}`).join('\n'),
   ];
   printOutput(context, sections.filter(Boolean).join('\n\n'));
+  if (out !== undefined) printMessage(context, `\n${out}: open it in a browser.`);
   if (errors === undefined) return;
   const wrong = collected.wrong!.length;
   printMessage(context, `\n${errors}: ${count(wrong, 'wrong patch')}.`);
   if (wrong > 0)
     printNext(context, 'Look at them', { command: 'preview', splits: [result.split], indices: errors });
 }
-
-const KIND_WORDS: Record<ScoreKind, string> = {
-  probability: 'probabilities of tumor',
-  logit: 'logits',
-  decision: 'decisions',
-  score: 'bare scores',
-};
 
 function headline({ result, model, truth }: CollectedScore): string {
   const positive = truth.labels.reduce((sum, label) => sum + label, 0);
@@ -151,54 +152,21 @@ function headline({ result, model, truth }: CollectedScore): string {
   ).concat('\n', printable(`Taken as ${KIND_WORDS[result.as]}${column}${ignored}.`));
 }
 
-const NAMES = {
-  auc: 'AUC',
-  averagePrecision: 'average precision',
-  nll: 'NLL',
-  brier: 'Brier score',
-  ece: 'ECE, 15 bins',
-  accuracy: 'accuracy',
-  balancedAccuracy: 'balanced accuracy',
-  sensitivity: 'sensitivity',
-  specificity: 'specificity',
-  precision: 'precision',
-  f1: 'F1',
-} as const;
-
-const DECISION = ['accuracy', 'balancedAccuracy', 'sensitivity', 'specificity', 'precision', 'f1'] as const;
-
-/** The metrics of a document in the order of a table, with a heading before those of each threshold. */
-function* rowsOf<M>({
-  ranking,
-  probability,
-  decisions,
-}: Metrics<M, object>): Generator<
-  { name: string; metric: (from: Metrics<M, object>) => M } | { threshold: Threshold }
-> {
-  for (const name of ranking ? (['auc', 'averagePrecision'] as const) : []) {
-    yield { name: NAMES[name], metric: (from) => from.ranking![name] };
-  }
-  for (const name of probability ? (['nll', 'brier', 'ece'] as const) : []) {
-    yield { name: NAMES[name], metric: (from) => from.probability![name] };
-  }
-  for (const [i, threshold] of decisions.entries()) {
-    yield { threshold };
-    for (const name of DECISION)
-      yield { name: `  ${NAMES[name]}`, metric: (from) => from.decisions[i]![name] };
-  }
-}
-
 function metricsTable(result: ScoreResult, layOut: typeof table): string {
   const head = ['', 'value', '95 % by slides', 'by patches', 'ratio', ...(result.unique ? ['unique'] : [])];
-  const rows = [...rowsOf<Metric>(result)].map((row) => {
+  const rows = [...metricRows<Metric>(result)].map((row) => {
     if ('threshold' in row) return [thresholdWords(row.threshold)];
-    const { value, interval, patchInterval } = row.metric(result);
-    const ratio =
-      interval && patchInterval && patchInterval[1] > patchInterval[0]
-        ? ((interval[1] - interval[0]) / (patchInterval[1] - patchInterval[0])).toFixed(1)
-        : '-';
-    const unique = result.unique ? [digits(row.metric(result.unique).value)] : [];
-    return [row.name, digits(value), range(interval), range(patchInterval), ratio, ...unique];
+    const { value, interval, patchInterval } = row.of(result);
+    const ratio = widthRatio(interval, patchInterval);
+    const unique = result.unique ? [metricDigits(row.of(result.unique).value)] : [];
+    return [
+      nameOf(row),
+      metricDigits(value),
+      intervalDigits(interval),
+      intervalDigits(patchInterval),
+      ratio,
+      ...unique,
+    ];
   });
   const note =
     result.slides !== null && result.slides > 1
@@ -207,22 +175,8 @@ function metricsTable(result: ScoreResult, layOut: typeof table): string {
   return `${layOut([head, ...rows], { right: [1, 2, 3, 4, 5] })}${note}`;
 }
 
-function thresholdWords({ threshold, from }: Threshold): string {
-  const why = { default: 'default', given: 'given', valid: 'best on valid' }[from];
-  return `at ${shortNumber(threshold)} (${why})`;
-}
-
-function digits(value: number | null, sign = false): string {
-  if (value === null) return '-';
-  return `${sign && value > 0 ? '+' : ''}${value.toFixed(4)}`;
-}
-
-function range(interval: readonly [number, number] | null, sign = false): string {
-  return interval ? interval.map((end) => `${sign && end > 0 ? '+' : ''}${end.toFixed(3)}`).join(' … ') : '-';
-}
-
-function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(5)));
+function nameOf({ name, atThreshold }: MetricRow<unknown>): string {
+  return atThreshold ? `  ${name}` : name;
 }
 
 const BAR = 24;
@@ -257,53 +211,12 @@ function comparison({ result, model, other }: CollectedScore, layOut: typeof tab
   const { compare, slides } = result;
   if (!compare || !other) return '';
   const head = ['', 'difference', '95 % by slides', ...(compare.unique ? ['unique'] : [])];
-  const rows = [...rowsOf<Difference>(compare)].map((row) => {
-    if ('threshold' in row) return [ownThresholds(row.threshold, result)];
-    const { value, interval } = row.metric(compare);
-    const unique = compare.unique ? [digits(row.metric(compare.unique).value, true)] : [];
-    return [row.name, digits(value, true), range(interval, true), ...unique];
+  const rows = [...metricRows<Difference>(compare)].map((row) => {
+    if ('threshold' in row) return [bothThresholds(row.threshold, result)];
+    const { value, interval } = row.of(compare);
+    const unique = compare.unique ? [metricDigits(row.of(compare.unique).value, true)] : [];
+    return [nameOf(row), metricDigits(value, true), intervalDigits(interval, true), ...unique];
   });
   const title = printable(`${model.file} minus ${other.file}`);
-  return `${title}\n\n${layOut([head, ...rows], { right: [1, 2, 3] })}\n\n${verdict(compare, slides)}`;
-}
-
-/** That of each model, where they differ. */
-function ownThresholds({ threshold, from }: Threshold, { decisions }: ScoreResult): string {
-  const own = decisions.find((decision) => decision.from === from)!;
-  if (own.threshold === threshold) return thresholdWords(own);
-  return thresholdWords(own).replace(' (', ` and ${shortNumber(threshold)} (`);
-}
-
-function verdict({ distinguishable, delong, mcnemar }: Comparison, slides: number | null): string {
-  const on = `on these ${formatInteger(slides ?? 0)} slides`;
-  const lines =
-    distinguishable === null
-      ? []
-      : distinguishable
-        ? [`Distinguishable ${on}: the interval of the difference of AUC does not contain 0.`]
-        : [`Not distinguishable ${on}: the interval of the difference of AUC contains 0.`];
-  const tests = [
-    delong && `DeLong z = ${delong.z === null ? '-' : delong.z.toFixed(2)}, p = ${pValue(delong.p)}`,
-    mcnemar &&
-      `McNemar b = ${formatInteger(mcnemar.b)}, c = ${formatInteger(mcnemar.c)}, p = ${pValue(mcnemar.p)}`,
-  ].filter((words) => words !== null);
-  if (tests.length > 0)
-    lines.push(`${tests.join('; ')}. Both take patches as independent, which those of a slide are not.`);
-  return lines.join('\n');
-}
-
-function pValue(p: number): string {
-  return p === 0 || p >= 0.001 ? p.toFixed(3) : p.toExponential(1);
-}
-
-/** As the benchmark table of https://github.com/basveeling/pcam has it: name, reference, augmentations, Acc, AUC, NLL, FROC. */
-function tableRow({ ranking, probability, decisions }: ScoreResult): string {
-  const percent = (value: number | null | undefined) => (value == null ? '' : (100 * value).toFixed(1));
-  const nll = probability?.nll.value;
-  const cells = [
-    percent(decisions.at(-1)?.accuracy.value),
-    percent(ranking?.auc.value),
-    nll == null ? '' : nll.toFixed(3),
-  ];
-  return `For the table in PCam's README (Acc and AUC in percent, NLL):\n  | your model | [reference] | augmentations | ${cells.join(' | ')} | |`;
+  return `${title}\n\n${layOut([head, ...rows], { right: [1, 2, 3] })}\n\n${comparisonSentences(compare, slides).join('\n')}`;
 }

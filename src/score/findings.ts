@@ -39,7 +39,7 @@ async function misread({ model, truth, otherLabels }: FindingsRequest, auc: numb
   const least = Math.max(MIN_AUC, auc + MIN_GAIN);
   // NaN with one class.
   if (!(least <= 1)) return [];
-  const { file, scores } = model;
+  const { scores } = model;
   const { split, labels } = truth;
   const findings: ScoreFinding[] = [];
   for (const other of await otherLabels()) {
@@ -49,7 +49,7 @@ async function misread({ model, truth, otherLabels }: FindingsRequest, auc: numb
     findings.push(
       warning(
         'SWAPPED_SPLIT',
-        `${file} fits the labels of ${other.split} (AUC ${digits(theirs)}), not those of ${split} (${digits(auc)}): the scores are of the other split, or its files have each other's names`,
+        `the scores fit the labels of ${other.split} (AUC ${digits(theirs)}), not those of ${split} (${digits(auc)}): they are of ${other.split}, or the files of the two splits have each other's names`,
       ),
     );
   }
@@ -62,7 +62,7 @@ async function misread({ model, truth, otherLabels }: FindingsRequest, auc: numb
     findings.push(
       warning(
         'MISORDERED',
-        `${file} fits ${split} in the order of ${name} (AUC ${digits(theirs)}), not in the order of the file (${digits(auc)}): write the key of each patch beside its score`,
+        `the scores fit ${split} in the order of ${name} (AUC ${digits(theirs)}), not in the order of its file (${digits(auc)}): write the key of each patch beside its score`,
       ),
     );
   }
@@ -70,25 +70,26 @@ async function misread({ model, truth, otherLabels }: FindingsRequest, auc: numb
 }
 
 /** Values that no model gives, or that are not what they seem to be. */
-function shape({ file, scores, kind, column, told }: Model, auc: number): ScoreFinding[] {
+function shape({ scores, kind, column, told }: Model, auc: number): ScoreFinding[] {
   const findings: ScoreFinding[] = [];
-  const add = (code: string, message: string) => findings.push(warning(code, `${file} ${message}`));
+  const add = (code: string, message: string) => findings.push(warning(code, message));
   if (scores.every((score) => score === scores[0]))
-    add('CONSTANT', `has the same score for all patches, ${scores[0]}`);
+    add('CONSTANT', `all patches have the same score, ${scores[0]}`);
   if (auc < MAX_INVERTED) {
     add(
       'INVERTED',
-      `ranks patches without tumor above those with (AUC ${digits(auc)}): the scores may be those of the other class`,
+      `the scores rank patches without tumor above those with (AUC ${digits(auc)}): they may be those of the other class`,
     );
   }
-  if (auc === 1) add('PERFECT', 'makes no mistake: these may be the labels, or a model that has seen them');
+  if (auc === 1)
+    add('PERFECT', 'the scores make no mistake: they may be the labels, or of a model that has seen them');
   if (!told && kind === 'logit' && saysProbability(column)) {
-    add('LOGITS', `has a column ${column} with values outside of 0 to 1: taken as logits`);
+    add('LOGITS', `the column ${column} has values outside of 0 to 1, so they are taken as logits`);
   }
   if (!told && kind === 'decision') {
     add(
       'LABELS',
-      'has only 0 and 1, so it is taken as decisions: AUC, average precision, NLL and Brier score need probabilities',
+      'the scores are only 0 and 1, so they are taken as decisions: AUC, average precision, NLL and Brier score need probabilities',
     );
   }
   return findings;

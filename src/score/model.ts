@@ -1,6 +1,7 @@
 /** A model as its scores show it: one score per patch, what the scores are, and from where on a patch is called positive. */
 import { PcamError } from '../core/index.js';
-import { align, type ScoreRows } from './input/index.js';
+import { align } from './input/align.js';
+import type { ScoreRows } from './input/rows.js';
 import { kindOf, probabilitiesOf, type ScoreKind } from './kind.js';
 import { bestThreshold } from './metrics.js';
 import type { Digests, Truth } from './truth.js';

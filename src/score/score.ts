@@ -1,16 +1,20 @@
 /** `score`: what a model's predictions are worth, with the intervals that slides allow. */
 import { DEFAULTS, defaultWorkers, LIMITS, PcamError, requireWithin } from '../core/index.js';
-import { arrayOf, locate, readLabels } from '../dataset/index.js';
-import { type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
+import { arrayOf, locate, openImages, readLabels } from '../dataset/index.js';
+import { pictureOf } from '../explore/report/pictures.js';
+import { writeOutput } from '../fs/index.js';
+import { isSynthetic, type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { requireOutputFile } from '../verified/index.js';
 import { intervalOf } from './bootstrap.js';
 import { compareModels } from './compare.js';
 import { type WrongPatch, writeErrors, wrongPatches } from './errors.js';
 import { findingsOf, type OtherLabels } from './findings.js';
-import { namedSplits, readScores, type ScoreRows } from './input/index.js';
+import { readScores } from './input/read.js';
+import { namedSplits, type ScoreRows } from './input/rows.js';
 import { type Measured, measure, nest, type Places } from './measure.js';
 import { aucOf, confusionAt } from './metrics.js';
 import { type Model, modelOf } from './model.js';
+import { type PageModel, renderScore } from './page.js';
 import { Digests, readTruth, type Truth } from './truth.js';
 import type { Metric, ScoreOptions, ScoreResult, SlideScore } from './types.js';
 
@@ -41,6 +45,7 @@ export async function collectScore(options: ScoreOptions): Promise<CollectedScor
   const request = { dir, manifest, signal, onEvent };
   const place = (path: string) => requireOutputFile({ path, dir, manifest });
   const errorsFile = options.errors === undefined ? undefined : await place(options.errors);
+  const pageFile = options.out === undefined ? undefined : await place(options.out);
   const files = await readFiles(options);
   const split = chooseSplit(files.rows, options);
   const splits: SplitName[] = files.validRows.length > 0 ? [split, 'valid'] : [split];
@@ -95,7 +100,14 @@ export async function collectScore(options: ScoreOptions): Promise<CollectedScor
   await requireUnchanged();
   if (errorsFile !== undefined)
     await writeErrors({ path: options.errors!, target: errorsFile, split, wrong: wrong! });
-  return { result, model, other, truth, wrong };
+  const collected = { result, model, other, truth, wrong };
+  if (pageFile !== undefined) {
+    const [ranked, otherRanked] = [all.ranked, other ? measured[samples.length]!.ranked : null];
+    const first = places && (await digests.of(split))!.first;
+    const page = await pageOf({ ...collected, dir, manifest, ranked, otherRanked, first });
+    await writeOutput({ path: options.out!, target: pageFile }, Buffer.from(renderScore(page)));
+  }
+  return collected;
 }
 
 /** @throws PcamError USAGE when numbers are not usable, or options do not go together */
@@ -179,6 +191,43 @@ function needsThreshold({ file }: Model): PcamError {
 async function uniquePlaces(digests: Digests, { split }: Truth): Promise<Uint32Array | null> {
   const own = await digests.of(split);
   return own ? own.first.filter((first, patch) => first === patch) : null;
+}
+
+/** Mistakes of each kind that the page shows. */
+const MAX_SHOWN = 24;
+
+/** Adds the pictures of the most confident mistakes. */
+async function pageOf({
+  dir,
+  manifest,
+  first,
+  wrong,
+  ...rest
+}: CollectedScore &
+  Pick<PageModel, 'ranked' | 'otherRanked'> & {
+    dir: string;
+    manifest: Manifest;
+    /** The first of identical patches; `null` without images. */
+    first: Uint32Array | null;
+  }): Promise<PageModel> {
+  const synthetic = isSynthetic(manifest.dataset);
+  if (!first || !wrong) return { ...rest, synthetic, mistakes: null };
+  const { split, slides } = rest.truth;
+  const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
+  const shown = (label: 0 | 1) =>
+    wrong
+      .filter((patch) => patch.label === label && first[patch.index] === patch.index)
+      .slice(0, MAX_SHOWN)
+      .map(({ index, value }) => ({
+        ...{ split, index, label, value },
+        wsi: slides && slides.names[slides.of[index]!]!,
+        picture: pictureOf(images.read(index, index + 1)),
+      }));
+  try {
+    return { ...rest, synthetic, mistakes: { called: shown(0), missed: shown(1) } };
+  } finally {
+    images.close();
+  }
 }
 
 /** Of splits whose labels are in the folder. They only serve a suspicion, so what is wrong with them is not said here. */

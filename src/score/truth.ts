@@ -4,7 +4,8 @@ import { locate, type MetaTable } from '../dataset/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 import { DigestTable, scanSplit } from '../scan/index.js';
 import { openInput } from '../verified/index.js';
-import { type PatchesBySha1, sha1Key } from './input/index.js';
+import type { PatchesBySha1 } from './input/align.js';
+import { sha1Key } from './input/rows.js';
 
 export interface Slides {
   /** Sorted. */

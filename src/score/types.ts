@@ -29,6 +29,8 @@ export interface ScoreOptions {
   bootstrap?: number;
   /** The same seed gives the same intervals on every machine. @default 0 */
   seed?: number;
+  /** Write an HTML page to this file. */
+  out?: string;
   signal?: AbortSignal;
   onEvent?: OnEvent;
 }

@@ -6,7 +6,7 @@ import { Random } from '#pcam/core/random.js';
 import { readLabels } from '#pcam/dataset/labels.js';
 import { readMeta } from '#pcam/dataset/meta.js';
 import { slideCounts } from '#pcam/score/bootstrap.js';
-import { score } from '#pcam/score/index.js';
+import { score } from '#pcam/score/score.js';
 import type { Metrics } from '#pcam/score/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder } from '../support/temp.js';

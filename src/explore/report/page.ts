@@ -2,13 +2,13 @@
 import { HOMEPAGE } from '../../core/index.js';
 import type { Provenance } from '../../manifest/index.js';
 import { colourSection } from './colour.js';
+import { renderDocument } from './document.js';
 import { duplicatesSection, sheetSection } from './duplicates.js';
-import { Html, html, integer, listOf, plural, scriptJson, share } from './html.js';
+import { type Html, html, integer, listOf, plural, scriptJson, share } from './html.js';
 import { loadingSection } from './loading.js';
 import type { ReportModel } from './model.js';
 import { slidesSection } from './slides.js';
 import { leakageSection, splitsSection } from './splits.js';
-import { STYLE } from './style.js';
 import { badge, verdictSection } from './verdict.js';
 
 const LICENSES: Record<string, string> = { 'CC0-1.0': 'https://creativecommons.org/publicdomain/zero/1.0/' };
@@ -30,44 +30,17 @@ const SECTIONS: readonly Section[] = [
   { id: 'loading', title: 'Load and cite', render: loadingSection },
 ];
 
-/** The browser enforces that the page fetches and runs nothing, whatever text the data contains. */
-const POLICY =
-  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
 /** The whole HTML document. The same model gives the same bytes. */
 export function renderPage(model: ReportModel): string {
-  const title = titleOf(model);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="pcam ${model.version}">
-<title>${title}: data set report</title>
-<style>${new Html(STYLE)}</style>
-<script type="application/ld+json">${scriptJson(jsonLd(model))}</script>
-</head>
-<body>
-<a class="skip" href="#content">Skip to content</a>
-<div class="page">
-<header class="top"><p class="kicker">Data set report</p><h1>${title}</h1>
-<p class="lede">${lede(model)}</p>${badge(model)}
-${figures(model)}</header>
-<div class="columns">
-<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ol>${SECTIONS.map(({ id, title: words }, i) => html`<li><a href="#${id}"><span>${i + 1}</span>${words}</a></li>`)}</ol></nav>
-<main id="content">${SECTIONS.map(
-    (section, i) => html`
-<section id="${section.id}" aria-labelledby="${section.id}-title"><h2 id="${section.id}-title"><span>${i + 1}</span>${section.title}</h2>
-${section.render(model)}</section>`,
-  )}
-</main></div>
-<footer>Written by pcam ${model.version} from the files listed under <a href="#verdict">Verdict</a>. Nothing in this page is loaded from elsewhere.</footer>
-</div>
-</body>
-</html>
-`.text;
+  return renderDocument({
+    kicker: 'Data set report',
+    title: titleOf(model),
+    head: html`<script type="application/ld+json">${scriptJson(jsonLd(model))}</script>`,
+    top: html`<p class="lede">${lede(model)}</p>${badge(model)}
+${figures(model)}`,
+    sections: SECTIONS.map(({ id, title, render }) => ({ id, title, body: render(model) })),
+    footer: html`Written by pcam ${model.version} from the files listed under <a href="#verdict">Verdict</a>.`,
+  });
 }
 
 const TITLES: Record<Exclude<Provenance, 'unknown'>, string> = {

@@ -1,16 +1,16 @@
 /** `report`: writes one HTML page about the data set that needs nothing else. */
 import { join } from 'node:path';
-import { DEFAULTS, type OnEvent, PATCH_BYTES, PATCH_SIZE, VERSION } from '../../core/index.js';
+import { DEFAULTS, type OnEvent, PATCH_BYTES, VERSION } from '../../core/index.js';
 import { arrayOf, openImages } from '../../dataset/index.js';
-import { encodePng } from '../../export/encode/index.js';
 import { statFile, writeOutput } from '../../fs/index.js';
 import { finalMd5, finalName, type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
 import { type ClassSums, classSums } from '../../scan/index.js';
 import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
 import { choosePatchesOf } from '../preview/index.js';
 import { KAGGLE_PATCHES, measure, type SplitDetails, TRAIN_CHANNELS } from '../stats/index.js';
-import type { Picture, Repeat, ReportFile, ReportModel, ShownPatch } from './model.js';
+import type { Repeat, ReportFile, ReportModel, ShownPatch } from './model.js';
 import { renderPage } from './page.js';
+import { pictureOf } from './pictures.js';
 import { mostRepeated } from './repeats.js';
 import { describeSlides } from './slide-maps.js';
 
@@ -159,9 +159,4 @@ async function meansOf(
     return pictureOf(pixels);
   };
   return { positive: mean(1), negative: mean(0) };
-}
-
-function pictureOf(pixels: Uint8Array): Picture {
-  // The encoder reuses its memory for the next picture.
-  return { png: Buffer.from(encodePng(pixels, PATCH_SIZE)), width: PATCH_SIZE, height: PATCH_SIZE };
 }

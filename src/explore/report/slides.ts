@@ -59,7 +59,7 @@ ${barPlot(bars, `${splitTitle(split)}: ${words}`)}
 }
 
 /** The labels of the axis are HTML beside the SVG: the SVG is stretched, and text must not be. */
-function barPlot(bars: readonly SlideBar[], words: string): Html {
+export function barPlot(bars: readonly SlideBar[], words: string): Html {
   const { width, height, ticks, grid, positive, negative, marks } = slideBars(bars);
   const most = `max-width:${bars.length * MAX_BAR_WIDTH + 56}px`;
   return html`<div class="plot" style="${most}"><div class="bars">${ticks.map(({ top, value }) => html`<span class="tick" style="top:${top}%" aria-hidden="true">${integer(value)}</span>`)}<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="${words}"><path class="grid" d="${grid}"/><path class="negative" d="${negative}"/><path class="positive" d="${positive}"/></svg></div>
