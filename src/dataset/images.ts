@@ -13,7 +13,7 @@ const PATCHES_PER_READ = 300;
 const DEFAULT_BATCH = 128;
 /** Most patches that are unpacked and kept at once where they share chunks. */
 const MAX_SLAB = Math.floor(MAX_READ / PATCH_BYTES);
-/** Smaller chunks than this many a patch only cost time: HDF5 keeps a record for each one it touches. */
+/** More chunks than this per patch only cost time: HDF5 keeps a record for each one it touches. */
 const MAX_CHUNKS_PER_PATCH = 4096;
 
 export interface ImageReader {
@@ -29,8 +29,7 @@ export interface ImageReader {
    */
   read(start: number, end: number, target?: Uint8Array): Uint8Array;
   /**
-   * Patches in any order: uint8, shape (indices.length, 96, 96, 3). The file is read in its own order, neighbours
-   * together.
+   * Patches in any order: uint8, shape (indices.length, 96, 96, 3). The file is read in its own order.
    * @param target memory of just that size to put them in
    */
   gather(indices: Uint32Array, target: Uint8Array): Uint8Array;
@@ -80,7 +79,7 @@ function checkImages({ file, path, info }: ArrayReader, shape: readonly number[]
     .reduce((product, n, i) => product * Math.ceil((info.shape[i + 1] ?? 1) / n), 1);
   if (perPatch > MAX_CHUNKS_PER_PATCH) {
     const found = `chunks of shape ${text(info.chunks ?? [])}`;
-    throw badHdf5({ file, expected: `at most ${MAX_CHUNKS_PER_PATCH} chunks a patch for ${path}`, found });
+    throw badHdf5({ file, expected: `at most ${MAX_CHUNKS_PER_PATCH} chunks per patch for ${path}`, found });
   }
 }
 
@@ -89,7 +88,7 @@ class Images implements ImageReader {
   readonly batch: number;
   readonly sharesChunks: boolean;
   readonly #array: ArrayReader;
-  /** Patches a slab; 0 where patches do not share chunks, so that there is nothing to keep. */
+  /** Patches per slab; 0 where patches do not share chunks, so that there is nothing to keep. */
   readonly #slabSize: number;
   #slab: Uint8Array | undefined;
   #slabStart = 0;
@@ -112,7 +111,12 @@ class Images implements ImageReader {
     if (images.length !== (end - start) * PATCH_BYTES) {
       throw new RangeError(`memory of ${images.length} bytes for ${end - start} patches`);
     }
-    if (this.#slabSize === 0) return this.#readDirect({ start, end, step: PATCHES_PER_READ, images });
+    if (this.#slabSize === 0) this.#readInto(images, start, PATCHES_PER_READ);
+    else this.#copyFromSlabs(images, start, end);
+    return images;
+  }
+
+  #copyFromSlabs(images: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; ) {
       const slab = this.#slabAt(at);
       const next = Math.min(end, this.#slabStart + slab.length / PATCH_BYTES);
@@ -120,66 +124,35 @@ class Images implements ImageReader {
       images.set(slab.subarray(from, from + (next - at) * PATCH_BYTES), (at - start) * PATCH_BYTES);
       at = next;
     }
-    return images;
   }
 
   gather(indices: Uint32Array, target: Uint8Array): Uint8Array {
-    const places = Uint32Array.from(indices.keys()).sort((a, b) => indices[a]! - indices[b]!);
-    for (let i = 0; i < places.length; ) {
-      let end = i + 1;
-      while (end < places.length && indices[places[end]!] === indices[places[end - 1]!]! + 1) end++;
-      this.#gatherRun({ first: indices[places[i]!]!, places: places.subarray(i, end), target });
-      i = end;
+    const inFileOrder = Uint32Array.from(indices.keys()).sort((a, b) => indices[a]! - indices[b]!);
+    for (const i of inFileOrder) {
+      this.read(indices[i]!, indices[i]! + 1, target.subarray(i * PATCH_BYTES, (i + 1) * PATCH_BYTES));
     }
     return target;
   }
 
-  /** Reads patches that follow each other in the file, and puts each in its place. */
-  #gatherRun({ first, places, target }: { first: number; places: Uint32Array; target: Uint8Array }): void {
-    const at = (place: number) => place * PATCH_BYTES;
-    if (places.every((place, i) => place === places[0]! + i)) {
-      this.read(
-        first,
-        first + places.length,
-        target.subarray(at(places[0]!), at(places[0]! + places.length)),
-      );
-      return;
-    }
-    const run = this.read(first, first + places.length);
-    places.forEach((place, i) => {
-      target.set(run.subarray(at(i), at(i + 1)), at(place));
-    });
-  }
-
+  /** The slab that the patch lies in. */
   #slabAt(index: number): Uint8Array {
     const start = index - (index % this.#slabSize);
     if (!this.#slab || this.#slabStart !== start) {
       this.#slab = undefined;
-      const end = Math.min(this.count, start + this.#slabSize);
-      const images = emptyPatches(end - start);
-      this.#slab = this.#readDirect({ start, end, step: this.#slabSize, images });
+      const slab = emptyPatches(Math.min(this.#slabSize, this.count - start));
+      this.#readInto(slab, start, this.#slabSize);
+      this.#slab = slab;
       this.#slabStart = start;
     }
     return this.#slab;
   }
 
-  #readDirect({
-    start,
-    end,
-    step,
-    images,
-  }: {
-    start: number;
-    end: number;
-    step: number;
-    images: Uint8Array;
-  }): Uint8Array {
-    for (let at = start; at < end; at += step) {
-      const patches = Math.min(step, end - at);
-      const from = (at - start) * PATCH_BYTES;
-      this.#array.readRows(at, images.subarray(from, from + patches * PATCH_BYTES));
+  /** Fills memory with the patches from `start` on, so many per read. */
+  #readInto(images: Uint8Array, start: number, perRead: number): void {
+    const step = perRead * PATCH_BYTES;
+    for (let from = 0; from < images.length; from += step) {
+      this.#array.readRows(start + from / PATCH_BYTES, images.subarray(from, from + step));
     }
-    return images;
   }
 
   close(): void {

@@ -180,20 +180,9 @@ class Columns {
   }
 
   #flag({ column, text, line }: Field): number {
-    switch (text) {
-      case 'True':
-      case 'true':
-      case 'TRUE':
-      case '1':
-        return 1;
-      case 'False':
-      case 'false':
-      case 'FALSE':
-      case '0':
-        return 0;
-      default:
-        throw this.#badField({ column, text, line }, 'True or False');
-    }
+    if (/^(True|true|TRUE|1)$/.test(text)) return 1;
+    if (/^(False|false|FALSE|0)$/.test(text)) return 0;
+    throw this.#badField({ column, text, line }, 'True or False');
   }
 
   #slideNumber({ column, text, line }: Field): number {

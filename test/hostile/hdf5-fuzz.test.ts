@@ -14,9 +14,9 @@ const MUTANTS = fileURLToPath(new URL('./mutants.js', import.meta.url));
 const COUNT = Number(process.env.FUZZ_MUTANTS ?? 150);
 const SEED = Number(process.env.FUZZ_SEED ?? 20181);
 /** A mutant that takes longer hangs. */
-const LONGEST = 30_000;
+const TIMEOUT = 30_000;
 /** The library may take 640 MB to unpack a chunk; node and its own heap come on top. */
-const MOST_MEMORY = 1.2e9;
+const MAX_MEMORY = 1.2e9;
 
 interface Message {
   at?: number;
@@ -32,14 +32,14 @@ interface Tally {
   outcomes: Map<string, number>;
   failures: string[];
   slowest: number;
-  mostMemory: number;
+  maxMemory: number;
 }
 
 it(
   `${COUNT} damaged files`,
   async () => {
     const processes = Math.min(2, availableParallelism());
-    const tally: Tally = { outcomes: new Map(), failures: [], slowest: 0, mostMemory: 0 };
+    const tally: Tally = { outcomes: new Map(), failures: [], slowest: 0, maxMemory: 0 };
     const share = Math.ceil(COUNT / processes);
     await Promise.all(
       Array.from({ length: processes }, (_, i) => run(i * share, Math.min(COUNT, (i + 1) * share), tally)),
@@ -47,11 +47,11 @@ it(
     const outcomes = [...tally.outcomes].map(([name, n]) => `${name} ${n}`).join(', ');
     console.log(
       `hdf5 fuzz: seed ${SEED}, ${COUNT} mutants: ${outcomes}; slowest ${Math.round(tally.slowest)} ms, ` +
-        `most memory ${Math.round(tally.mostMemory / 1e6)} MB`,
+        `most memory ${Math.round(tally.maxMemory / 1e6)} MB`,
     );
     expect(tally.failures).toEqual([]);
     expect([...tally.outcomes.values()].reduce((a, b) => a + b, 0)).toBe(COUNT);
-    expect(tally.mostMemory).toBeLessThan(MOST_MEMORY);
+    expect(tally.maxMemory).toBeLessThan(MAX_MEMORY);
   },
   COUNT * 500 + 60_000,
 );
@@ -86,7 +86,7 @@ async function follow(
     timer = setTimeout(() => {
       hung = true;
       child.kill('SIGKILL');
-    }, LONGEST);
+    }, TIMEOUT);
   };
   watch();
   child.on('message', (message: Message) => {
@@ -96,7 +96,7 @@ async function follow(
     if (message.outcome !== undefined) {
       tally.outcomes.set(message.outcome, (tally.outcomes.get(message.outcome) ?? 0) + 1);
       tally.slowest = Math.max(tally.slowest, message.ms!);
-      tally.mostMemory = Math.max(tally.mostMemory, message.rss!);
+      tally.maxMemory = Math.max(tally.maxMemory, message.rss!);
     }
     if (message.failed !== undefined) {
       tally.failures.push(`seed ${SEED} mutant ${current.at} (${current.what}): ${message.failed}`);
@@ -105,7 +105,7 @@ async function follow(
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   clearTimeout(timer);
   if (done && code === 0) return undefined;
-  const end = hung ? `hung for ${LONGEST / 1000} s` : `ended its process (${signal ?? `exit code ${code}`})`;
+  const end = hung ? `hung for ${TIMEOUT / 1000} s` : `ended its process (${signal ?? `exit code ${code}`})`;
   if (current.at < 0) throw new Error(`the fuzz could not start: ${end}`);
   return { ...current, end };
 }

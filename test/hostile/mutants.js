@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PcamError } from '#pcam/core/errors.js';
 import { Random } from '#pcam/core/random.js';
+import { readPlace } from '#pcam/dataset/hdf5-chunks.js';
 import { openSplit } from '#pcam/dataset/split.js';
 
 import { hdf5File } from '#pcam/upstream/hdf5-writer.js';
@@ -36,6 +37,7 @@ async function main() {
     const manifest = manifestOf(random.chance(0.5));
     const began = performance.now();
     const { outcome, wrong } = await read(manifest);
+    readPlace(paths[kind], kind === 'images' ? 'x' : 'y'); // never throws
     const failed = wrong ?? (i % DEEP_EVERY === 0 ? await deepProblem(manifest) : undefined);
     await say({ at: i, outcome, failed, ms: performance.now() - began, rss: process.memoryUsage.rss() });
   }
