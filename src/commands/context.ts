@@ -209,7 +209,7 @@ async function gdriveCookies({ env: { gdriveCookies: path } }: Context): Promise
   if (path === undefined) return undefined;
   const { readSmallFile } = await import('../fs/index.js');
   try {
-    return await readSmallFile(path, { most: MAX_COOKIES_FILE });
+    return await readSmallFile(path, { maxBytes: MAX_COOKIES_FILE });
   } catch (error) {
     throw new PcamError('USAGE', `GDRIVE_COOKIES ${path}: the file cannot be read: ${messageOf(error)}`, {
       cause: error,

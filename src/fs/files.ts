@@ -3,7 +3,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 
-/** What lies there is not the file that is expected. */
+/** Something other than the expected regular file has a name. */
 export class UnfitFile extends PcamError {
   constructor(path: string, found: string) {
     super('IO', `expected a regular file at ${path}, found ${found}`, {
@@ -49,20 +49,20 @@ export function neverBlocking(follow: boolean): number {
 }
 
 export interface SmallFileOptions {
-  /** Most bytes that such a file has. */
-  most: number;
+  /** A larger file is refused. */
+  maxBytes: number;
   /** @default true */
   follow?: boolean;
 }
 
 /**
- * Reads a text file as a whole, and only when it is a regular one of at most `most` bytes.
+ * Reads a regular text file of limited size.
  * @throws UnfitFile, or what the file system said
  */
-export async function readSmallFile(path: string, { most, follow }: SmallFileOptions): Promise<string> {
+export async function readSmallFile(path: string, { maxBytes, follow }: SmallFileOptions): Promise<string> {
   const handle = await openFile(path, { follow });
   try {
-    if ((await handle.stat()).size > most) throw new UnfitFile(path, `more than ${most} bytes`);
+    if ((await handle.stat()).size > maxBytes) throw new UnfitFile(path, `more than ${maxBytes} bytes`);
     return await handle.readFile('utf8');
   } finally {
     await handle.close();
@@ -86,20 +86,13 @@ export async function statFile(path: string): Promise<BigIntStats | undefined> {
   try {
     stats = await stat(path, { bigint: true });
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      // A dangling link counts as missing: the rename of the finished file replaces it.
-      return undefined;
-    }
-    if (systemCode(error) === 'ELOOP') return undefined;
+    // A dangling or circular link counts as missing: the rename of the finished file replaces it.
+    if (['ENOENT', 'ELOOP'].includes(systemCode(error))) return undefined;
     throw fsError(error, `looking at ${path}`);
   }
   if (stats.isFile()) return stats;
-  throw new PcamError('IO', `${path}: expected a file of the data set, found a ${kindOf(stats)}`, {
+  const found = stats.isDirectory() ? 'directory' : 'device, pipe or socket';
+  throw new PcamError('IO', `${path}: expected a file of the data set, found a ${found}`, {
     hint: 'move it away, then run it again',
   });
-}
-
-function kindOf(stats: BigIntStats): string {
-  if (stats.isDirectory()) return 'directory';
-  return 'device, pipe or socket';
 }

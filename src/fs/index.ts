@@ -1,4 +1,3 @@
-export { Appender } from './appender.js';
 export {
   type FileIdentity,
   neverBlocking,

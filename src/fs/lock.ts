@@ -245,7 +245,7 @@ type LockContent = string | typeof ABSENT | typeof UNREADABLE | typeof UNFIT;
 
 async function readLock(path: string): Promise<LockContent> {
   try {
-    return await retryBusy(() => readSmallFile(path, { most: MAX_LOCK_BYTES, follow: false }));
+    return await retryBusy(() => readSmallFile(path, { maxBytes: MAX_LOCK_BYTES, follow: false }));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return ABSENT;
     if (error instanceof UnfitFile && error.found === 'a directory') throw error;

@@ -1,21 +1,21 @@
-/** Where a person asks for one file to be written: looked at before the work begins. */
+/** Output files that a user names (`-o`, `--table`): the place is checked before the work begins. */
 import { readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fsError, PcamError, systemCode } from '../core/index.js';
 import { replaceFile, writeNewFile } from './write.js';
 
-/** More links than any system follows. */
-const MOST_LINKS = 40;
+/** More than any system follows. */
+const MAX_LINKS = 40;
 
 /**
- * Requires the folder of a file to exist: a mistyped one would otherwise appear out of nothing. What is there must be
- * a file, as it is going to be replaced: not a device such as /dev/null, which even root would miss.
- * @returns the file to replace, links followed: they stay
+ * Requires the directory of an output file to exist, so that a typing error makes no new one, and that nothing but a
+ * regular file has its name: the file is replaced by a rename, and a device such as /dev/null would be gone.
+ * @returns the path with links resolved: links stay, and their target is replaced
  * @throws PcamError NOT_A_FOLDER; USAGE for an empty name; IO when anything but a file has that name
  */
 export async function requireOutputPlace(path: string): Promise<string> {
   if (path === '') throw new PcamError('USAGE', 'the name of the output file is empty');
-  const found = await look(path);
+  const found = await kindOf(path);
   if (found !== 'file' && found !== 'nothing') {
     throw new PcamError('IO', `cannot write ${path}: expected a file, found ${found}`, {
       expected: 'a file',
@@ -23,7 +23,7 @@ export async function requireOutputPlace(path: string): Promise<string> {
       hint: `name a file${found === 'a directory' ? ' in it' : ''}, or another place; nothing was written`,
     });
   }
-  const target = await behindLinks(path);
+  const target = await resolveLinks(path);
   await requireFolder(target);
   return target;
 }
@@ -31,7 +31,7 @@ export async function requireOutputPlace(path: string): Promise<string> {
 /** @throws PcamError NOT_A_FOLDER */
 async function requireFolder(path: string): Promise<void> {
   const folder = dirname(path);
-  const found = await look(folder);
+  const found = await kindOf(folder);
   if (found === 'nothing') {
     throw new PcamError('NOT_A_FOLDER', `cannot write ${path}: there is no directory ${folder}`, {
       hint: 'create it, or write to another place; nothing was written',
@@ -45,14 +45,14 @@ async function requireFolder(path: string): Promise<void> {
 }
 
 export interface OutputFile {
-  /** As it was asked for. */
+  /** As the user named it, for messages. */
   path: string;
-  /** What `requireOutputPlace` gave for it. */
+  /** The result of `requireOutputPlace`. */
   target: string;
 }
 
 /**
- * Writes such a file in one step: bytes, or what `content` creates under a temporary name.
+ * Writes an output file in one step: bytes, or the file that `content` writes under a temporary name.
  * @throws PcamError DISK_FULL, NO_PERMISSION, IO; NOT_A_FOLDER when the directory is gone
  */
 export async function writeOutput(
@@ -64,16 +64,16 @@ export async function writeOutput(
   try {
     await replaceFile(target, write);
   } catch (error) {
-    // What says that a file is missing would be taken for one of the data set.
+    // ENOENT means the directory here, and would be reported as a missing file of the data set.
     await requireFolder(target);
     throw fsError(error, `writing ${path}`);
   }
 }
 
-/** The name that is not a link any more, whether there is a file or not; the path itself where it is none. */
-async function behindLinks(path: string): Promise<string> {
+/** Follows links to their end, whether there is a file or not. */
+async function resolveLinks(path: string): Promise<string> {
   let at = path;
-  for (let links = 0; links < MOST_LINKS; links++) {
+  for (let links = 0; links < MAX_LINKS; links++) {
     const target = await readlink(at).catch(() => undefined);
     if (target === undefined) return at;
     at = resolve(await realpath(dirname(at)), target);
@@ -83,15 +83,16 @@ async function behindLinks(path: string): Promise<string> {
   });
 }
 
-async function look(path: string): Promise<'a directory' | 'file' | 'a device, pipe or socket' | 'nothing'> {
+async function kindOf(
+  path: string,
+): Promise<'a directory' | 'file' | 'a device, pipe or socket' | 'nothing'> {
   try {
     const stats = await stat(path);
     if (stats.isDirectory()) return 'a directory';
     return stats.isFile() ? 'file' : 'a device, pipe or socket';
   } catch (error) {
-    if (systemCode(error) === 'ELOOP') return 'nothing'; // told when its links are followed
-    if (systemCode(error) === 'ENOENT') return 'nothing';
-    if (systemCode(error) === 'ENOTDIR') return 'nothing';
+    // ELOOP is reported when the links are resolved.
+    if (['ELOOP', 'ENOENT', 'ENOTDIR'].includes(systemCode(error))) return 'nothing';
     throw fsError(error, `looking at ${path}`);
   }
 }

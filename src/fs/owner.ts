@@ -82,5 +82,5 @@ async function startTimeOf(pid: string): Promise<string | undefined> {
 }
 
 async function readProc(name: string): Promise<string> {
-  return await readSmallFile(`/proc/${name}`, { most: 64 * 1024 }).catch(() => '');
+  return await readSmallFile(`/proc/${name}`, { maxBytes: 64 * 1024 }).catch(() => '');
 }

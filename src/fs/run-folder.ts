@@ -87,7 +87,7 @@ export class RunFolder {
   async commit(
     from: string,
     final: string,
-    { digested, cleanUp }: { digested?: FileIdentity; cleanUp?: () => Promise<void> } = {},
+    { digested }: { digested?: FileIdentity } = {},
   ): Promise<BigIntStats> {
     // Windows flushes only what is open for writing.
     const handle = await openFile(from, { flags: constants.O_RDWR, follow: false });
@@ -100,7 +100,6 @@ export class RunFolder {
       await retryBusy(() => rename(own, final));
       await syncFolder(dirname(final));
       if (own !== from) await rm(from, { force: true });
-      await cleanUp?.();
       const after = await handle.stat({ bigint: true });
       if (sameFile(after, before)) return after;
       if ((await lstat(final, { bigint: true })).ino === before.ino) await this.remove(final);
@@ -164,14 +163,6 @@ export class RunFolder {
       await this.check(); // there is no such file, or no directory of this run any more
       return undefined;
     }
-  }
-
-  // Until download uses `commit` alone.
-
-  async take(path: string, digested: FileIdentity): Promise<string> {
-    const own = await this.#own(path);
-    if (!sameFile(await lstat(own, { bigint: true }), digested)) throw changed(path);
-    return own;
   }
 
   /** Removes what is left of this run's temporary files, and the directory unless files of the data set are aside. */

@@ -89,9 +89,9 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-const BLOCK = 1024 * 1024;
+const COPY_BLOCK_BYTES = 1024 * 1024;
 
-/** A disk that fills up can take the first part of a write and refuse the rest only then. */
+/** Writes all bytes: a disk that fills up may accept a part of a write, and refuse the rest at the next one. */
 export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length; ) {
     const step = await handle.write(bytes, written, bytes.length - written, position + written);
@@ -99,7 +99,7 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: 
   }
 }
 
-/** The same without a turn of the event loop. @param position absent: where the last write ended */
+/** The synchronous `writeAll`. @param position @default where the last write ended */
 export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): void {
   for (let at = 0; at < bytes.length; ) {
     at += writeSync(fd, bytes, at, bytes.length - at, position === undefined ? null : position + at);
@@ -107,20 +107,21 @@ export function writeAllSync(fd: number, bytes: Uint8Array, position?: number): 
 }
 
 /**
- * Copies a regular file to a new one; shares its blocks where the file system can. Stops soon after an abort.
+ * Copies a regular file to a new one; a file system with reflinks shares the blocks.
  * @throws UnfitFile, or what the file system said
  */
 export async function copyInto(from: string, to: string, signal?: AbortSignal): Promise<void> {
   const source = await openFile(from);
   try {
     const { COPYFILE_FICLONE_FORCE, COPYFILE_EXCL } = constants;
-    if (await copyFile(from, to, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL).then(ok, notCloned)) return;
+    if (await copyFile(from, to, COPYFILE_FICLONE_FORCE | COPYFILE_EXCL).then(() => true, ifNotCloned))
+      return;
     const target = await open(to, 'w');
     try {
-      const block = Buffer.allocUnsafe(BLOCK);
+      const block = Buffer.allocUnsafe(COPY_BLOCK_BYTES);
       for (let at = 0; ; ) {
         throwIfAborted(signal);
-        const { bytesRead } = await source.read(block, 0, BLOCK, at);
+        const { bytesRead } = await source.read(block, 0, COPY_BLOCK_BYTES, at);
         if (bytesRead === 0) return;
         await writeAll(target, block.subarray(0, bytesRead), at);
         at += bytesRead;
@@ -133,9 +134,7 @@ export async function copyInto(from: string, to: string, signal?: AbortSignal): 
   }
 }
 
-const ok = () => true;
-
-function notCloned(error: NodeJS.ErrnoException): false {
-  if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOENT'].includes(error.code ?? '')) throw error;
+function ifNotCloned(error: NodeJS.ErrnoException): false {
+  if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EEXIST', 'ENOENT'].includes(systemCode(error))) throw error;
   return false;
 }

@@ -53,7 +53,7 @@ export function parseJson(text: string, path: string): unknown {
 /** A wrong path may be that of a data file of gigabytes. */
 async function readText(path: string): Promise<string> {
   try {
-    return await readSmallFile(path, { most: MAX_MANIFEST_BYTES });
+    return await readSmallFile(path, { maxBytes: MAX_MANIFEST_BYTES });
   } catch (error) {
     if (error instanceof UnfitFile) throw bad(path, error.message);
     if (!['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemCode(error))) {

@@ -55,7 +55,7 @@ type Resolved = Manifest & { origin: ManifestOrigin };
 async function readOwn(path: string): Promise<Resolved | { ignored: string } | undefined> {
   let text: string;
   try {
-    text = await readSmallFile(path, { most: MAX_MANIFEST_BYTES });
+    text = await readSmallFile(path, { maxBytes: MAX_MANIFEST_BYTES });
   } catch (error) {
     return ['ENOENT', 'ENOTDIR'].includes(systemCode(error)) ? undefined : { ignored: path };
   }

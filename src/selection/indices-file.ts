@@ -67,7 +67,7 @@ export function listedIndices({ path, patches }: IndicesFile, split: SplitName, 
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readSmallFile(path, { most: MAX_FILE_BYTES });
+    return await readSmallFile(path, { maxBytes: MAX_FILE_BYTES });
   } catch (cause) {
     if (cause instanceof UnfitFile) {
       throw new PcamError('USAGE', `${path} cannot be read as an indices file: ${cause.message}`, { cause });

@@ -181,7 +181,7 @@ export class PartialFile {
   async isInPlace(): Promise<boolean> {
     try {
       const [own, there] = await Promise.all([this.#handle.stat(), stat(this.path)]);
-      return own.ino === there.ino && own.dev === there.dev;
+      return own.ino === there.ino; // not the device: see `FileIdentity`
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false;
       throw fsError(error, `reading the partial download ${this.path}`);
@@ -460,7 +460,7 @@ class Journal {
 export async function readJournal(path: string, file: DatasetFile): Promise<Claims | undefined> {
   let text: string;
   try {
-    text = await readSmallFile(path, { most: MAX_JOURNAL_BYTES, follow: false });
+    text = await readSmallFile(path, { maxBytes: MAX_JOURNAL_BYTES, follow: false });
   } catch (error) {
     if (error instanceof UnfitFile || ['ENOENT', 'ELOOP', 'ENXIO'].includes(systemCode(error)))
       return undefined;

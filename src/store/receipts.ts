@@ -93,7 +93,7 @@ export class Receipts {
 
   async #read(name: string): Promise<Receipt | undefined> {
     try {
-      const text = await readSmallFile(this.#path(name), { most: MAX_RECEIPT_BYTES, follow: false });
+      const text = await readSmallFile(this.#path(name), { maxBytes: MAX_RECEIPT_BYTES, follow: false });
       const receipt: unknown = JSON.parse(text);
       return isReceipt(receipt) ? receipt : undefined;
     } catch {

@@ -112,7 +112,7 @@ export async function requireReplaceable(folder: MadeFolder, recipe?: FolderReci
 async function readEarlier(path: string) {
   try {
     const file = join(path, MANIFEST_NAME);
-    const json = JSON.parse(await readSmallFile(file, { most: MAX_MANIFEST_BYTES })) as FolderRecipe;
+    const json = JSON.parse(await readSmallFile(file, { maxBytes: MAX_MANIFEST_BYTES })) as FolderRecipe;
     return { json, manifest: parseManifest(json, { path: file }) };
   } catch {
     return undefined;

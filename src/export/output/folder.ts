@@ -385,7 +385,7 @@ export class OutputFolder {
   async #readText(file: string): Promise<string | undefined> {
     const path = join(this.#out, file);
     try {
-      return await readSmallFile(path, { most: MAX_INDEX_BYTES, follow: false });
+      return await readSmallFile(path, { maxBytes: MAX_INDEX_BYTES, follow: false });
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined;
       throw fsError(error, `reading ${path}`);
