@@ -20,6 +20,7 @@ const CONTEXT = {
   data: { '@id': 'cr:data', '@type': '@json' },
   dataType: { '@id': 'cr:dataType', '@type': '@vocab' },
   dct: 'http://purl.org/dc/terms/',
+  equivalentProperty: 'cr:equivalentProperty',
   examples: { '@id': 'cr:examples', '@type': '@json' },
   extract: 'cr:extract',
   field: 'cr:field',
@@ -39,6 +40,7 @@ const CONTEXT = {
   regex: 'cr:regex',
   repeated: 'cr:repeated',
   replace: 'cr:replace',
+  samplingRate: 'cr:samplingRate',
   sc: 'https://schema.org/',
   separator: 'cr:separator',
   source: 'cr:source',
@@ -173,7 +175,8 @@ const SPLIT_FIELD: FieldFacts = {
   description: 'The split of the patch.',
   source: {
     extract: { fileProperty: 'fullpath' },
-    transform: { regex: '(?:.*/)?(train|validation|test)-[0-9]+-of-[0-9]+[.]parquet$' },
+    // Also right for a split's name alone: mlcroissant applies it once more to what it has found.
+    transform: { regex: '(?:data/)?(train|validation|test)(?:-.+[.]parquet)?$' },
   },
   references: { field: { '@id': 'splits/name' } },
 };
