@@ -25,6 +25,11 @@ export interface ArrayReader {
    * @throws PcamError BAD_HDF5; IO when the system cannot read the file
    */
   readRows(start: number, target: Uint8Array): void;
+  /**
+   * Starts to read rows that are wanted next into the system's cache, several at once: a disk serves a random order
+   * faster so. A failure is met again by `readRows`. Only where rows lie in one block.
+   */
+  prefetch?(rows: Uint32Array): void;
   /** May be called again. */
   close(): void;
 }

@@ -1,6 +1,6 @@
 /** Opens one array of an HDF5 file; its elements are read without the HDF5 library where they lie in one block. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { fsError, PcamError, systemCode } from '../core/index.js';
+import { closeSync, fstatSync, openSync, read, readSync, statSync } from 'node:fs';
+import { elementsOf, fsError, PcamError, systemCode } from '../core/index.js';
 import { type ArrayInfo, type ArrayReader, rowsOf } from './array.js';
 import { openLibraryArray } from './hdf5-library.js';
 import { readStructure, type StoredArray } from './hdf5-structure.js';
@@ -61,6 +61,9 @@ class ContiguousArray implements ArrayReader {
   readonly info: ArrayInfo;
   readonly #offset: number;
   #fd: number | undefined;
+  /** What prefetched rows are read into; nobody looks at it. */
+  #scratch: Uint8Array | undefined;
+  #prefetching = 0;
 
   constructor({ file, fd, path, stored: { shape, size, signed }, offset }: Contiguous) {
     this.file = file;
@@ -80,19 +83,35 @@ class ContiguousArray implements ArrayReader {
   #readAt(position: number, target: Uint8Array): void {
     try {
       for (let at = 0; at < target.length; ) {
-        const read = readSync(this.#fd!, target, at, target.length - at, position + at);
-        if (read === 0) {
+        const bytes = readSync(this.#fd!, target, at, target.length - at, position + at);
+        if (bytes === 0) {
           throw badHdf5({ file: this.file, expected: 'all of the array', found: 'a file that was cut' });
         }
-        at += read;
+        at += bytes;
       }
     } catch (error) {
       throw fsError(error, `reading ${this.file}`);
     }
   }
 
+  prefetch(rows: Uint32Array): void {
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    const { shape, size } = this.info;
+    const rowBytes = elementsOf(shape.slice(1)) * size;
+    this.#scratch ??= new Uint8Array(rowBytes);
+    for (const row of rows) {
+      this.#prefetching++;
+      read(fd, this.#scratch, 0, rowBytes, this.#offset + row * rowBytes, () => {
+        this.#prefetching--;
+        if (this.#fd === undefined && this.#prefetching === 0) closeSync(fd);
+      });
+    }
+  }
+
+  /** While rows are being prefetched, the file stays open until the last one is there. */
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd !== undefined && this.#prefetching === 0) closeSync(this.#fd);
     this.#fd = undefined;
   }
 }

@@ -33,6 +33,8 @@ export interface ImageReader {
    * @param target memory of just that size to put them in
    */
   gather(indices: Uint32Array, target: Uint8Array): Uint8Array;
+  /** Starts to read patches that are gathered next, several at once. */
+  prefetch(indices: Uint32Array): void;
   close(): void;
 }
 
@@ -132,6 +134,10 @@ class Images implements ImageReader {
       this.read(indices[i]!, indices[i]! + 1, target.subarray(i * PATCH_BYTES, (i + 1) * PATCH_BYTES));
     }
     return target;
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.#array.prefetch?.(indices);
   }
 
   /** The slab that the patch lies in. */

@@ -1,5 +1,5 @@
 /** Arrays of HDF5 files: what is read is what the file has, and the error is the system's where it cannot read. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { openArray } from '#pcam/dataset/hdf5.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
 import { pcamError } from '../support/outcome.js';
 import { sharedFolder } from '../support/temp.js';
+import { until } from '../support/until.js';
 
 /** Where the fixture, as h5py, begins the data. */
 const DATA = 2048;
@@ -50,6 +51,28 @@ it('ends in an error, not in zeros, when the file was cut after it was opened', 
   array.readRows(1, target);
   expect(() => array.readRows(2, target)).toThrow(expect.objectContaining({ code: 'BAD_HDF5' }));
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'closes its file once what is being prefetched is there',
+  async () => {
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === file).length;
+    const array = await openArray(file, 'x');
+    array.prefetch!(Uint32Array.of(5, 0, 3, 5));
+    const row = new Uint8Array(ROW);
+    array.readRows(5, row);
+    expect(Buffer.compare(row, readFileSync(file).subarray(DATA + 5 * ROW, DATA + 6 * ROW))).toBe(0);
+    array.close();
+    await until('the file is closed', async () => expect(open()).toBe(0));
+  },
+);
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // that of the listing itself
+  }
+}
 
 // Its first bytes are in no one's address space.
 it.skipIf(process.platform !== 'linux')(

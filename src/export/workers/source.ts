@@ -34,8 +34,10 @@ export function sourceOf({ images, facts, task, recipe, staged, onPatches }: Sou
         const target = memory.subarray(0, count * PATCH_BYTES);
         const indices = order?.subarray(at, until) ?? Uint32Array.from({ length: count }, (_, i) => at + i);
         if (staged && (staged.whole || !range)) readAt(staged.fd, target, at * PATCH_BYTES);
-        else if (order) images.gather(indices, target);
-        else images.read(at, until, target);
+        else if (order) {
+          images.prefetch(order.subarray(until, Math.min(end, until + size)));
+          images.gather(indices, target);
+        } else images.read(at, until, target);
         const sha1 = recipe.sha1 ? digestsOf(target) : null;
         yield { count, indices, pixels: cropPatches(target, side), sha1 };
         if (!range) onPatches(count);

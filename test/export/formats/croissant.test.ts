@@ -53,6 +53,8 @@ describe.each([
     });
     expect(document.creator).toContainEqual({ '@type': 'sc:Person', name: 'B. S. Veeling' });
     const context = document['@context'] as Record<string, unknown>;
+    // mlcroissant calls a context without these two non-standard.
+    expect(context).toMatchObject({ equivalentProperty: expect.anything(), samplingRate: expect.anything() });
     for (const [, prefix] of JSON.stringify(document).matchAll(/"(sc|cr|wd|dct):\w+"/g))
       expect(context).toHaveProperty(prefix!);
   });
@@ -107,10 +109,7 @@ describe('the croissant.json of a Parquet export', () => {
       source: { extract: { column: 'image' }, transform: { jsonPath: 'bytes' } },
     });
     const { regex } = (fields['patches/split']!.source as { transform: { regex: string } }).transform;
-    for (const file of [
-      'data/validation-00000-of-00013.parquet',
-      '/a/train/data/validation-00012-of-00013.parquet',
-    ])
+    for (const file of ['data/validation-00000-of-00013.parquet', 'validation'])
       expect(new RegExp(`^${regex}`).exec(file)?.[1]).toBe('validation');
   });
 });
