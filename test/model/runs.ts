@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Inventory } from '#pcam/inventory/inventory.js';
-import { contentsOf } from '#pcam/manifest/content.js';
+import { contentsOf } from '#pcam/manifest/types.js';
 import { layout, type OwnedLayout, withDataFolder } from '#pcam/store/layout.js';
 import { PartialFile } from '#pcam/store/partial.js';
 import { Receipts } from '#pcam/store/receipts.js';
