@@ -12,6 +12,7 @@ export {
   type Unit,
 } from './core/index.js';
 export {
+  type ArrayPlace,
   type Batch,
   type BatchOptions,
   type Dataset,

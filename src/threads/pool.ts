@@ -2,7 +2,7 @@
  * The worker pool. A job runs in a worker thread, or in the calling thread where its work takes less time than a
  * thread needs to start; the caller cannot tell the difference.
  */
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import { abortError, localError, PcamError, throwIfAborted, workerCode } from '../core/index.js';
@@ -39,7 +39,7 @@ interface JobCall {
   onProgress(progress: unknown): void;
 }
 
-/** Threads start when jobs need them, and end when no job waits: there is nothing to close. */
+/** Runs jobs. Threads start when jobs need them, and end when no job waits: there is nothing to close. */
 export class Pool {
   readonly #workers: number;
   readonly #limit: ReturnType<typeof pLimit>;
@@ -133,6 +133,8 @@ export class JobThread {
   async run({ job, input, inbox, signal, onProgress }: JobCall): Promise<unknown> {
     const post = (message: ToWorker) => this.#worker.postMessage(message);
     const onAbort = () => void this.end();
+    // Node.js warns of a leak where more than ten threads listen to one signal.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await new Promise((resolve, reject) => {

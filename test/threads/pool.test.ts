@@ -67,6 +67,19 @@ describe('a thread', () => {
     expect((await pcamError(result)).code).toBe('ABORTED');
   });
 
+  it('may be one of many that one signal stops', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    const stop = new AbortController();
+    const results = Array.from({ length: 11 }, () => inThread(jobs.spin, { signal: stop.signal }).result);
+    stop.abort();
+    const errors = await Promise.all(results.map(pcamError));
+    expect(errors.map(({ code }) => code)).toEqual(Array(11).fill('ABORTED'));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('that runs out of memory is an error of this machine, with what to do', async () => {
     const error = await pcamError(inThread(jobs.fill).result);
     expect(error).toMatchObject({
