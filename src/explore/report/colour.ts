@@ -1,5 +1,5 @@
 /** Section 7: how the patches are coloured. */
-import type { Channels, SplitStats } from '../stats/index.js';
+import { type Channels, type SplitStats, TRAIN_CHANNELS } from '../stats/index.js';
 import { ceilingOf, histogramChart } from './charts.js';
 import { dataTable, decimal, type Html, html, image, integer, splitTitle, type TableRow } from './html.js';
 import type { Picture, ReportModel } from './model.js';
@@ -8,7 +8,7 @@ const CHART = { width: 400, height: 190 };
 const NAMES = ['red', 'green', 'blue'] as const;
 const CHANNEL_COLUMNS = ['Mean', 'Std.'].flatMap((figure) => NAMES.map((name) => `${figure} ${name}`));
 
-export function colourSection({ stats, published, meanPatches }: ReportModel): Html {
+export function colourSection({ stats, provenance, meanPatches }: ReportModel): Html {
   return html`<ul class="keys">${NAMES.map((name, i) => html`<li class="k${i}"><i></i><span>${name}</span></li>`)}</ul>
 <div class="three">${stats.splits.map(histogram)}</div>
 ${dataTable({
@@ -17,7 +17,9 @@ ${dataTable({
   numbers: CHANNEL_COLUMNS,
   rows: stats.splits.flatMap(({ split, channels }) => [
     channelRow(splitTitle(split), channels),
-    ...(split === 'train' && published ? [channelRow('Train, as published', published.channels)] : []),
+    ...(split === 'train' && provenance === 'pcam'
+      ? [channelRow('Train, as published', TRAIN_CHANNELS)]
+      : []),
   ]),
   last: stats.splits.length > 1 && channelRow('All', stats.all.channels),
 })}

@@ -17,11 +17,11 @@ export function loadingSection({ stats, manifest, provenance }: ReportModel): Ht
 ${provenance === 'synthetic' ? html`<p>The data is synthetic: it is for tests, and there is nothing to cite.</p>` : html`<h3>Citation</h3><p>Please cite PatchCamelyon and the Camelyon16 challenge that its slides are from.</p><pre tabindex="0"><code>${bibtex(manifest)}</code></pre>`}`;
 }
 
-function licence(license: string | null): Html {
+function licence(license: string | undefined): Html {
   if (license === 'CC0-1.0') {
     return html`The data is dedicated to the public domain: <a href="https://creativecommons.org/publicdomain/zero/1.0/">CC0 1.0</a>.`;
   }
-  return license === null ? html`The manifest names no license.` : html`${license}`;
+  return license === undefined ? html`The manifest names no license.` : html`${license}`;
 }
 
 function snippets(split: SplitName, normalization: readonly string[]): Snippet[] {

@@ -1,5 +1,5 @@
 /** The content of a report before it is rendered: figures, pictures and names, no HTML. */
-import type { Provenance, SplitName } from '../../manifest/index.js';
+import type { Manifest, Provenance, SplitName } from '../../manifest/index.js';
 import type { StatsResult } from '../stats/index.js';
 
 /** A PNG file, and how large it is shown in px. */
@@ -62,13 +62,7 @@ export interface SplitSlides {
 }
 
 export interface ReportModel {
-  readonly version: string;
-  readonly manifest: {
-    readonly dataset: string;
-    readonly homepage: string | null;
-    readonly license: string | null;
-    readonly citation: readonly string[];
-  };
+  readonly manifest: Manifest;
   readonly provenance: Provenance;
   readonly files: readonly ReportFile[];
   readonly stats: StatsResult;
@@ -82,9 +76,4 @@ export interface ReportModel {
   readonly mapScale: number | null;
   /** Mean of all patches of a class; `null` without labels, or where a class has none. */
   readonly meanPatches: { readonly positive: Picture | null; readonly negative: Picture | null };
-  readonly published: {
-    readonly channels: { readonly mean: readonly number[]; readonly std: readonly number[] };
-    /** Patches without duplicates in Kaggle's version. */
-    readonly kaggle: readonly { splits: readonly SplitName[]; patches: number }[];
-  } | null;
 }

@@ -1,5 +1,5 @@
 /** The page: its head, the key figures, the contents, and eight sections. */
-import { HOMEPAGE } from '../../core/index.js';
+import { HOMEPAGE, VERSION } from '../../core/index.js';
 import type { Provenance } from '../../manifest/index.js';
 import { colourSection } from './colour.js';
 import { renderDocument } from './document.js';
@@ -39,7 +39,7 @@ export function renderPage(model: ReportModel): string {
     top: html`<p class="lede">${lede(model)}</p>${badge(model)}
 ${figures(model)}`,
     sections: SECTIONS.map(({ id, title, render }) => ({ id, title, body: render(model) })),
-    footer: html`Written by pcam ${model.version} from the files listed under <a href="#verdict">Verdict</a>.`,
+    footer: html`Written by pcam ${VERSION} from the files listed under <a href="#verdict">Verdict</a>.`,
   });
 }
 
@@ -83,7 +83,7 @@ function figures({ stats, files, slides }: ReportModel): Html {
 
 /** What search engines and tools read of the report: schema.org in JSON-LD. */
 function jsonLd(model: ReportModel): object {
-  const { manifest, files, stats, provenance, version } = model;
+  const { manifest, files, stats, provenance } = model;
   const { homepage, license, citation } = manifest;
   const synthetic = provenance === 'synthetic';
   return {
@@ -111,7 +111,7 @@ function jsonLd(model: ReportModel): object {
     creator: {
       '@type': 'SoftwareApplication',
       name: 'pcam',
-      softwareVersion: version,
+      softwareVersion: VERSION,
       ...(HOMEPAGE && { url: HOMEPAGE }),
     },
   };

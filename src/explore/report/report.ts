@@ -1,13 +1,13 @@
 /** `report`: writes one HTML page about the data set that needs nothing else. */
 import { join } from 'node:path';
-import { DEFAULTS, type OnEvent, PATCH_BYTES, VERSION } from '../../core/index.js';
+import { DEFAULTS, type OnEvent, PATCH_BYTES } from '../../core/index.js';
 import { arrayOf, openImages } from '../../dataset/index.js';
 import { statFile, writeOutput } from '../../fs/index.js';
 import { finalMd5, finalName, type Manifest, resolveManifest, type SplitName } from '../../manifest/index.js';
 import { type ClassSums, classSums } from '../../scan/index.js';
 import { type Input, openInput, requireOutputFile } from '../../verified/index.js';
 import { choosePatchesOf } from '../preview/index.js';
-import { KAGGLE_PATCHES, measure, type SplitDetails, TRAIN_CHANNELS } from '../stats/index.js';
+import { measure, type SplitDetails } from '../stats/index.js';
 import type { Repeat, ReportFile, ReportModel, ShownPatch } from './model.js';
 import { renderPage } from './page.js';
 import { pictureOf } from './pictures.js';
@@ -59,11 +59,9 @@ export async function report(options: ReportOptions = {}): Promise<ReportResult>
 /** Gathers what the page shows: figures of stats, verdicts of files, and pictures. */
 async function collectReport(input: Input, options: ReportOptions): Promise<ReportModel> {
   const { signal, onEvent } = options;
-  const { dataset, homepage, license, citation } = input.manifest;
   const { result, splits, provenance } = await measure(input, options);
   return {
-    version: VERSION,
-    manifest: { dataset, homepage: homepage ?? null, license: license ?? null, citation },
+    manifest: input.manifest,
     provenance,
     files: await filesOf(input, splits),
     stats: result,
@@ -71,7 +69,6 @@ async function collectReport(input: Input, options: ReportOptions): Promise<Repo
     ...(await repeatsOf(input, splits)),
     ...describeSlides(splits, provenance),
     meanPatches: await meansOf(input, splits, { signal, onEvent }),
-    published: provenance === 'pcam' ? { channels: TRAIN_CHANNELS, kaggle: KAGGLE_PATCHES } : null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Sections 3 and 5: the splits, and what they have in common. */
 import type { SplitName } from '../../manifest/index.js';
-import type { SplitStats, Totals } from '../stats/index.js';
+import { KAGGLE_PATCHES, type SplitStats, type Totals } from '../stats/index.js';
 import {
   dataTable,
   type Html,
@@ -15,7 +15,7 @@ import {
 } from './html.js';
 import type { ReportModel } from './model.js';
 
-export function splitsSection({ stats, published }: ReportModel): Html {
+export function splitsSection({ stats, provenance }: ReportModel): Html {
   const slides = stats.splits.every((split) => split.slides !== null);
   const counts = ['Patches', 'Positive', 'Negative'];
   const columns = [
@@ -42,7 +42,7 @@ export function splitsSection({ stats, published }: ReportModel): Html {
     rows: stats.splits.map((split) => row(splitTitle(split.split), split, split.slides)),
     last: stats.splits.length > 1 && row('All', stats.all, ''),
   })}
-${published && kaggle(stats.splits, published.kaggle)}`;
+${provenance === 'pcam' && kaggle(stats.splits)}`;
 }
 
 function withMeter(part: number, whole: number, style: string): Html {
@@ -53,11 +53,8 @@ function meter(part: number, whole: number, style: string): Html {
   return html`<span class="meter ${style}" aria-hidden="true"><i style="width:${((100 * part) / Math.max(1, whole)).toFixed(1)}%"></i></span>`;
 }
 
-function kaggle(
-  splits: readonly SplitStats[],
-  published: readonly { splits: readonly SplitName[]; patches: number }[],
-): Html {
-  const rows = published.flatMap((one) => {
+function kaggle(splits: readonly SplitStats[]): Html {
+  const rows = KAGGLE_PATCHES.flatMap((one) => {
     const own = one.splits.map((name) => splits.find(({ split }) => split === name));
     if (own.some((split) => split === undefined)) return [];
     const unique = own.reduce((sum, split) => sum + split!.unique, 0);

@@ -1,5 +1,5 @@
 /** Section 1: whether the files match the manifest, with their digests, and the findings. */
-import { formatBytes } from '../../core/index.js';
+import { formatBytes, VERSION } from '../../core/index.js';
 import { type Html, html, integer, plural, scrolling } from './html.js';
 import type { FileStatus, ReportFile, ReportModel } from './model.js';
 
@@ -31,11 +31,11 @@ const STATES: Record<FileStatus, { words: string; style: string }> = {
 };
 
 export function verdictSection(model: ReportModel): Html {
-  const { files, version, manifest, stats } = model;
+  const { files, manifest, stats } = model;
   return html`<p>${sentence(model)}</p>
 ${scrolling(
   'Files',
-  html`<table class="files"><caption>The files of the manifest <b>${manifest.dataset}</b>, checked by pcam ${version}</caption>
+  html`<table class="files"><caption>The files of the manifest <b>${manifest.dataset}</b>, checked by pcam ${VERSION}</caption>
 <thead><tr><th scope="col">File</th><th scope="col" class="n">Size</th><th scope="col">State</th><th scope="col">MD5 of the manifest</th></tr></thead>
 <tbody>${files.map(row)}</tbody></table>`,
 )}

@@ -114,7 +114,11 @@ function duplicates({ split, stats, scan }: SplitDetails): StatsFinding[] {
       positive === null
         ? ''
         : `, ${formatInteger(positive)} positive and ${formatInteger(negative!)} negative`;
-    const message = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel${classes}; ${count(groups, 'content')} occur more than once, one of them ${largest} times`;
+    const repeated =
+      groups === 1
+        ? `one content occurs ${largest} times`
+        : `${count(groups, 'content')} occur more than once, one of them ${largest} times`;
+    const message = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel${classes}; ${repeated}`;
     findings.push(warning('DUPLICATES', `${split}: ${message}`));
   }
   if (conflicting) {
