@@ -1,4 +1,5 @@
 /** Runs the command line; turns errors into messages and exit codes. */
+import { spawn } from 'node:child_process';
 import { CommanderError } from 'commander';
 import { type Context, printJson, printMessage } from './commands/context.js';
 import { readEnvironment } from './commands/environment.js';
@@ -92,7 +93,7 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
   };
   const listeners = Object.entries(reasons).map(([name, reason]) => {
     const listener = () => {
-      if (stop.signal.aborted) process.exit(reason.exitCode);
+      if (stop.signal.aborted) endNow(name as NodeJS.Signals, reason.exitCode);
       // The terminal has written ^C where the cursor is: below the bars, or in a line of text.
       if (name === 'SIGINT') {
         printMessage(context, context.say ? STOPPING : `\n${STOPPING}`);
@@ -100,7 +101,7 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
       stop.abort(reason);
       // A disk or a library may hang; the next run finds the lock of a process that has ended.
       const tick = (left: number) => {
-        if (left === 0) process.exit(reason.exitCode);
+        if (left === 0) endNow(name as NodeJS.Signals, reason.exitCode);
         setTimeout(tick, MAX_STOP.tickMs, left - 1).unref();
       };
       tick(MAX_STOP.ticks);
@@ -111,6 +112,21 @@ function stopOnSignals(stop: AbortController, context: Context): () => void {
   return () => {
     for (const remove of listeners) remove();
   };
+}
+
+/**
+ * Ends the process at once. `process.exit` waits for threads (https://github.com/libuv/libuv/issues/364), and one that
+ * reads from a disk that does not answer never ends: then a helper ends the process, with the signal.
+ */
+function endNow(signal: NodeJS.Signals, exitCode: number): void {
+  process.removeAllListeners(signal);
+  if (process.platform !== 'win32') {
+    const end = `sleep 0.5; kill -s ${signal.slice(3)} ${process.pid}; sleep 0.5; kill -s KILL ${process.pid}`;
+    spawn('sh', ['-c', end], { stdio: 'ignore', detached: true })
+      .on('error', () => {})
+      .unref();
+  }
+  process.exit(exitCode);
 }
 
 /** Known before the options are parsed, as an error in them is an event too. */

@@ -1,7 +1,7 @@
 /** The command line as people and scripts meet it: exit codes, one document on stdout, words on stderr. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { layout } from '#pcam/store/layout.js';
@@ -330,4 +330,80 @@ it('a file that is no archive is kept as it is served', async () => {
   const { run, dir } = await place(server.url, [table]);
   expect((await run('download')).code).toBe(0);
   expect(await contents(dir)).toEqual(holding([table]));
+});
+
+it.skipIf(process.platform === 'win32')('a second Ctrl-C ends a run at once, whatever hangs', async () => {
+  const server = await listen((_, response) => {
+    response.writeHead(200, { 'content-length': '1000000' });
+    response.write('a');
+  });
+  const { folder, dir, manifest } = await place(server.url);
+  // A disk that does not answer: a thread that opens a pipe waits for its other end.
+  const hook = join(folder, 'hang.mjs');
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  await writeFile(
+    hook,
+    `import { open } from 'node:fs/promises'; open(${JSON.stringify(join(folder, 'pipe'))}).catch(() => {});`,
+  );
+  const env = { NODE_OPTIONS: `--import=${hook}` };
+  const { child, ended } = startPcam(['download', '-d', dir, '--manifest', manifest], { env });
+  child.stderr!.on('data', (words) => {
+    if (/Stopping/.test(String(words))) child.kill('SIGINT');
+  });
+  while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const started = performance.now();
+  child.kill('SIGINT');
+  const { code, signal } = await ended;
+  expect(code === 130 || signal === 'SIGINT').toBe(true);
+  expect(performance.now() - started).toBeLessThan(5000);
+});
+
+it('a current directory whose name is not UTF-8 is refused with one sentence', async () => {
+  const folder = await temporaryFolder();
+  const script = 'mkdir "$1/$(printf \'a\\377\')" && cd "$1"/a* && exec "$2" "$3" fixture small --train 2';
+  const args = ['-c', script, 'sh', folder, process.execPath, PCAM];
+  const { status, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
+  expect(status).toBe(5);
+  expect(stderr).toMatch(/^pcam: the name of the current directory.*is not UTF-8\n {2}rename it/);
+  expect(await readdir(folder)).toHaveLength(1);
+});
+
+describe('a Node.js that is too old', () => {
+  it.each(['16.20.2', '18.20.8', '20.18.0'])('%s is told in one sentence', async (version) => {
+    const folder = await temporaryFolder();
+    const hook = join(folder, 'old.mjs');
+    const versions = `{ ...process.versions, node: '${version}' }`;
+    await writeFile(hook, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
+    const { ended } = startPcam(['--version'], { env: { NODE_OPTIONS: `--import=${hook}` } });
+    const { code, stdout, stderr } = await ended;
+    expect([code, stdout]).toEqual([5, '']);
+    expect(stderr).toMatch(
+      new RegExp(`^pcam: Node.js \\d[\\d.]+ or later is needed, and this is ${version}; get one .*\\n$`),
+    );
+  });
+});
+
+describe('a folder that is near', () => {
+  it('is named in place of a second download', async () => {
+    const folder = await temporaryFolder();
+    const pcam = (cwd: string, ...args: string[]) => startPcam(args, { cwd }).ended;
+    const sizes = ['--train', '4', '--valid', '2', '--test', '2'];
+    expect((await pcam(folder, 'fixture', 'served', ...sizes)).code).toBe(0);
+    const manifest = ['--manifest', join(folder, 'served', 'manifest.json')];
+    const data = join(folder, 'd1', 'pcam');
+    expect((await pcam(folder, 'download', ...manifest, '--dir', data)).code).toBe(0);
+    const [above, inside, state, verified] = await Promise.all([
+      pcam(folder, 'download', ...manifest, '--dir', 'd1'),
+      pcam(data, 'download', ...manifest),
+      pcam(data, ...manifest),
+      pcam(data, 'verify', ...manifest),
+    ]);
+    for (const { code, stderr } of [above, inside]) {
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`has no images, and ${data} has`)]);
+    }
+    expect(state.stdout).toContain(`it is in ${data}.`);
+    expect(state.stderr).toMatch(/ info --dir \. /);
+    expect([verified.code, verified.stderr]).toEqual([3, expect.stringContaining('it is in .: name it')]);
+    expect(existsSync(join(data, 'pcam'))).toBe(false);
+  });
 });

@@ -1,8 +1,11 @@
 /** What every command gets and shares: streams, the signal, the common options, and how to print and show progress. */
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { win32 } from 'node:path';
 import type { Command } from 'commander';
 import {
   DEFAULTS,
+  DEVICE_NAME,
   messageOf,
   type OnEvent,
   PcamError,
@@ -91,10 +94,34 @@ function readOptions<O>(command: Command, context: Context): O & CommonOptions {
     if (above[key] !== undefined && !typed) own[key] = above[key];
     if (above[key] !== undefined || typed) context.given = { ...context.given, [key]: own[key] };
   }
-  if (own.dir === '') throw new PcamError('USAGE', '--dir is empty');
+  refusePlace(own.dir);
   context.progress = own.progress ?? context.progress;
   context.quiet = own.quiet ?? false;
   return own as O & CommonOptions;
+}
+
+/**
+ * Refuses what cannot be a data set folder, or cannot be named.
+ * @throws PcamError USAGE, IO
+ */
+export function refusePlace(dir: string, platform: NodeJS.Platform = process.platform): void {
+  if (dir === '') throw new PcamError('USAGE', '--dir is empty');
+  if (platform === 'win32') {
+    const { root } = win32.parse(dir);
+    if (DEVICE_NAME.test(win32.basename(dir))) {
+      throw new PcamError('USAGE', `--dir ${dir} is the name of a device of Windows, not of a directory`);
+    }
+    if (/^[a-z]:/i.test(root) && !existsSync(root)) {
+      throw new PcamError('USAGE', `--dir ${dir}: there is no drive ${root.slice(0, 2)}`);
+    }
+  }
+  // Node.js reads names as UTF-8, and would make a sibling whose name has other characters.
+  const current = process.cwd();
+  if (current.includes('\ufffd') && statSync('.').ino !== statSync(current, { throwIfNoEntry: false })?.ino) {
+    throw new PcamError('IO', 'the name of the current directory, or of one above it, is not UTF-8', {
+      hint: 'rename it, or change to another directory',
+    });
+  }
 }
 
 /** Splits that were typed as arguments are the usual case: `download valid`, `--split train valid`. */

@@ -9,11 +9,13 @@ import {
   formatBytes,
   formatSeconds,
   LIMITS,
+  PcamError,
   shortName,
 } from '../core/index.js';
 import type { DownloadedFile, DownloadResult, DownloadStatus } from '../download/index.js';
-import { finalName, selectFiles } from '../manifest/index.js';
+import { finalName, type Manifest, selectFiles } from '../manifest/index.js';
 import { table } from '../report/index.js';
+import { findNearby } from '../store/index.js';
 import {
   type Context,
   chooseManifest,
@@ -93,6 +95,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const { download } = await import('../download/index.js');
   const { split, kind, source, mirror, json, ...rest } = options;
   const manifest = await chooseManifest(context, options);
+  requireNoNearby(options, manifest);
   const network = await networkSettings(context, manifest);
   const started = performance.now();
   const { room, ...result } = await withProgress(context, { json }, (onEvent) =>
@@ -131,6 +134,16 @@ async function run(options: Options, context: Context): Promise<void> {
   const names = selectFiles(manifest, { splits: split, kinds: kind }).map(finalName);
   if (options.extract) printLoaders(context, loadersOf(options.dir, names));
   printNext(context, 'Check it again at any time', { command: 'verify' });
+}
+
+/** Nobody wants the 8 GB a second time, beside or below the data set folder. */
+function requireNoNearby({ dir, force, from }: Options, manifest: Manifest): void {
+  const near = force || from !== undefined ? undefined : findNearby(dir, manifest);
+  if (near === undefined) return;
+  throw new PcamError('USAGE', `${dir} has no images, and ${resolve(near)} has`, {
+    hint: 'name that folder, or fetch them again all the same',
+    options: ['dir', 'force'],
+  });
 }
 
 /** Local errors come first, then wrong data, then absent sources. */

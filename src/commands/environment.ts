@@ -1,5 +1,5 @@
 /** Settings from the environment; the only reader of it. */
-import { basename, delimiter, dirname, relative } from 'node:path';
+import { posix, relative, win32 } from 'node:path';
 import type { ProxySettings } from '../core/index.js';
 import type { Graphics } from '../explore/preview/index.js';
 
@@ -9,10 +9,12 @@ export interface Environment {
   proxy: ProxySettings;
   /** `auto`: where the output is a terminal. */
   colour: 'always' | 'never' | 'auto';
-  /** A terminal that cannot move its cursor. */
+  /** A terminal that cannot move its cursor: progress is a few plain lines. */
   dumb: boolean;
-  /** How pcam was called, for commands that are printed: `pcam`, `npx pcam`, `node bin/pcam.js`. */
+  /** How pcam was called, for commands that are printed: `pcam`, `npx pcam`, `node bin/pcam.js`, `python -m pcam`. */
   calledAs: string;
+  /** The shell that printed commands are quoted for. */
+  shell: Shell;
   zenodoToken?: string;
   /** Path of a cookies.txt with the user's session at Google. */
   gdriveCookies?: string;
@@ -24,8 +26,15 @@ export interface Environment {
   graphics: Graphics | undefined;
 }
 
+export type Shell = 'posix' | 'cmd' | 'powershell';
+
 /** @param script path of the script that was called */
-export function readEnvironment(env: NodeJS.ProcessEnv, script: string): Environment {
+export function readEnvironment(
+  env: NodeJS.ProcessEnv,
+  script: string,
+  platform: NodeJS.Platform = process.platform,
+): Environment {
+  const shell = shellOf(env, platform);
   const pick = (...names: string[]) => names.map((name) => env[name]).find((value) => value);
   return {
     dir: pick('PCAM_DIR'),
@@ -36,8 +45,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv, script: string): Environ
       no: pick('no_proxy', 'NO_PROXY'),
     },
     colour: colourOf(env),
-    dumb: env.TERM === 'dumb',
-    calledAs: calledAs(env, script),
+    dumb: env.TERM === 'dumb' || isNotebook(env),
+    calledAs: env.PCAM_CALLED_AS || calledAs(env, script, { shell, platform }),
+    shell,
     // A token that was read from a file ends with a line end.
     zenodoToken: pick('ZENODO_TOKEN')?.trim() || undefined,
     gdriveCookies: pick('GDRIVE_COOKIES'),
@@ -64,6 +74,40 @@ function colourOf({ FORCE_COLOR, NO_COLOR, TERM }: NodeJS.ProcessEnv): Environme
   return NO_COLOR || TERM === 'dumb' ? 'never' : 'auto';
 }
 
+/** Jupyter shows a cell's output as text, whatever moves the cursor. Its `!command` runs on a terminal of its own. */
+function isNotebook({ JPY_PARENT_PID, TERM, CLICOLOR_FORCE, GIT_PAGER }: NodeJS.ProcessEnv): boolean {
+  const isKernel = TERM === 'xterm-color' && CLICOLOR_FORCE === '1' && GIT_PAGER === 'cat';
+  return Boolean(JPY_PARENT_PID) || isKernel;
+}
+
+/** The command prompt of Windows sets PROMPT, PowerShell does not; Git Bash and other shells of Unix set SHELL. */
+function shellOf({ PROMPT, SHELL }: NodeJS.ProcessEnv, platform: NodeJS.Platform): Shell {
+  if (platform !== 'win32' || SHELL) return 'posix';
+  return PROMPT ? 'cmd' : 'powershell';
+}
+
+interface Place {
+  shell: Shell;
+  platform: NodeJS.Platform;
+}
+
+/** A command that starts this pcam again from the same folder. */
+function calledAs(env: NodeJS.ProcessEnv, script: string, { shell, platform }: Place): string {
+  const { basename, dirname, delimiter, sep } = platform === 'win32' ? win32 : posix;
+  const name = basename(script);
+  const isShim = /[\\/]node_modules[\\/]/.test(script);
+  if (isShim && env.npm_command === 'exec') return 'npx pcam';
+  // Windows starts the script itself for a command that npm installed.
+  if (isShim && platform === 'win32') return 'pcam';
+  if (name === 'pcam' && (env.PATH ?? '').split(delimiter).includes(dirname(script))) return 'pcam';
+  if (name === '' || name === 'pcam.exe') return 'pcam';
+  const path = shortest(script);
+  if (/\.[cm]?js$/.test(name)) return `node ${quote(path, shell)}`;
+  const called = quote(/[\\/]/.test(path) ? path : `.${sep}${path}`, shell);
+  // PowerShell takes a quoted word for a string, not for a command.
+  return shell === 'powershell' && called.startsWith("'") ? `& ${called}` : called;
+}
+
 function shortest(path: string): string {
   try {
     const way = relative(process.cwd(), path);
@@ -73,20 +117,11 @@ function shortest(path: string): string {
   }
 }
 
-/** A command that starts this pcam again from the same folder. */
-function calledAs(env: NodeJS.ProcessEnv, script: string): string {
-  const name = basename(script);
-  const isShim = /[\\/]node_modules[\\/]/.test(script);
-  if (isShim && env.npm_command === 'exec') return 'npx pcam';
-  // Windows starts the script itself for a command that npm installed.
-  if (isShim && process.platform === 'win32') return 'pcam';
-  if (name === 'pcam' && (env.PATH ?? '').split(delimiter).includes(dirname(script))) return 'pcam';
-  if (name === '' || name === 'pcam.exe') return 'pcam';
-  const shorter = shortest(script);
-  if (/\.[cm]?js$/.test(name)) return `node ${quoted(shorter)}`;
-  return quoted(shorter.includes('/') ? shorter : `./${shorter}`);
-}
-
-function quoted(path: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(path) ? path : JSON.stringify(path);
+/** A word for a command line that is pasted into the shell. */
+export function quote(word: string, shell: Shell): string {
+  if (shell === 'posix') return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  if (/^[\w@+=:./\\-]+$/.test(word)) return word;
+  // Programs of Windows take a backslash before a double quote for an escape: https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments
+  const escaped = word.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1');
+  return shell === 'cmd' ? `"${escaped}"` : `'${escaped.replaceAll("'", "''")}'`;
 }

@@ -1,6 +1,7 @@
 /** What to do next, as commands that can be pasted: hints of the library, with the flags that only the command line knows. */
 import { type ErrorFacts, type NextStep, printable, printableLines, wrapText } from '../core/index.js';
 import { type Context, columnsOf, printEvent, printMessage } from './context.js';
+import { quote } from './environment.js';
 
 /** The library's name of an option where the flag is not just that in kebab case. */
 const FLAGS: Record<string, string> = {
@@ -31,7 +32,7 @@ export function commandLine({ env, given, splits }: Context, next: NextStep, { p
   if (next.indices !== undefined) words.push('--indices', next.indices);
   if (given.dir !== undefined && !plain) words.push('--dir', given.dir);
   if (given.manifest !== undefined && !plain) words.push('--manifest', given.manifest);
-  return `${env.calledAs} ${words.map(shellWord).join(' ')}`;
+  return `${env.calledAs} ${words.map((word) => quote(printable(word), env.shell)).join(' ')}`;
 }
 
 /**
@@ -43,7 +44,8 @@ export function sameCommand(
   change: (argv: readonly string[]) => readonly string[] = (words) => words,
 ): string {
   const named = splits ? ['--split', splits.join(',')] : [];
-  return [env.calledAs, ...[...change(argv), ...named].map(shellWord)].join(' ');
+  const words = [...change(argv), ...named].map((word) => quote(printable(word), env.shell));
+  return [env.calledAs, ...words].join(' ');
 }
 
 /** A hint in one line, for `--json`. */
@@ -90,13 +92,6 @@ function flagsOf(options: readonly string[] = []): string {
 
 function flagOf(option: string): string {
   return FLAGS[option] ?? `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** Quoted where a shell would not take it as it is. */
-function shellWord(word: string): string {
-  const safe = printable(word);
-  if (/^[\w@%+=:,./\\~-]+$/.test(safe) && !(safe.includes('\\') && process.platform !== 'win32')) return safe;
-  return process.platform === 'win32' ? `"${safe}"` : `'${safe.replaceAll("'", "'\\''")}'`;
 }
 
 export function printLoaders(context: Context, lines: readonly string[]): void {

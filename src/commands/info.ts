@@ -1,4 +1,5 @@
 /** `pcam info`: what the manifest says, what is in the folder, and on demand how the sources answer. And `pcam` alone. */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import {
   DEFAULTS,
@@ -15,6 +16,7 @@ import {
 import type { FileInfo, FileState, InfoResult, Probe } from '../info/index.js';
 import { bibtex } from '../manifest/index.js';
 import { type Paint, painter, type Style, table } from '../report/index.js';
+import { findNearby } from '../store/index.js';
 import {
   type CommonOptions,
   type Context,
@@ -24,6 +26,7 @@ import {
   printJson,
   printMessage,
   printOutput,
+  refusePlace,
   withAction,
 } from './context.js';
 import { commandLine, printNext, printNextToPeople } from './hints.js';
@@ -100,13 +103,19 @@ async function run(options: Options, context: Context, [name]: readonly string[]
 export async function printState(typed: Partial<CommonOptions>, context: Context): Promise<void> {
   context.given = typed;
   const { dir = DEFAULTS.dir, manifest: named } = { ...context.env, ...typed };
-  if (dir === '') throw new PcamError('USAGE', '--dir is empty');
+  refusePlace(dir);
   const { info } = await import('../info/index.js');
   const manifest = await chooseManifest(context, { dir, manifest: named });
   const { files } = await info({ dir, manifest });
   printOutput(context, `pcam ${VERSION}: the PatchCamelyon data set, from download to training.\n`);
-  printOutput(context, printable(stateText(dir, files)));
-  printNext(context, ...nextAfterInfo(files));
+  const near = findNearby(dir, manifest);
+  if (near !== undefined) {
+    printOutput(context, printable(`No data set in ${dir}; it is in ${resolve(near)}.`));
+    printNext({ ...context, given: { ...typed, dir: near } }, 'See it', { command: 'info' });
+  } else {
+    printOutput(context, printable(stateText(dir, files)));
+    printNext(context, ...nextAfterInfo(files));
+  }
   printMessage(context, `All commands:\n  ${commandLine(context, { command: 'help' }, { plain: true })}`);
 }
 
@@ -181,7 +190,7 @@ function fileText(file: FileInfo): string {
     ['MD5', file.md5],
     ['SHA-256', file.sha256 ?? 'not published'],
     ...(decompressed ?? []),
-    ['sources', file.sources.join(', ') || 'none'],
+    ...(file.urls.length > 0 ? file.urls.map(({ source, url }) => [source, url]) : [['sources', 'none']]),
     ['state', file.state],
   ]);
 }
@@ -223,7 +232,8 @@ function nameOnDisk({ name, extracted }: FileInfo): string {
 
 function sizeOf({ bytes, extracted }: FileInfo): string {
   const size = extracted ? extracted.bytes : bytes;
-  return size === null ? '?' : formatBytes(size);
+  if (size !== null) return formatBytes(size);
+  return bytes === null ? '?' : `${formatBytes(bytes)} (.gz)`;
 }
 
 function exactSize(bytes: number | null): string {

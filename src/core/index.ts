@@ -48,4 +48,4 @@ export {
   showUrl,
   wrapText,
 } from './text.js';
-export { type ByteRange, CHANNELS, elementsOf, PATCH_BYTES, PATCH_SIZE } from './values.js';
+export { type ByteRange, CHANNELS, DEVICE_NAME, elementsOf, PATCH_BYTES, PATCH_SIZE } from './values.js';

@@ -1,4 +1,4 @@
-/** Small values that all layers share: the shape of a patch, and a range of bytes. */
+/** Small values that all layers share: the shape of a patch, a range of bytes, names that Windows keeps. */
 
 /** Height and width of a patch in px, and its channels (RGB, uint8). */
 export const PATCH_SIZE = 96;
@@ -15,3 +15,6 @@ export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
+
+/** The names that Windows keeps for devices, with any extension. */
+export const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;

@@ -15,7 +15,7 @@ export {
   requireOwnFolder,
   requireReachable,
 } from './folders.js';
-export { withLock } from './lock.js';
+export { lockHolder, withLock } from './lock.js';
 export { requireOutputPlace, writeOutput } from './output.js';
 export { type Owner, parseOwner, stateOf } from './owner.js';
 export { freeBytes, maxFileBytes, requireRoom } from './room.js';

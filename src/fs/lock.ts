@@ -253,6 +253,12 @@ async function readLock(path: string): Promise<LockContent> {
   }
 }
 
+/** Who has a lock, in words; undefined where nobody has, or the run has ended. */
+export async function lockHolder(path: string): Promise<string | undefined> {
+  const owner = ownerIn(await readLock(path).catch((): LockContent => ABSENT));
+  return owner && (await stateOf(owner)) !== 'ended' ? nameOf(owner) : undefined;
+}
+
 function ownerIn(content: LockContent): Owner | undefined {
   try {
     return typeof content === 'string' ? parseOwner(JSON.parse(content)) : undefined;

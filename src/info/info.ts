@@ -45,6 +45,8 @@ export interface FileInfo {
   extracted: { name: string; md5: string; bytes: number | null } | null;
   /** Ids of the sources that have it. */
   sources: string[];
+  /** Where each of them has it, without credentials: for a browser, or a folder of this machine. */
+  urls: { source: string; url: string }[];
   state: FileState;
   /** How the array is stored in the .h5 that is in the folder; `null` where that is not known, and for a CSV. */
   hdf5: ArrayPlace | null;
@@ -71,6 +73,7 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
       const { name, split, kind, bytes = null, md5, sha256 = null } = file;
       const extracted = file.extracted ? { ...file.extracted, bytes: file.extracted.bytes ?? null } : null;
       const state = await stateOf(file, dir, receipts);
+      const urls = urlsOf(sources, file);
       return {
         name,
         split,
@@ -79,7 +82,8 @@ export async function info(options: InfoOptions = {}): Promise<InfoResult> {
         md5,
         sha256,
         extracted,
-        sources: having(sources, file),
+        sources: urls.map(({ source }) => source),
+        urls,
         state,
         hdf5: placeOf({ dir, manifest, split, kind }),
       };
@@ -124,7 +128,10 @@ async function stateOf(file: DatasetFile, dir: string, receipts: Receipts): Prom
 }
 
 /** Asks each source itself; nothing is sent. */
-function having(configs: readonly SourceConfig[], file: DatasetFile): string[] {
+function urlsOf(configs: readonly SourceConfig[], file: DatasetFile): FileInfo['urls'] {
   const client = new HttpClient();
-  return configs.filter((config) => openSource(config, { client }).has(file)).map((config) => config.id);
+  return configs
+    .map((config) => openSource(config, { client }))
+    .filter((source) => source.has(file))
+    .map((source) => ({ source: source.id, url: source.urlOf(file) }));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import {
   assetPath,
   assetText,
+  DEVICE_NAME,
   elementsOf,
   fsError,
   PcamError,
@@ -162,8 +163,6 @@ const texts: Parser<string[]> = (value, at) => {
   throw at.bad('must be a list of strings');
 };
 
-/** The names that Windows keeps for devices, with any extension. */
-const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
 const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._()+=,@-]*$/u;
 
 /** A plain file name: no folder, nothing hidden, nothing that a file system takes for something else. */

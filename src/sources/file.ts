@@ -13,6 +13,7 @@ const NO_DIRECTORY =
 
 export const fileSource: SourceFactory = ({ baseUrl }) => ({
   has: () => true,
+  urlOf: ({ name }) => join(baseUrl, name),
   open: async (file, range, signal) => {
     const path = join(baseUrl, file.name);
     // Before it is opened: to open a pipe would wait for a writer.

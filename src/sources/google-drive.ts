@@ -2,6 +2,7 @@
  * Google Drive: redirects, then for large files a virus-scan page whose form leads to the bytes. Any request, a
  * ranged one in the middle of a file too, can be answered by a page; only Content-Disposition says 'here is the file'.
  */
+import { showUrl } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import {
   acceptRange,
@@ -67,7 +68,11 @@ export const googleDriveSource: SourceFactory = ({ baseUrl }, { client, gdriveCo
     }
   };
 
-  return { has: (file) => file.gdriveId !== undefined, open };
+  const urlOf = (file: DatasetFile) => {
+    const { url } = firstStep(file);
+    return `${showUrl(url)}?export=download&id=${file.gdriveId}`;
+  };
+  return { has: (file) => file.gdriveId !== undefined, urlOf, open };
 };
 
 /** The status alone never means success: pages come with 200 as well. */

@@ -1,4 +1,5 @@
 /** A plain web server or object store: `<baseUrl>/<name>`, the query of a signed base URL included. */
+import { showUrl } from '../core/index.js';
 import { basic, type Credentials, requestRange } from '../net/index.js';
 import type { SourceFactory } from './source.js';
 
@@ -6,6 +7,7 @@ export const httpSource: SourceFactory = ({ baseUrl }, { client }) => {
   const { url, credentials } = webPlace(baseUrl);
   return {
     has: () => true,
+    urlOf: ({ name }) => showUrl(url(encodeURIComponent(name))),
     open: (file, range, signal) =>
       requestRange({
         client,

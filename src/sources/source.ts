@@ -12,6 +12,8 @@ export interface Source {
    * archive at a host that has archives alone.
    */
   has(file: DatasetFile): boolean;
+  /** Where a person finds the file: a URL without credentials, or a path. */
+  urlOf(file: DatasetFile): string;
   /**
    * Opens bytes of a file. The reply may begin at 0 (no range support, or another copy than that of `range.validator`)
    * or end early; the caller checks.
@@ -21,7 +23,10 @@ export interface Source {
 }
 
 /** Makes a source of its manifest entry. */
-export type SourceFactory = (config: SourceConfig, context: SourceContext) => Pick<Source, 'has' | 'open'>;
+export type SourceFactory = (
+  config: SourceConfig,
+  context: SourceContext,
+) => Pick<Source, 'has' | 'urlOf' | 'open'>;
 
 export interface SourceContext {
   readonly client: HttpClient;

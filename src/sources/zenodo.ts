@@ -2,7 +2,8 @@
  * A Zenodo record: `<baseUrl>/records/<record>/files/<name>?download=1`, where ranges work. On
  * `/api/records/<record>/files/<name>/content` they were reported not to.
  */
-import { PcamError } from '../core/index.js';
+import { PcamError, showUrl } from '../core/index.js';
+import type { DatasetFile } from '../manifest/index.js';
 import { type Credentials, requestRange } from '../net/index.js';
 import { webPlace } from './http.js';
 import type { SourceFactory } from './source.js';
@@ -10,12 +11,19 @@ import type { SourceFactory } from './source.js';
 export const zenodoSource: SourceFactory = ({ baseUrl, record }, { client, zenodoToken }) => {
   const place = webPlace(baseUrl);
   const credentials = tokenFor(baseUrl, zenodoToken) ?? place.credentials;
+  const pathOf = ({ name }: DatasetFile) => `records/${record}/files/${encodeURIComponent(name)}`;
   return {
     has: ({ unpacked }) => !unpacked,
-    open: (file, range, signal) => {
-      const url = place.url(`records/${record}/files/${encodeURIComponent(file.name)}`, 'download=1');
-      return requestRange({ client, url, range, size: file.bytes, credentials, signal });
-    },
+    urlOf: (file) => `${showUrl(place.url(pathOf(file)))}?download=1`,
+    open: (file, range, signal) =>
+      requestRange({
+        client,
+        url: place.url(pathOf(file), 'download=1'),
+        range,
+        size: file.bytes,
+        credentials,
+        signal,
+      }),
   };
 };
 

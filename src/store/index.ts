@@ -1,4 +1,4 @@
 export { CHUNK_BYTES, ChunkMap, IMPORTED } from './chunks.js';
-export { type Layout, layout, type OwnedLayout, withDataFolder } from './layout.js';
+export { findNearby, type Layout, layout, type OwnedLayout, withDataFolder } from './layout.js';
 export { PartialFile, removePartials, statPartials } from './partial.js';
 export { type FileStats, Receipts } from './receipts.js';

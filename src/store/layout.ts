@@ -1,8 +1,9 @@
 /** The data set folder: where everything lies in it, and the lock of the one run that changes it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, fsError } from '../core/index.js';
 import { makeFolder, type RunFolder, requireOwnFolder, withLock } from '../fs/index.js';
-import { keptManifest } from '../manifest/index.js';
+import { finalName, keptManifest, type Manifest } from '../manifest/index.js';
 
 const STATE_FOLDER = '.pcam';
 
@@ -83,4 +84,11 @@ async function prepareState(paths: Layout): Promise<void> {
   } catch (error) {
     throw fsError(error, `making the directory ${paths.state}`);
   }
+}
+
+/** The folder that the images are in, where people stand in it, or name the one above it. */
+export function findNearby(dir: string, manifest: Manifest): string | undefined {
+  const images = manifest.files.filter(({ kind }) => kind === 'images').map(finalName);
+  const holdsImages = (place: string) => images.some((name) => existsSync(join(place, name)));
+  return holdsImages(dir) ? undefined : [join(dir, 'pcam'), '.'].find(holdsImages);
 }

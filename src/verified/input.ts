@@ -1,5 +1,4 @@
 /** The input of a command that reads splits: which splits are meant, what their files hold, and whether they are the manifest's. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OnEvent, PcamError } from '../core/index.js';
 import { arrayOf, countPatches, locate, type MetaTable, readLabels, readMeta } from '../dataset/index.js';
@@ -16,7 +15,7 @@ import {
   SPLITS,
   type SplitName,
 } from '../manifest/index.js';
-import { layout, Receipts } from '../store/index.js';
+import { findNearby, layout, Receipts } from '../store/index.js';
 
 export interface InputRequest {
   dir: string;
@@ -183,10 +182,9 @@ async function identityOf(dir: string, file: DatasetFile): Promise<string> {
   return stats ? `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}` : 'gone';
 }
 
-/** Nothing to read at all. People stand in the folder itself, or name the one above it. */
+/** Nothing to read at all. */
 function noImages(dir: string, manifest: Manifest): PcamError {
-  const images = manifest.files.filter(({ kind }) => kind === 'images').map(finalName);
-  const near = [join(dir, 'pcam'), '.'].find((place) => images.some((name) => existsSync(join(place, name))));
+  const near = findNearby(dir, manifest);
   return new PcamError('MISSING', `there are no images in ${dir}`, {
     hint:
       near === undefined

@@ -1,10 +1,12 @@
 /** What commands say to people: closing lines, what was found before, refusals in the words of the options. */
-import { symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { runPcam } from '../support/in-process.js';
 import { sharedFolder } from '../support/temp.js';
+import { ownFolder } from '../support/workspace.js';
 
 let root: { folder: string; remove: () => Promise<void> };
 let data: TestDataset;
@@ -20,10 +22,16 @@ const run = (...args: string[]) => runPcam([...args, ...common]);
 
 describe('a file that verify finds wrong', () => {
   it('is told in short, with one command that repairs it, and info remembers it', async () => {
-    await writeFile(data.path('valid', 'labels'), 'wrong');
+    const path = data.path('valid', 'labels');
+    const bytes = await readFile(path);
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(path, bytes);
+    const md5 = createHash('md5').update(bytes).digest('hex');
     const verified = await run('verify');
     expect(verified.code).toBe(3);
-    expect(verified.stdout).toMatch(/^(partial|corrupt) +valid_y\.h5 /m);
+    expect(verified.stdout).toMatch(
+      new RegExp(`^corrupt +valid_y\\.h5 .*\\n +MD5 ${md5}\\n +not [0-9a-f]{32}\\n`, 'm'),
+    );
     expect(verified.stdout).toContain(`8 of 9 files right in ${data.dir}; 1 `);
     for (const line of verified.stdout.replaceAll(data.dir, '').split('\n'))
       expect(line.length).toBeLessThan(81);
@@ -33,6 +41,38 @@ describe('a file that verify finds wrong', () => {
     expect(one.stdout).toContain('camelyonpatch_level_2_split_valid_y.h5.gz');
     expect(one.stdout).toMatch(/state +corrupt/);
   });
+});
+
+it('splits that are not there at all are named, with how to check the others', async () => {
+  const dir = join(root.folder, 'one');
+  const manifest = join(root.folder, 'archives', 'manifest.json');
+  const place = ['--dir', dir, '--manifest', manifest];
+  expect((await runPcam(['download', '--split', 'valid', ...place])).code).toBe(0);
+  const verified = await runPcam(['verify', ...place]);
+  expect(verified.code).toBe(3);
+  expect(verified.stdout).toContain('valid: 3 of 3 right; train and test are not here.\n');
+  expect(verified.stderr).toMatch(
+    / download --split train --split test .*\n.*:\n {2}\S.* verify --split valid --dir/,
+  );
+});
+
+it('a folder that another run downloads to is said to be in use', async () => {
+  const dir = join(root.folder, 'busy');
+  const { release } = await ownFolder(dir);
+  const { stderr } = await runPcam(['verify', '--dir', dir]);
+  await release();
+  expect(stderr).toMatch(/ is in use by process \d+ on .*: what it is working on is missing or partial\n/);
+});
+
+it('info has the size of an archive where that of the file is not published, and the URLs of a file', async () => {
+  const nowhere = ['--dir', join(root.folder, 'nowhere')];
+  const [all, one] = await Promise.all([
+    runPcam(['info', ...nowhere]),
+    runPcam(['info', 'train_x', ...nowhere]),
+  ]);
+  expect(all.stdout).toMatch(/^train_y\.h5 +21\.4 kB \(\.gz\) +missing/m);
+  expect(one.stdout).toMatch(/^gdrive +https:\/\/drive\.google\.com\/uc\?export=download&id=\S+$/m);
+  expect(one.stdout).toMatch(/^zenodo +https:\/\/zenodo\.org\/records\/2546921\/files\/\S+\?download=1$/m);
 });
 
 it('a folder with nothing in it is one line, and a link that leads nowhere is called that', async () => {

@@ -38,6 +38,10 @@ describe('info', () => {
       sha256: x.file.sha256,
       extracted: { name: 'train_x.h5', md5: x.file.extracted!.md5, bytes: 900 },
       sources: ['drive', 'web'],
+      urls: [
+        { source: 'drive', url: 'https://drive.google.com/uc?export=download&id=id-train_x_h5_gz' },
+        { source: 'web', url: 'https://web/train_x.h5.gz' },
+      ],
       state: 'missing',
       hdf5: null,
     });

@@ -158,6 +158,7 @@ class Network {
       id: link.id,
       type: 'http',
       has: () => true,
+      urlOf: ({ name }) => name,
       open: async (_, { start, end, validator }, signal) => {
         this.requests.push({ source: link.id, at: this.#clock.now(), start, end, validator });
         await this.#wait(link.silent ? 2 ** 40 : this.#after(link, link.latency ?? 0), signal);

@@ -11,7 +11,13 @@ const one = plainFile('one.csv', Buffer.from('1')).file;
 const two = plainFile('two.csv', Buffer.from('2')).file;
 
 function source(id: string, has = true): Source {
-  return { id, type: 'http', has: () => has, open: () => Promise.reject(new Error('not here')) };
+  return {
+    id,
+    type: 'http',
+    has: () => has,
+    urlOf: () => '',
+    open: () => Promise.reject(new Error('not here')),
+  };
 }
 
 function pool(ids: (string | Source)[], { connections = 2, patience = 60_000 } = {}) {
