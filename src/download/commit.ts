@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import { fsError } from '../core/index.js';
 import type { Content } from '../manifest/index.js';
 import type { Digests, HandleStats } from '../pass/index.js';
-import type { LockedRun } from './context.js';
+import type { Session } from './context.js';
 
 /** Renames a verified file of this run to its final name. */
 export async function commit(
-  { paths, receipts, emit }: LockedRun,
+  { paths, receipts, emit }: Session,
   content: Content,
   { temporary, digested }: { temporary: string; digested: { digests: Digests; stats: HandleStats } },
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function commit(
 }
 
 /** Path of a temporary file for `name`; nothing is there. */
-export async function temporaryFor({ paths: { run } }: LockedRun, name: string): Promise<string> {
+export async function temporaryFor({ paths: { run } }: Session, name: string): Promise<string> {
   const path = run.path(name);
   await rm(path, { force: true, recursive: true });
   return path;

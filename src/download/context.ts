@@ -5,7 +5,7 @@ import type { Layout, OwnedLayout, Receipts } from '../store/index.js';
 import type { RateLimit, SourcePool } from '../transfer/index.js';
 
 /** The options of a download, resolved. */
-export interface Run {
+export interface Settings {
   readonly manifest: Manifest;
   /** The files that were asked for, in the order of the manifest. */
   readonly files: readonly DatasetFile[];
@@ -26,8 +26,8 @@ export interface Run {
   readonly emit: (event: PcamEvent) => void;
 }
 
-/** A run that holds the lock of the data set folder: only that one changes anything. */
-export interface LockedRun extends Run {
+/** The settings of a run that holds the lock of the data set folder: no other run changes anything. */
+export interface Session extends Settings {
   readonly paths: OwnedLayout;
   readonly receipts: Receipts;
 }

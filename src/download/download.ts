@@ -29,7 +29,7 @@ import {
   withDataFolder,
 } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
-import type { LockedRun, Run } from './context.js';
+import type { Session, Settings } from './context.js';
 import { downloadFile } from './file.js';
 import type { DownloadedFile, DownloadOptions, DownloadResult } from './options.js';
 import { findRoom, needsOf, type RoomPlan } from './room.js';
@@ -64,7 +64,7 @@ export async function download(
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
   const client = new HttpClient({ ...options, clock });
-  const emit: Run['emit'] = (event) => options.onEvent?.(event);
+  const emit: Settings['emit'] = (event) => options.onEvent?.(event);
   const { zenodoToken, gdriveCookies } = options;
   const pool = new SourcePool({
     sources: sources.map((config) => openSource(config, { client, zenodoToken, gdriveCookies })),
@@ -73,7 +73,7 @@ export async function download(
     pauses: options.pauses ?? options.rests,
     onEvent: emit,
   });
-  const run: Run = {
+  const settings: Settings = {
     manifest,
     files,
     paths: layout(options.dir ?? DEFAULTS.dir),
@@ -91,7 +91,7 @@ export async function download(
     emit,
   };
   try {
-    return options.dryRun ? await describe(run) : await fetchMissing(run);
+    return options.dryRun ? await describe(settings) : await fetchMissing(settings);
   } catch (error) {
     throw stop.signal.aborted ? abortError(stop.signal) : error;
   } finally {
@@ -110,19 +110,19 @@ function checkNumbers({ connections, jobs, limitRate }: DownloadOptions): void {
   }
 }
 
-async function fetchMissing(run: Run): Promise<DownloadResult> {
-  const { paths, signal, clock } = run;
+async function fetchMissing(settings: Settings): Promise<DownloadResult> {
+  const { paths, signal, clock } = settings;
   const made = await missingFolders(paths.dir);
   const lock = { dir: paths.dir, command: 'download', signal, clock };
   let folderInUse = false;
   try {
-    const result = await withDataFolder(lock, (owned) => fetchLocked(run, owned));
+    const result = await withDataFolder(lock, (owned) => fetchFiles(settings, owned));
     folderInUse = result.ok;
     return result;
   } catch (error) {
     folderInUse = error instanceof PcamError && error.code === 'LOCKED';
     // A disk that is full or read-only does no harm where nothing has to be written.
-    const present = isUnwritable(error) && !signal.aborted ? await ifAllPresent(run) : undefined;
+    const present = isUnwritable(error) && !signal.aborted ? await ifAllPresent(settings) : undefined;
     if (!present) throw error;
     return present;
   } finally {
@@ -132,20 +132,20 @@ async function fetchMissing(run: Run): Promise<DownloadResult> {
 }
 
 /** The run proper: survey, room, files. */
-async function fetchLocked(run: Run, paths: OwnedLayout): Promise<DownloadResult> {
+async function fetchFiles(settings: Settings, paths: OwnedLayout): Promise<DownloadResult> {
   const receipts = new Receipts(paths, paths.run);
-  const locked: LockedRun = { ...run, paths, receipts, signal: paths.run.signal };
-  setMaxListeners(0, locked.signal);
-  await rename(locked, []);
-  await keepManifest(locked);
+  const session: Session = { ...settings, paths, receipts, signal: paths.run.signal };
+  setMaxListeners(0, session.signal);
+  await rename(session, []);
+  await keepManifest(session);
 
-  const { actions, misplaced } = await survey(locked, receipts, { record: true });
-  requireWay(locked, actions);
-  const plan = await findRoom(run, await needsOf(run, actions));
-  if (plan.notice !== undefined) run.emit({ type: 'notice', message: plan.notice });
-  if (run.force) for (const file of run.files) await removePartials(paths.partial, file, paths.run);
-  await rename(locked, misplaced);
-  return await bringAll(locked, actions, plan);
+  const { actions, misplaced } = await survey(session, receipts, { record: true });
+  requireWay(session, actions);
+  const plan = await findRoom(settings, await needsOf(settings, actions));
+  if (plan.notice !== undefined) settings.emit({ type: 'notice', message: plan.notice });
+  if (settings.force) for (const file of settings.files) await removePartials(paths.partial, file, paths.run);
+  await rename(session, misplaced);
+  return await bringAll(session, actions, plan);
 }
 
 async function removeTraces(paths: Layout, made: readonly string[]): Promise<void> {
@@ -163,7 +163,7 @@ async function holdsFiles({ dir, state, manifest }: Layout): Promise<boolean> {
 }
 
 /** Later commands judge the folder by the manifest that was named for it; the built-in one needs no copy. */
-async function keepManifest({ manifest, paths }: LockedRun): Promise<void> {
+async function keepManifest({ manifest, paths }: Session): Promise<void> {
   if (manifest.origin?.kind !== 'named') return;
   try {
     if (manifest.origin.builtIn) await paths.run.remove(paths.manifest);
@@ -175,7 +175,7 @@ async function keepManifest({ manifest, paths }: LockedRun): Promise<void> {
 
 /** Files that are misplaced, or that an earlier run has set aside, get their own names. */
 async function rename(
-  { manifest, paths, receipts, signal }: LockedRun,
+  { manifest, paths, receipts, signal }: Session,
   names: readonly string[],
 ): Promise<void> {
   const inventory = new Inventory({ dir: paths.dir, manifest, receipts, signal });
@@ -183,16 +183,16 @@ async function rename(
 }
 
 /** Unusable proxy settings matter only when something is to be fetched. */
-function requireWay(run: Run, actions: ReadonlyMap<DatasetFile, Action>): void {
-  if ([...actions.values()].some(isFetched)) run.requireReachable();
+function requireWay(settings: Settings, actions: ReadonlyMap<DatasetFile, Action>): void {
+  if ([...actions.values()].some(isFetched)) settings.requireReachable();
 }
 
 async function bringAll(
-  run: LockedRun,
+  session: Session,
   actions: ReadonlyMap<DatasetFile, Action>,
   plan: RoomPlan,
 ): Promise<DownloadResult> {
-  const { files, emit } = run;
+  const { files, emit } = session;
   emit({
     type: 'plan',
     unit: 'bytes',
@@ -204,13 +204,13 @@ async function bringAll(
     const options = { action: actions.get(file)!, streamed: plan.streamed.has(file) };
     lines.set(
       file,
-      limit(() => downloadFile(run, file, options)),
+      limit(() => downloadFile(session, file, options)),
     );
   }
   // After an abort too, the lock is held until the last file is closed.
   await Promise.allSettled(lines.values());
   const done = await Promise.all(files.map((file) => lines.get(file)!));
-  throwIfAborted(run.signal);
+  throwIfAborted(session.signal);
   return { ok: done.every(({ status }) => status !== 'failed'), files: done };
 }
 
@@ -218,37 +218,37 @@ function isUnwritable(error: unknown): boolean {
   return error instanceof PcamError && (error.code === 'DISK_FULL' || error.code === 'NO_PERMISSION');
 }
 
-async function ifAllPresent(run: Run): Promise<DownloadResult | undefined> {
-  if (run.force) return undefined;
-  const { actions } = await survey(run, new Receipts(run.paths), { record: false });
-  const lines = run.files.map((file) => {
+async function ifAllPresent(settings: Settings): Promise<DownloadResult | undefined> {
+  if (settings.force) return undefined;
+  const { actions } = await survey(settings, new Receipts(settings.paths), { record: false });
+  const lines = settings.files.map((file) => {
     const action = actions.get(file)!;
     const isPresent = action.kind === 'present' && action.stale === undefined;
-    return isPresent ? lineOf(run, file, { status: 'present', bytes: action.bytes }) : undefined;
+    return isPresent ? lineOf(settings, file, { status: 'present', bytes: action.bytes }) : undefined;
   });
   const files = lines.filter((line) => line !== undefined);
-  return files.length === run.files.length ? { ok: true, files } : undefined;
+  return files.length === settings.files.length ? { ok: true, files } : undefined;
 }
 
 /** A dry run: what a real one would do with each file. Nothing is written, and no source is asked. */
-async function describe(run: Run): Promise<DownloadResult> {
-  const { actions } = await survey(run, new Receipts(run.paths), { record: false });
-  requireWay(run, actions);
-  const needs = await needsOf(run, actions);
+async function describe(settings: Settings): Promise<DownloadResult> {
+  const { actions } = await survey(settings, new Receipts(settings.paths), { record: false });
+  requireWay(settings, actions);
+  const needs = await needsOf(settings, actions);
   let tooLarge: PcamError | undefined;
-  const plan = await findRoom(run, needs).catch((error) => {
+  const plan = await findRoom(settings, needs).catch((error) => {
     if (!(error instanceof PcamError) || error.code !== 'DISK_FULL') throw error;
     tooLarge = error;
     return undefined;
   });
-  if (plan?.notice !== undefined) run.emit({ type: 'notice', message: plan.notice });
+  if (plan?.notice !== undefined) settings.emit({ type: 'notice', message: plan.notice });
   const begun = new Set(needs.filter((need) => need.begun).map(({ file }) => file));
-  const files = run.files.map((file) => {
+  const files = settings.files.map((file) => {
     const action = actions.get(file)!;
-    const error = obstacle(run, file, action) ?? (needsRoom(action) ? tooLarge : undefined);
+    const error = obstacle(settings, file, action) ?? (needsRoom(action) ? tooLarge : undefined);
     const bytes = 'bytes' in action ? action.bytes : 0;
-    if (error) return { ...lineOf(run, file, { status: 'would-fail', bytes }), error: factsOf(error) };
-    return lineOf(run, file, { status: statusOf(action, begun.has(file)), bytes });
+    if (error) return { ...lineOf(settings, file, { status: 'would-fail', bytes }), error: factsOf(error) };
+    return lineOf(settings, file, { status: statusOf(action, begun.has(file)), bytes });
   });
   const ok = files.every(({ status }) => status !== 'would-fail');
   return { ok, files, dryRun: true, room: plan?.needed ?? Number.parseInt(tooLarge?.expected ?? '0', 10) };
@@ -268,7 +268,7 @@ function statusOf({ kind }: Action, begun: boolean): DownloadedFile['status'] {
   }
 }
 
-function obstacle({ pool }: Run, file: DatasetFile, action: Action): PcamError | undefined {
+function obstacle({ pool }: Settings, file: DatasetFile, action: Action): PcamError | undefined {
   if (action.kind === 'blocked') return action.error;
   if (!isFetched(action) || pool.usable(file).length > 0) return undefined;
   return new PcamError('NO_SOURCE', `no source has ${file.name}: the chosen sources do not list it`);
@@ -276,10 +276,11 @@ function obstacle({ pool }: Run, file: DatasetFile, action: Action): PcamError |
 
 /** The line of a file for which nothing was transferred. */
 function lineOf(
-  run: Run,
+  settings: Settings,
   file: DatasetFile,
   { status, bytes }: Pick<DownloadedFile, 'status' | 'bytes'>,
 ): DownloadedFile {
-  const path = status === 'present' ? resolve(run.paths.final(wanted(file, run.extract).name)) : null;
+  const path =
+    status === 'present' ? resolve(settings.paths.final(wanted(file, settings.extract).name)) : null;
   return { name: file.name, status, path, bytes: file.bytes ?? bytes, transferred: 0, sources: {} };
 }

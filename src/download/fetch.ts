@@ -14,7 +14,7 @@ import {
   transferFile,
 } from '../transfer/index.js';
 import { commit, temporaryFor } from './commit.js';
-import type { LockedRun } from './context.js';
+import type { Session } from './context.js';
 import { archiveOf, checkOutput, digestsOf, outputFor, wanted } from './target.js';
 
 /** Bytes of a partial file that may be there and not yet digested and decompressed: a second or two of that work. */
@@ -40,17 +40,22 @@ export interface Fetched {
  * archive, or in the end nobody has; both forms have a partial file of their own, so each can be resumed.
  * @throws PcamError NO_SOURCE, DIGEST_MISMATCH, BAD_GZIP, or what the file system said; what was right is kept
  */
-export async function fetchFile(run: LockedRun, file: DatasetFile, options: FetchOptions): Promise<Fetched> {
+export async function fetchFile(
+  session: Session,
+  file: DatasetFile,
+  options: FetchOptions,
+): Promise<Fetched> {
   const unpacked = unpackedOf(file);
   const fetched =
-    !unpacked || !run.extract || run.keepArchives
-      ? await new Fetch(run, file, options).run().catch(async (error) => {
-          throw unpacked ? await withUnwantedForm(run, file, error) : error;
+    !unpacked || !session.extract || session.keepArchives
+      ? await new Fetch(session, file, options).run().catch(async (error) => {
+          throw unpacked ? await withUnwantedForm(session, file, error) : error;
         })
-      : await fetchAnyForm(run, { file, unpacked, options });
-  await removePartials(run.paths.partial, file, run.paths.run);
+      : await fetchAnyForm(session, { file, unpacked, options });
+  await removePartials(session.paths.partial, file, session.paths.run);
   // An archive that lies in the folder now was not usable, and is not needed beside the decompressed file.
-  if (unpacked && run.extract && !run.keepArchives) await run.paths.run.remove(run.paths.final(file.name));
+  if (unpacked && session.extract && !session.keepArchives)
+    await session.paths.run.remove(session.paths.final(file.name));
   return { ...fetched, bytes: file.bytes ?? fetched.bytes };
 }
 
@@ -60,19 +65,19 @@ interface Forms {
   options: FetchOptions;
 }
 
-async function fetchAnyForm(run: LockedRun, { file, unpacked, options }: Forms): Promise<Fetched> {
-  const { pool } = run;
+async function fetchAnyForm(session: Session, { file, unpacked, options }: Forms): Promise<Fetched> {
+  const { pool } = session;
   try {
     const leave = () => pool.lacksFirst(file) && pool.usable(unpacked).length > 0;
-    return await new Fetch(run, file, options).run(leave);
+    return await new Fetch(session, file, options).run(leave);
   } catch (error) {
     const left = error instanceof LeftForOtherForm;
     if (!left && !(isCode(error, 'NO_SOURCE') && pool.lacking(file).length > 0)) throw error;
-    throwIfAborted(run.signal);
-    return await new Fetch(run, unpacked, options).run().catch(async (problem) => {
+    throwIfAborted(session.signal);
+    return await new Fetch(session, unpacked, options).run().catch(async (problem) => {
       if (!isCode(problem, 'NO_SOURCE') && !isCode(problem, 'DIGEST_MISMATCH')) throw problem;
       if (!left) throw preferMismatch(problem, error);
-      return await new Fetch(run, file, options).run().catch((last) => {
+      return await new Fetch(session, file, options).run().catch((last) => {
         throw preferMismatch(problem, last);
       });
     });
@@ -89,13 +94,13 @@ function isCode(error: unknown, code: PcamError['code']): boolean {
 }
 
 /** Says so where a source has the decompressed file and the archive is what was asked for. */
-async function withUnwantedForm(run: LockedRun, file: DatasetFile, error: unknown): Promise<unknown> {
+async function withUnwantedForm(session: Session, file: DatasetFile, error: unknown): Promise<unknown> {
   const unpacked = unpackedOf(file);
   if (!(error instanceof PcamError) || error.code !== 'NO_SOURCE' || !unpacked) return error;
   const having: string[] = [];
-  for (const id of run.pool.lacking(file))
-    if (await run.pool.offers(unpacked, id, run.signal)) having.push(id);
-  throwIfAborted(run.signal);
+  for (const id of session.pool.lacking(file))
+    if (await session.pool.offers(unpacked, id, session.signal)) having.push(id);
+  throwIfAborted(session.signal);
   if (having.length === 0) return error;
   const { code, message, ...facts } = factsOf(error);
   const said = `${having.join(' and ')} has the decompressed ${unpacked.name}, which does not help where the archive is wanted`;
@@ -118,7 +123,7 @@ class LeftForOtherForm extends Error {}
 
 /** Fetches one form of a file: attempts, and what is done about wrong bytes between them. */
 class Fetch {
-  readonly #run: LockedRun;
+  readonly #session: Session;
   readonly #file: DatasetFile;
   readonly #options: FetchOptions;
   /** The bytes that the sources have. */
@@ -129,13 +134,13 @@ class Fetch {
   readonly #blame = new Blame();
   #mismatch: PcamError | undefined;
 
-  constructor(run: LockedRun, file: DatasetFile, options: FetchOptions) {
-    this.#run = run;
+  constructor(session: Session, file: DatasetFile, options: FetchOptions) {
+    this.#session = session;
     this.#file = file;
     this.#options = options;
     const { final, archive = final } = contentsOf(file);
     this.#served = archive;
-    this.#target = wanted(file, run.extract);
+    this.#target = wanted(file, session.extract);
     this.#decompress = this.#target.form === 'final' && file.extracted !== undefined;
   }
 
@@ -149,7 +154,7 @@ class Fetch {
           const bytes = await this.#attempt(partial, leave);
           return { bytes, resumed };
         } catch (error) {
-          throwIfAborted(this.#run.signal);
+          throwIfAborted(this.#session.signal);
           const { discard } = await this.#decide(error, partial);
           if (discard !== 'nothing') await partial?.discard(discard);
           if (error instanceof InputChanged && partial) {
@@ -167,7 +172,7 @@ class Fetch {
   }
 
   #open(): Promise<PartialFile> {
-    const { paths } = this.#run;
+    const { paths } = this.#session;
     return PartialFile.open(this.#file, {
       folder: paths.partial,
       run: paths.run,
@@ -178,7 +183,7 @@ class Fetch {
   /** @returns bytes of the file that was served */
   async #attempt(partial: PartialFile | undefined, leave: () => boolean): Promise<number> {
     const chunks = partial?.chunks ?? new ChunkMap(this.#file.bytes);
-    const temporary = await temporaryFor(this.#run, this.#target.name);
+    const temporary = await temporaryFor(this.#session, this.#target.name);
     try {
       const result = await this.#receive(partial, { chunks, temporary, leave });
       await this.#requireRight(result, chunks, partial);
@@ -195,7 +200,7 @@ class Fetch {
     partial: PartialFile | undefined,
     { chunks, temporary, leave }: { chunks: ChunkMap; temporary: string; leave: () => boolean },
   ): Promise<PassResult> {
-    const { pool, limit, clock, signal, keepArchives } = this.#run;
+    const { pool, limit, clock, signal, keepArchives } = this.#session;
     const { task, onChunk } = this.#options;
     const file = this.#file;
     const resumed = chunks.bytes;
@@ -283,18 +288,21 @@ class Fetch {
     partial: PartialFile | undefined,
     temporary: string,
   ): Promise<void> {
-    const run = this.#run;
+    const session = this.#session;
     const ofPartial = this.#decompress
-      ? run.keepArchives
+      ? session.keepArchives
         ? archiveOf(this.#file)
         : undefined
       : this.#target;
     if (partial && ofPartial) {
       if (!(await partial.isInPlace())) throw new InputChanged(`${partial.path} was moved or cut`);
       await partial.close();
-      await commit(run, ofPartial, { temporary: partial.path, digested: { ...input, stats: input.stats! } });
+      await commit(session, ofPartial, {
+        temporary: partial.path,
+        digested: { ...input, stats: input.stats! },
+      });
     }
-    if (this.#decompress) await commit(run, this.#target, { temporary, digested: output! });
+    if (this.#decompress) await commit(session, this.#target, { temporary, digested: output! });
   }
 
   /** What is done about an attempt that failed, or the error that ends the file. */
@@ -305,7 +313,7 @@ class Fetch {
     const decision = this.#blame.decide(event);
     // Said before anything is thrown away: a run that is killed in between, or later, has told why.
     const message = this.#noticeOf(error, decision);
-    if (message !== undefined) this.#run.emit({ type: 'notice', file: this.#file.name, message });
+    if (message !== undefined) this.#session.emit({ type: 'notice', file: this.#file.name, message });
     const { discard, fail, verdict } = decision;
     if (fail !== undefined && discard !== 'nothing') await partial?.discard(discard);
     if (fail === 'mismatch') throw this.#mismatch;
@@ -315,12 +323,12 @@ class Fetch {
         hint: 'make sure that nothing else writes into the folder, then run the same command again',
       });
     }
-    this.#run.pool.judge(this.#file, verdict);
+    this.#session.pool.judge(this.#file, verdict);
     return decision;
   }
 
   #eventOf(error: unknown, partial: PartialFile | undefined): BlameEvent | undefined {
-    const usable = this.#run.pool.usable(this.#file);
+    const usable = this.#session.pool.usable(this.#file);
     if (error instanceof Mismatch) return { type: 'mismatch', from: error.from, usable };
     if (error instanceof SourceChanged) return { type: 'changed', source: error.source };
     if (error instanceof InputChanged) return { type: 'tampered' };

@@ -10,7 +10,7 @@ import {
 } from '../core/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { IMPORTED, PartialFile, removePartials } from '../store/index.js';
-import type { LockedRun } from './context.js';
+import type { Session } from './context.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
 import type { DownloadedFile } from './options.js';
@@ -28,16 +28,16 @@ const FIRST_STEPS: Record<Action['kind'], Step> = {
 
 /** @throws PcamError ABORTED, and nothing else: any other error is in the line of the file */
 export async function downloadFile(
-  run: LockedRun,
+  session: Session,
   file: DatasetFile,
   { action, streamed }: { action: Action; streamed: boolean },
 ): Promise<DownloadedFile> {
-  throwIfAborted(run.signal);
+  throwIfAborted(session.signal);
   const step = FIRST_STEPS[action.kind];
   const task = new TaskReporter(
     { task: file.name, step, unit: 'bytes', done: 0, total: file.bytes },
-    run.emit,
-    () => run.clock.now(),
+    session.emit,
+    () => session.clock.now(),
   );
   /** Bytes by source; a Map, for an id may be called `constructor`. */
   const sources = new Map<string, number>();
@@ -45,22 +45,22 @@ export async function downloadFile(
   const lineOf = (status: Exclude<Outcome, 'done'>, bytes: number): DownloadedFile => ({
     name: file.name,
     status,
-    path: status === 'failed' ? null : resolve(run.paths.final(wanted(file, run.extract).name)),
+    path: status === 'failed' ? null : resolve(session.paths.final(wanted(file, session.extract).name)),
     bytes,
     transferred: [...sources.values()].reduce((a, b) => a + b, 0),
     sources: Object.fromEntries(sources),
     ...(streamed && { streamed }),
   });
   try {
-    const { status, bytes } = await obtain(run, file, { action, streamed, task, onChunk });
+    const { status, bytes } = await obtain(session, file, { action, streamed, task, onChunk });
     if (status !== 'downloaded' && status !== 'resumed')
       // What is left of an earlier run may be gigabytes.
-      await removePartials(run.paths.partial, file, run.paths.run).catch(() => {});
+      await removePartials(session.paths.partial, file, session.paths.run).catch(() => {});
     task.end({ outcome: status, done: bytes, total: bytes });
     return lineOf(status, bytes);
   } catch (error) {
-    throwIfAborted(run.signal);
-    const facts = withAdvice(factsOf(error), { run, file, streamed });
+    throwIfAborted(session.signal);
+    const facts = withAdvice(factsOf(error), { session, file, streamed });
     task.end({ outcome: 'failed', message: facts.message });
     return { ...lineOf('failed', file.bytes ?? 0), error: facts };
   }
@@ -79,18 +79,18 @@ interface Obtained {
 }
 
 async function obtain(
-  run: LockedRun,
+  session: Session,
   file: DatasetFile,
   { action, ...options }: ObtainOptions,
 ): Promise<Obtained> {
-  const notice = (message: string) => run.emit({ type: 'notice', file: file.name, message });
+  const notice = (message: string) => session.emit({ type: 'notice', file: file.name, message });
   switch (action.kind) {
     case 'blocked':
       throw action.error;
     case 'present': {
       const { stale, bytes } = action;
       if (stale !== undefined) {
-        await run.paths.run.remove(stale);
+        await session.paths.run.remove(stale);
         notice(`${stale} was damaged, and is not needed beside the decompressed file: removed`);
       }
       return { status: 'present', bytes: file.bytes ?? bytes };
@@ -98,20 +98,20 @@ async function obtain(
     case 'rename': // done, after the survey
       return { status: 'imported', bytes: file.bytes ?? action.found.bytes };
     case 'import':
-      if (await importFile(run, file, { action, task: options.task }))
+      if (await importFile(session, file, { action, task: options.task }))
         return { status: 'imported', bytes: file.bytes ?? action.bytes };
       notice(`${action.path} changed during the import; fetching the file instead`);
       break;
     case 'adopt':
-      await adopt(run, file, action);
+      await adopt(session, file, action);
   }
-  const { bytes, resumed } = await fetchFile(run, file, options);
+  const { bytes, resumed } = await fetchFile(session, file, options);
   return { status: resumed > 0 ? 'resumed' : 'downloaded', bytes };
 }
 
 /** The beginning of the archive, as another tool left it, becomes the beginning of a partial download. */
 async function adopt(
-  { paths }: LockedRun,
+  { paths }: Session,
   file: DatasetFile,
   { path, own }: Extract<Action, { kind: 'adopt' }>,
 ): Promise<void> {
@@ -127,14 +127,14 @@ async function adopt(
 /** A quota that shows only when it is used up: what would have needed less. */
 function withAdvice(
   facts: ErrorFacts,
-  { run, file, streamed }: { run: LockedRun; file: DatasetFile; streamed: boolean },
+  { session, file, streamed }: { session: Session; file: DatasetFile; streamed: boolean },
 ): ErrorFacts {
   if (facts.code !== 'DISK_FULL') return facts;
   if (streamed) {
     const hint = 'make room or choose another folder, then run it again: this file starts again';
     return { ...facts, hint };
   }
-  if (!run.extract || run.keepArchives || !file.extracted) return facts;
+  if (!session.extract || session.keepArchives || !file.extracted) return facts;
   const hint = `${facts.hint}. Decompressing archives while they arrive needs less room`;
   return { ...facts, hint, options: ['stream'] };
 }

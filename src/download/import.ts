@@ -5,7 +5,7 @@ import { holds } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { InputChanged, type PassOutput, passOver } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
-import type { LockedRun } from './context.js';
+import type { Session } from './context.js';
 import type { Action } from './survey.js';
 import { checkOutput, digestsOf, outputFor, wanted } from './target.js';
 
@@ -17,15 +17,15 @@ type ImportAction = Extract<Action, { kind: 'import' }>;
  * @throws PcamError when it does not decompress to what the manifest says
  */
 export async function importFile(
-  run: LockedRun,
+  session: Session,
   file: DatasetFile,
   { action, task }: { action: ImportAction; task: TaskReporter },
 ): Promise<boolean> {
   const { path, bytes, content, own } = action;
-  const { paths, keepArchives, extract, signal } = run;
+  const { paths, keepArchives, extract, signal } = session;
   const target = wanted(file, extract);
   const decompress = content.form === 'archive' && target.form === 'final';
-  const temporary = await temporaryFor(run, target.name);
+  const temporary = await temporaryFor(session, target.name);
   try {
     const result = await passOver(bytes, {
       input: path,
@@ -41,13 +41,13 @@ export async function importFile(
     // A browser may still be at work on it.
     if (!result || !holds(result.input, content)) return false;
     if (decompress) checkOutput(file, result, path);
-    await commit(run, target, { temporary, digested: result.output! });
+    await commit(session, target, { temporary, digested: result.output! });
     if (content.form === 'archive' && own && !keepArchives) {
       await paths.run.remove(path).catch((error) => {
         throw fsError(error, `removing ${path}`);
       });
     }
-    if (decompress && !own && keepArchives) await keepCopy(run, action);
+    if (decompress && !own && keepArchives) await keepCopy(session, action);
     return true;
   } finally {
     await rm(temporary, { force: true });
@@ -55,14 +55,14 @@ export async function importFile(
 }
 
 /** Archives that are kept lie in the folder, as after a download; what lies elsewhere is never touched. */
-async function keepCopy(run: LockedRun, action: ImportAction): Promise<void> {
+async function keepCopy(session: Session, action: ImportAction): Promise<void> {
   const { content: archive, path, bytes } = action;
-  const temporary = await temporaryFor(run, archive.name);
+  const temporary = await temporaryFor(session, archive.name);
   try {
     const output = copyTo(temporary, action);
-    const result = await passOver(bytes, { input: path, digests: [], output, signal: run.signal });
+    const result = await passOver(bytes, { input: path, digests: [], output, signal: session.signal });
     if (!result.output || !holds(result.output, archive)) throw new InputChanged(`${path} changed`);
-    await commit(run, archive, { temporary, digested: result.output });
+    await commit(session, archive, { temporary, digested: result.output });
   } finally {
     await rm(temporary, { force: true });
   }

@@ -3,7 +3,7 @@ import { formatBytes, PcamError } from '../core/index.js';
 import { freeBytes, maxFileBytes, requireRoom } from '../fs/index.js';
 import type { DatasetFile } from '../manifest/index.js';
 import { CHUNK_BYTES, statPartials } from '../store/index.js';
-import type { Run } from './context.js';
+import type { Settings } from './context.js';
 import { type Action, needsRoom } from './survey.js';
 import { expectedExtracted } from './target.js';
 
@@ -43,7 +43,7 @@ export interface RoomPlan {
 
 /** What is still to be written for each file, and what is there of it. */
 export async function needsOf(
-  { paths, force, keepArchives }: Run,
+  { paths, force, keepArchives }: Settings,
   actions: ReadonlyMap<DatasetFile, Action>,
 ): Promise<Need[]> {
   const needs: Need[] = [];
@@ -133,25 +133,25 @@ function streamable(needs: readonly Need[], { keepArchives, extract }: RoomSetti
 }
 
 /** @throws PcamError DISK_FULL, which names what would fit */
-export async function findRoom(run: Run, unordered: readonly Need[]): Promise<RoomPlan> {
-  const { paths, files, stream, jobs } = run;
+export async function findRoom(settings: Settings, unordered: readonly Need[]): Promise<RoomPlan> {
+  const { paths, files, stream, jobs } = settings;
   const needs = inOrder(unordered);
   const order = inOrder(files.map((file) => ({ file }))).map(({ file }) => file);
-  await requireFileSizes(run, needs);
+  await requireFileSizes(settings, needs);
   const free = await freeBytes(paths.dir);
-  const asked = planToFit(needs, run, { free: Number.POSITIVE_INFINITY, stream })!;
-  const needed = bytesNeeded(needs, { ...run, ...asked });
+  const asked = planToFit(needs, settings, { free: Number.POSITIVE_INFINITY, stream })!;
+  const needed = bytesNeeded(needs, { ...settings, ...asked });
   if (needed <= free) return { ...asked, order, needed };
-  const plan = planToFit(needs, run, { free, stream });
+  const plan = planToFit(needs, settings, { free, stream });
   if (plan) {
     const notice = noticeOf(paths.dir, { plan, needed, free, fewer: plan.jobs < jobs });
-    return { ...plan, order, needed: bytesNeeded(needs, { ...run, ...plan }), notice };
+    return { ...plan, order, needed: bytesNeeded(needs, { ...settings, ...plan }), notice };
   }
   await requireRoom({
     folder: paths.dir,
     needed,
     advise(free) {
-      const way = wayToFit(needs, run, free);
+      const way = wayToFit(needs, settings, free);
       return {
         hint: `nothing was fetched; ${way ? way.hint : 'make room, choose another folder, or fetch less'}`,
         options: way?.options ?? ['dir', 'splits', 'kinds'],
@@ -163,7 +163,7 @@ export async function findRoom(run: Run, unordered: readonly Need[]): Promise<Ro
 
 /** A limit on the size of one file (FAT, `ulimit -f`) is known before the first byte. */
 async function requireFileSizes(
-  { paths, extract, keepArchives }: Run,
+  { paths, extract, keepArchives }: Settings,
   needs: readonly Need[],
 ): Promise<void> {
   const limit = await maxFileBytes(paths.dir);

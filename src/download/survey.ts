@@ -6,7 +6,7 @@ import { statFile } from '../fs/index.js';
 import { type Found, holds, Inventory } from '../inventory/index.js';
 import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
 import { type Receipts, statPartials } from '../store/index.js';
-import type { Run } from './context.js';
+import type { Settings } from './context.js';
 import { archiveOf, wanted } from './target.js';
 
 /** How a file will be obtained. */
@@ -45,18 +45,29 @@ export interface Survey {
  * Looks at the disk alone, and changes nothing but receipts.
  * @param options.record keep the digests of what was read
  */
-export async function survey(run: Run, receipts: Receipts, { record }: { record: boolean }): Promise<Survey> {
-  const { files, force, manifest, signal, emit } = run;
+export async function survey(
+  settings: Settings,
+  receipts: Receipts,
+  { record }: { record: boolean },
+): Promise<Survey> {
+  const { files, force, manifest, signal, emit } = settings;
   if (force) return { actions: new Map(files.map((file) => [file, { kind: 'fetch' }])), misplaced: [] };
-  const inventory = new Inventory({ dir: run.paths.dir, manifest, receipts, record, signal, onEvent: emit });
+  const inventory = new Inventory({
+    dir: settings.paths.dir,
+    manifest,
+    receipts,
+    record,
+    signal,
+    onEvent: emit,
+  });
   const actions = new Map<DatasetFile, Action>();
   const note = async (file: DatasetFile, action: Promise<Action | undefined>) => {
     const known = await action.catch(blocked);
     if (known) actions.set(file, known);
   };
   // What is in its place is read first, several files at a time: it need not be looked for elsewhere.
-  await Promise.all(files.map((file) => note(file, present(run, inventory, file))));
-  for (const file of files) if (!actions.has(file)) await note(file, locate(run, inventory, file));
+  await Promise.all(files.map((file) => note(file, present(settings, inventory, file))));
+  for (const file of files) if (!actions.has(file)) await note(file, locate(settings, inventory, file));
   const renames = [...actions.values()].filter((action) => action.kind === 'rename');
   return { actions, misplaced: renames.map(({ from }) => from) };
 }
@@ -67,24 +78,30 @@ function blocked(error: unknown): Action {
   return { kind: 'blocked', error };
 }
 
-async function present(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action | undefined> {
-  const content = wanted(file, run.extract);
+async function present(
+  settings: Settings,
+  inventory: Inventory,
+  file: DatasetFile,
+): Promise<Action | undefined> {
+  const content = wanted(file, settings.extract);
   const found = await inventory.read(content);
   if (!found || !holds(found, content)) return undefined;
-  const archive = run.extract ? archiveOf(file) : undefined;
+  const archive = settings.extract ? archiveOf(file) : undefined;
   const beside = archive && (await inventory.read(archive));
   const stale = beside && !holds(beside, archive) ? beside.path : undefined;
   // An archive that is to be kept has to be right as well.
-  return stale !== undefined && run.keepArchives ? undefined : { kind: 'present', bytes: found.bytes, stale };
+  return stale !== undefined && settings.keepArchives
+    ? undefined
+    : { kind: 'present', bytes: found.bytes, stale };
 }
 
-async function locate(run: Run, inventory: Inventory, file: DatasetFile): Promise<Action> {
-  const content = wanted(file, run.extract);
-  const misnamed = await findMisnamed(run, inventory, content);
+async function locate(settings: Settings, inventory: Inventory, file: DatasetFile): Promise<Action> {
+  const content = wanted(file, settings.extract);
+  const misnamed = await findMisnamed(settings, inventory, content);
   if (misnamed) return { kind: 'rename', ...misnamed, to: content };
   // The archive is no help where the file is its own archive, or the archive itself is what is wanted.
-  const archive = run.extract ? archiveOf(file) : undefined;
-  for (const candidate of await findCandidates(run, content, archive)) {
+  const archive = settings.extract ? archiveOf(file) : undefined;
+  for (const candidate of await findCandidates(settings, content, archive)) {
     const { path, bytes, own } = candidate;
     for (const one of archive ? [content, archive] : [content]) {
       if (!mayHold(candidate, one)) continue;
@@ -92,7 +109,7 @@ async function locate(run: Run, inventory: Inventory, file: DatasetFile): Promis
       if (found && holds(found, one)) return { kind: 'import', path, content: one, bytes, own };
     }
   }
-  return (await findBeginning(run, file)) ?? { kind: 'fetch' };
+  return (await findBeginning(settings, file)) ?? { kind: 'fetch' };
 }
 
 /** A file on this machine that may hold what is wanted. */
@@ -105,7 +122,7 @@ interface Candidate {
 
 /** The archive in the data set folder, and the files of --from that have a name of the manifest. */
 async function findCandidates(
-  { paths, from }: Run,
+  { paths, from }: Settings,
   content: Content,
   archive: Content | undefined,
 ): Promise<Candidate[]> {
@@ -129,7 +146,7 @@ function mayHold({ path, bytes }: Candidate, content: Content): boolean {
 }
 
 /** An archive that is shorter than it should be may be the beginning of the right one. */
-async function findBeginning({ paths, from }: Run, file: DatasetFile): Promise<Action | undefined> {
+async function findBeginning({ paths, from }: Settings, file: DatasetFile): Promise<Action | undefined> {
   if (file.bytes === undefined) return undefined;
   if ((await statPartials(paths.partial, file)).begun) return undefined;
   for (const folder of from === undefined ? [paths.dir] : [paths.dir, from]) {
@@ -147,7 +164,7 @@ async function findBeginning({ paths, from }: Run, file: DatasetFile): Promise<A
 
 /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
 async function findMisnamed(
-  { paths, manifest }: Run,
+  { paths, manifest }: Settings,
   inventory: Inventory,
   content: Content,
 ): Promise<{ from: string; found: Found } | undefined> {

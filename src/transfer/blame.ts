@@ -4,15 +4,15 @@
  */
 import { IMPORTED } from '../store/index.js';
 
-/** How often the same thing may go wrong, per source or for the part as a whole, before it is not tried again. */
-const MOST_CHANGES = 3;
-const MOST_TAMPERINGS = 3;
-const MOST_NEW_SIZES = 2;
+/** How often the same thing may go wrong, per source or for the file as a whole, before it is not tried again. */
+const MAX_CHANGES = 3;
+const MAX_TAMPERINGS = 3;
+const MAX_NEW_SIZES = 2;
 /** The only source that is left gets a second chance: bytes are flipped on the way as well. */
-const MOST_WRONG = 2;
+const MAX_MISMATCHES = 2;
 
 export type BlameEvent =
-  /** All bytes are there, and their digest is wrong. `from`: who gave them; `usable`: who could be asked again. */
+  /** All bytes are there, and their digest is wrong. `from`: their sources; `usable`: sources that could be asked again. */
   | { type: 'mismatch'; from: readonly string[]; usable: readonly string[] }
   /** The copy of a source is not the one that its earlier bytes came from. */
   | { type: 'changed'; source: string }
@@ -57,11 +57,11 @@ export class Blame {
       case 'mismatch':
         return this.#mismatch(event);
       case 'changed':
-        if (this.#changes.add(event.source) >= MOST_CHANGES)
+        if (this.#changes.add(event.source) >= MAX_CHANGES)
           this.#exclude(event.source, 'its copy keeps changing');
         return this.#next({ from: event.source });
       case 'tampered':
-        return this.#next('nothing', ++this.#tamperings >= MOST_TAMPERINGS ? 'tampered' : undefined);
+        return this.#next('nothing', ++this.#tamperings >= MAX_TAMPERINGS ? 'tampered' : undefined);
       case 'other-size':
         this.#otherSize.add(event.source);
         return this.#next('nothing');
@@ -72,7 +72,7 @@ export class Blame {
 
   #mismatch({ from, usable }: Extract<BlameEvent, { type: 'mismatch' }>): Decision {
     this.#mismatched = true;
-    const readmit = this.#takeOtherSize();
+    const readmit = this.#takeSourcesOfOtherSize();
     // Bytes that another tool left are the first suspect, and they are removed now.
     if (!from.includes(IMPORTED)) {
       if (from.length > 1) this.#suspects = usable.filter((id) => from.includes(id));
@@ -83,10 +83,10 @@ export class Blame {
   }
 
   #noSource({ from, usable }: Extract<BlameEvent, { type: 'no-source' }>): Decision {
-    if (this.#otherSize.size > 0 && this.#newSizes < MOST_NEW_SIZES) {
+    if (this.#otherSize.size > 0 && this.#newSizes < MAX_NEW_SIZES) {
       // The sources that gave the size cannot deliver, and those that can were refused because of it: now their size counts.
       this.#newSizes++;
-      const readmit = this.#takeOtherSize();
+      const readmit = this.#takeSourcesOfOtherSize();
       for (const source of from)
         if (!readmit.has(source))
           this.#exclude(source, 'it gave another size, and could not deliver the file');
@@ -104,7 +104,7 @@ export class Blame {
     const times = this.#wrong.add(source);
     this.#suspects = this.#suspects.filter((id) => id !== source);
     const others = this.#left(usable).filter((id) => id !== source);
-    if (others.length > 0 || times >= MOST_WRONG) this.#exclude(source, 'its bytes have a wrong digest');
+    if (others.length > 0 || times >= MAX_MISMATCHES) this.#exclude(source, 'its bytes have a wrong digest');
   }
 
   #exclude(source: string, reason: string): void {
@@ -116,7 +116,7 @@ export class Blame {
     return usable.filter((id) => !this.#out.has(id));
   }
 
-  #takeOtherSize(): Set<string> {
+  #takeSourcesOfOtherSize(): Set<string> {
     const readmit = new Set(this.#otherSize);
     this.#otherSize.clear();
     return readmit;

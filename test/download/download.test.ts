@@ -71,6 +71,15 @@ describe('download', () => {
     expect(await contents(dir)).toEqual(holding([y]));
   });
 
+  it('begins with labels and metadata, whatever the order of the manifest', async () => {
+    const server = await serveFiles(SERVED);
+    const { result } = await fetchAll({ files: FILES, at: { web: server.url }, jobs: 1 });
+    expect(server.requests.map(({ path }) => path.slice(1))).toEqual(
+      [y, meta, x].map(({ file }) => file.name),
+    );
+    expect(result.files.map(({ name }) => name)).toEqual(FILES.map(({ file }) => file.name));
+  });
+
   it('keeps archives, or nothing but archives, as the options say', async () => {
     const server = await serveFiles(SERVED);
     const kept = await fetchAll({ files: FILES, at: { web: server.url }, keepArchives: true });
@@ -450,11 +459,15 @@ describe('an interrupted run', () => {
     expect((await pcamError(run)).code).toBe('ABORTED');
     expect(existsSync(join(dir, 'train_x.h5'))).toBe(false);
     expect(existsSync(join(dir, '.pcam', 'lock'))).toBe(false);
-    const { result } = await fetchAll({ files: [large], at: { web: server.url }, dir, connections: 1 });
-    expect(result.files[0]).toMatchObject({
+    const again = await fetchAll({ files: [large], at: { web: server.url }, dir, connections: 1 });
+    const kept = Math.floor(3_000_000 / CHUNK) * CHUNK;
+    expect(again.result.files[0]).toMatchObject({
       status: 'resumed',
-      transferred: large.served.length - Math.floor(3_000_000 / CHUNK) * CHUNK,
+      transferred: large.served.length - kept,
     });
+    // What was there before is no speed.
+    const fetching = again.events.filter((event) => event.type === 'progress' && event.step === 'fetch');
+    expect(fetching[0]).toMatchObject({ done: kept, resumed: kept });
   });
 
   it('removes what it had half decompressed, and the temporary files of one that was killed', async () => {

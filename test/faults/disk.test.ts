@@ -1,4 +1,5 @@
 /** The disk says no, or somebody else writes in the folder: a clear end, nothing lost, and the next run goes on. */
+import { spawn } from 'node:child_process';
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,6 +10,7 @@ import { type Script, sourceAt, startServer } from '../support/fault-server.js';
 import { runPcam } from '../support/in-process.js';
 import { type Mini, type MiniFile, makeMini } from '../support/mini.js';
 import { partialPaths, putPartial } from '../support/part.js';
+import { endOf, ownEnvironment, PCAM } from '../support/process.js';
 import { canMount, smallDisk } from '../support/small-disk.js';
 import { sharedFolder } from '../support/temp.js';
 
@@ -152,6 +154,26 @@ async function fill(path: string, but = 0): Promise<void> {
     truncateSync(path, Math.max(0, chunks.length - but) * 4096);
   }
 }
+
+describe.skipIf(process.platform !== 'linux').concurrent('a limit on the size of a file', () => {
+  test.each([[[]], [['--dry-run']]])('is known before anything is fetched (%j)', async (more) => {
+    await using setup = await serve([{ bytes: 4 * MB, gzip: true }]);
+    const manifest = join(setup.mini.folder, 'for-cli.json');
+    await writeFile(manifest, JSON.stringify(setup.mini.json({ web: sourceAt('http', setup.url) })));
+    const args = ['download', '--manifest', manifest, '--dir', join(fresh(), 'pcam'), '--json', ...more];
+    // In units of 1024 bytes.
+    const limited = ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath, PCAM, ...args];
+    const child = spawn('bash', limited, { env: ownEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const { code, stdout } = await endOf(child);
+    expect(code).toBe(5);
+    const { error, files } = JSON.parse(stdout);
+    expect(error ?? files[0].error).toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining('2.10 MB at most: that is the limit of this process'),
+    });
+    expect(setup.sent()).toBe(0);
+  });
+});
 
 describe.skipIf(!mountable).concurrent('a read-only disk', () => {
   test('is no place to download to', async () => {
