@@ -309,7 +309,8 @@ class Round {
     const left = await readdir(join(this.#dir, '.pcam'), { recursive: true });
     // A run that was killed while it looked at the lock of this one leaves a file of its own to the next.
     const litter = left.filter(
-      (name) => !/^(partial|tmp|tmp\/[0-9a-f]{16}\.lock|receipts|receipts\/[^/]*\.json)$/.test(name),
+      (name) =>
+        !/^(manifest\.json|partial|tmp|tmp\/[0-9a-f]{16}\.lock|receipts|receipts\/[^/]*\.json)$/.test(name),
     );
     if (litter.length > 0) throw new Error(`done, and left ${litter.join(', ')}`);
   }
