@@ -91,6 +91,7 @@ const STATE = [
   'pcam/.pcam/lock',
   ...READ,
   'pcam/.pcam/receipts',
+  'pcam/.pcam/manifest.json',
   'pcam/.pcam/tmp/dead/aside.1',
   'pcam/.pcam/partial/camelyonpatch_level_2_split_valid_meta.csv.0123456789abcdef.journal',
   'pcam/.pcam/partial/camelyonpatch_level_2_split_valid_meta.csv.0123456789abcdef',
