@@ -1,7 +1,6 @@
 /** The connections of a client: name lookup, TCP, a proxy's tunnel and TLS, all within one timeout. The only importer of undici. */
 import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
-import { request } from 'node:http';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import pLimit from 'p-limit';
@@ -83,10 +82,11 @@ export class Connections {
   async #create(route: Route): Promise<Connection> {
     const { Client } = await loadUndici();
     const { origin } = route.target;
-    let attempt: Attempt | undefined;
+    const attempt: Attempt = { step: 'lookup' };
+    let begun = false;
     const openOnce = async (): Promise<Socket> => {
-      if (attempt) throw new ConnectionClosed('the connection was closed');
-      attempt = { step: 'lookup' };
+      if (begun) throw new ConnectionClosed('the connection was closed');
+      begun = true;
       return this.#connect(attempt, route);
     };
     const client = new Client(origin, {
@@ -107,7 +107,7 @@ export class Connections {
       reused: false,
       destroy: (error = new ConnectionClosed('the connection was closed')) => {
         this.#open.delete(connection);
-        attempt?.socket?.destroy(error);
+        end(attempt, error);
         return client.destroy(error);
       },
     };
@@ -118,8 +118,7 @@ export class Connections {
 
   /** @throws SourceFailure; nothing stays open then */
   async #connect(attempt: Attempt, route: Route): Promise<Socket> {
-    const onTimeout = () => attempt.socket?.destroy(new StepTimeout(this.#timeout));
-    const timer = setTimeout(onTimeout, this.#timeout);
+    const timer = setTimeout(() => end(attempt, new StepTimeout(this.#timeout)), this.#timeout);
     try {
       return await this.#connectSteps(attempt, route).catch((error) => {
         const canTrustMore = this.#ca === undefined && attempt.trust === this.#firstTrust;
@@ -139,6 +138,10 @@ export class Connections {
   async #connectSteps(attempt: Attempt, { target, proxy }: Route): Promise<Socket> {
     attempt.step = 'lookup';
     const first = proxy?.url ?? target;
+    // All that is waited for comes before the socket is open, so that no event of it is missed.
+    if ([first.protocol, target.protocol].includes('https:')) attempt.trust = await this.#trust();
+    // As a module, node:http loads Node's own undici (see loadUndici), so not before it is needed.
+    const http = await import('node:http');
     const buffers = { highWaterMark: 64 * 1024 };
     const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT };
     const host = bare(first.hostname);
@@ -156,23 +159,27 @@ export class Connections {
     if (target.protocol !== 'https:') return socket;
     if (proxy) {
       attempt.step = 'tunnel';
-      await openTunnel(socket, { target, proxy });
+      await openTunnel(socket, http, { target, proxy });
     }
     attempt.step = 'tls';
     return this.#secure(socket, target, attempt);
   }
 
-  async #secure(below: Socket, url: URL, attempt: Attempt): Promise<Socket> {
+  async #trust(): Promise<Trust> {
+    this.#firstTrust ??= firstTrust(this.#ca);
+    return (await this.#systemTrust) ?? this.#firstTrust;
+  }
+
+  /** TLS over an open socket. */
+  #secure(below: Socket, url: URL, attempt: Attempt): Promise<Socket> {
     const host = bare(url.hostname);
     const server = hostAndPort(url);
-    this.#firstTrust ??= firstTrust(this.#ca);
-    attempt.trust = (await this.#systemTrust) ?? this.#firstTrust;
     const socket = connectTls({
       socket: below,
       host,
       // SNI is for names alone (RFC 6066, 3).
       servername: isIP(host) ? '' : host,
-      secureContext: attempt.trust.context,
+      secureContext: attempt.trust?.context,
       session: this.#sessions.get(server),
       ALPNProtocols: ['http/1.1'],
     });
@@ -206,11 +213,19 @@ interface Attempt {
   /** What is open so far. */
   socket?: Socket;
   trust?: Trust;
+  /** Why it was given up. */
+  ended?: Error;
+}
+
+function end(attempt: Attempt, error: Error): void {
+  attempt.ended ??= error;
+  attempt.socket?.destroy(error);
 }
 
 /** Waits for a socket, which is the attempt's from now on. */
 function ready(socket: Socket, event: 'connect' | 'secureConnect', attempt: Attempt): Promise<Socket> {
   attempt.socket = socket;
+  if (attempt.ended) socket.destroy(attempt.ended);
   return new Promise((resolve, reject) => {
     socket.once(event, () => resolve(socket));
     // Stays attached: a socket that is ready and not in use yet may fail too.
@@ -220,7 +235,11 @@ function ready(socket: Socket, event: 'connect' | 'secureConnect', attempt: Atte
 }
 
 /** CONNECT (RFC 9110, 9.3.6): from then on the proxy passes bytes on. */
-async function openTunnel(socket: Socket, route: Route): Promise<void> {
+async function openTunnel(
+  socket: Socket,
+  { request }: typeof import('node:http'),
+  route: Route,
+): Promise<void> {
   const { target, proxy } = route;
   const authority = hostAndPort(target);
   const asked = request({
