@@ -123,7 +123,7 @@ describe('a subset', () => {
     const other = { out, splits: ['test'] as const, selection: { sample: 2 } };
     expect(await pcamError(make(other))).toMatchObject({
       code: 'OUTPUT_MISMATCH',
-      message: `${out} holds another subset: selection, inputs, archives differ`,
+      message: `${out} holds another subset: not the same selection, inputs, archives`,
       options: ['force'],
     });
     await make({ ...other, force: true });

@@ -104,7 +104,7 @@ export async function requireReplaceable(folder: MadeFolder, recipe?: FolderReci
   if (other.length === 0) return;
   throw new PcamError(
     'OUTPUT_MISMATCH',
-    `${path} holds another ${command}: ${other.join(', ')} ${other.length === 1 ? 'differs' : 'differ'}`,
+    `${path} holds another ${command}: not the same ${other.join(', ')}`,
     { hint: `choose another folder, or replace this ${command}`, options: ['force'] },
   );
 }

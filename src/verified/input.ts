@@ -189,7 +189,7 @@ function noImages(dir: string, manifest: Manifest): PcamError {
     hint:
       near === undefined
         ? 'fetch them first, or name the folder that they are in'
-        : `they are in ${near}: name it`,
+        : `they are in ${near === '.' ? 'the current folder (.)' : near}: name that folder`,
     options: ['dir'],
     next: near === undefined ? { command: 'download' } : undefined,
   });

@@ -70,7 +70,10 @@ describe('what is missing', () => {
     });
     await cp(data.dir, join(above, 'pcam'), { recursive: true });
     const near = await refused({ dir: above });
-    expect(near).toMatchObject({ code: 'MISSING', hint: `they are in ${join(above, 'pcam')}: name it` });
+    expect(near).toMatchObject({
+      code: 'MISSING',
+      hint: `they are in ${join(above, 'pcam')}: name that folder`,
+    });
     expect(near.next).toBeUndefined();
   });
 });
