@@ -1,4 +1,6 @@
 /** `score`: what a model's predictions are worth, with the intervals that slides allow. */
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { DEFAULTS, defaultWorkers, LIMITS, PcamError, requireWithin } from '../core/index.js';
 import { arrayOf, locate, openImages, readLabels } from '../dataset/index.js';
 import { pictureOf } from '../explore/report/pictures.js';
@@ -43,9 +45,8 @@ export async function collectScore(options: ScoreOptions): Promise<CollectedScor
   const { dir = DEFAULTS.dir, bootstrap = DEFAULTS.bootstrap, seed = 0, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest, dir);
   const request = { dir, manifest, signal, onEvent };
-  const place = (path: string) => requireOutputFile({ path, dir, manifest });
-  const errorsFile = options.errors === undefined ? undefined : await place(options.errors);
-  const pageFile = options.out === undefined ? undefined : await place(options.out);
+  const errorsFile = await outputOf(options.errors, { dir, manifest, options });
+  const pageFile = await outputOf(options.out, { dir, manifest, options });
   const files = await readFiles(options);
   const split = chooseSplit(files.rows, options);
   const splits: SplitName[] = files.validRows.length > 0 ? [split, 'valid'] : [split];
@@ -128,6 +129,25 @@ function checkOptions({ bootstrap, seed, threshold, compare, compareValid, valid
       options: [missing],
     },
   );
+}
+
+/**
+ * The file to write to, links followed.
+ * @throws PcamError USAGE when it is one that is read, or of the data set
+ */
+async function outputOf(
+  path: string | undefined,
+  { dir, manifest, options }: { dir: string; manifest: Manifest; options: ScoreOptions },
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const target = resolve(await requireOutputFile({ path, dir, manifest }));
+  const { file, valid, compare, compareValid } = options;
+  const read = [file, valid, compare, compareValid].filter((name) => name !== undefined);
+  const paths = await Promise.all(read.map((name) => realpath(name).catch(() => resolve(name))));
+  if (!paths.includes(await realpath(target).catch(() => target))) return target;
+  throw new PcamError('USAGE', `${path} has scores that are to be read`, {
+    hint: 'choose another name; nothing was written',
+  });
 }
 
 interface Files {

@@ -1,10 +1,11 @@
 /** The loaders in examples/: run where Debian has what they need, at least parsed otherwise, and listed in docs. */
-import { readdir, readFile, symlink } from 'node:fs/promises';
+import { copyFile, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSplit } from '#pcam/dataset/index.js';
 import { exportDataset } from '#pcam/export/index.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
+import { PCAM } from '../support/process.js';
 import { sharedFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';
 
@@ -55,6 +56,28 @@ describe.skipIf(!torchvision || !python)('examples that are run', () => {
     const { dir, manifest } = data;
     await exportDataset({ dir, manifest, out, format: 'raw', layout: 'folder', splits: ['valid'] });
     expect(await result(python!, 'numpy_memmap.py', out, 'valid')).toEqual(expected);
+  });
+});
+
+describe.skipIf(!python)('from the data to a score', () => {
+  it('score_predictions.py', async () => {
+    const { dir } = await makeDataset({
+      train: 300,
+      valid: 300,
+      test: 300,
+      root: root.folder,
+      name: 'scored',
+    });
+    await copyFile(join(root.folder, 'archives', 'manifest.json'), join(dir, 'manifest.json'));
+    const out = join(root.folder, 'predictions');
+    const pcam = [process.execPath, PCAM];
+    expect(await result(python!, 'score_predictions.py', dir, out, ...pcam)).toMatchObject({
+      accuracy: { value: expect.any(Number), interval: [expect.any(Number), expect.any(Number)] },
+      findings: [],
+    });
+    expect((await readdir(out)).sort()).toEqual(
+      expect.arrayContaining(['center-test.csv', 'score.html', 'whole-valid.csv', 'wrong.png', 'wrong.txt']),
+    );
   });
 });
 

@@ -239,9 +239,15 @@ describe('thresholds', () => {
     ['a threshold that is no number', { threshold: Number.NaN }],
     ['errors of bare scores', { as: 'score', errors: 'errors.txt' }],
     ['a file of the data set to write to', { errors: 'LABELS' }],
+    ['the scores to write to', { errors: 'SCORES' }],
   ])('%s is wrong usage', async (_, options) => {
-    const errors = options.errors === 'LABELS' ? data.path('test', 'labels') : options.errors;
     const file = await csv(fair(labels.test));
+    const errors =
+      options.errors === 'LABELS'
+        ? data.path('test', 'labels')
+        : options.errors === 'SCORES'
+          ? file
+          : options.errors;
     expect(await pcamError(scored({ file, ...options, errors }))).toMatchObject({ code: 'USAGE' });
   });
 });
