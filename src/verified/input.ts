@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type OnEvent, PcamError } from '../core/index.js';
 import { arrayOf, countPatches, locate, type MetaTable, readLabels, readMeta } from '../dataset/index.js';
 import { requireReachable, statFile } from '../fs/index.js';
-import { type Found, holds, Inventory } from '../inventory/index.js';
+import { holds, Inventory } from '../inventory/index.js';
 import {
   type Content,
   contentsOf,
@@ -91,43 +91,42 @@ export async function openInput(request: InputRequest): Promise<Input> {
       count: has(split, 'images') ? await count(split) : undefined,
     });
   });
+  const meta: Input['meta'] = oncePerSplit(async (split) => {
+    if (!has(split, 'meta')) return null;
+    const { path } = locate({ dir, manifest, split, kind: 'meta' })!;
+    return readMeta({ file: path, count: await count(split), signal });
+  });
   const receipts = new Receipts(layout(dir));
   const inventory = new Inventory({ dir, manifest, receipts, signal, onEvent });
-  const read = async (content: Content): Promise<Found> => {
-    const found = await inventory.read(content);
-    if (!found) throw missing(dir, content.file);
-    return found;
-  };
   return {
-    ...{ dir, manifest, splits, leftOut, files, count, labels },
-    meta: oncePerSplit(async (split) => {
-      if (!has(split, 'meta')) return null;
-      const { path } = locate({ dir, manifest, split, kind: 'meta' })!;
-      return readMeta({ file: path, count: await count(split), signal });
-    }),
+    ...{ dir, manifest, splits, leftOut, files, count, labels, meta },
     async matches(file) {
       const { final } = contentsOf(file);
-      return holds(await read(final), final);
+      const found = await inventory.read(final);
+      return found !== undefined && holds(found, final);
     },
-    async verify() {
-      const contents = files.map((file) => contentsOf(file).final);
-      await inventory.readAll(contents);
-      for (const content of contents) {
-        const found = await read(content);
-        if (!holds(found, content)) throw notVerified(found.path, content, found.digests.md5);
-      }
-      return contents.map(({ name, md5, file: { split, kind } }) => ({ file: name, split, kind, md5 }));
-    },
+    verify: () => verifyFiles(files, inventory, dir),
     async requireUnchanged() {
-      for (const [i, file] of files.entries()) {
-        if ((await identityOf(dir, file)) === before[i]) continue;
-        throw new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was read`, {
-          hint: 'another process writes to it; verify it, then run the same command again',
-          next: { command: 'verify', splits: [file.split] },
-        });
-      }
+      const after = await Promise.all(files.map((file) => identityOf(dir, file)));
+      const changed = files.find((_, i) => after[i] !== before[i]);
+      if (changed) throw changedMeanwhile(dir, changed);
     },
   };
+}
+
+async function verifyFiles(
+  files: readonly DatasetFile[],
+  inventory: Inventory,
+  dir: string,
+): Promise<InputFile[]> {
+  const contents = files.map((file) => contentsOf(file).final);
+  await inventory.readAll(contents);
+  for (const content of contents) {
+    const found = await inventory.read(content);
+    if (!found) throw missing(dir, content.file);
+    if (!holds(found, content)) throw notVerified(found.path, content, found.digests.md5);
+  }
+  return contents.map(({ name, md5, file: { split, kind } }) => ({ file: name, split, kind, md5 }));
 }
 
 function oncePerSplit<T>(read: (split: SplitName) => Promise<T>): (split: SplitName) => Promise<T> {
@@ -201,6 +200,13 @@ function missing(dir: string, file: DatasetFile): PcamError {
     hint: 'fetch them first, or name the folder that they are in',
     options: ['dir'],
     next: { command: 'download', splits: [file.split] },
+  });
+}
+
+function changedMeanwhile(dir: string, file: DatasetFile): PcamError {
+  return new PcamError('NOT_VERIFIED', `${join(dir, finalName(file))} changed while it was read`, {
+    hint: 'another process writes to it; verify it, then run the same command again',
+    next: { command: 'verify', splits: [file.split] },
   });
 }
 
