@@ -9,16 +9,10 @@ import {
   systemClock,
   USER_AGENT,
 } from '../core/index.js';
-import { type Connection, Connections, type Lookup } from './connections.js';
-import {
-  earlyPause,
-  isConnectionClosed,
-  networkFailure,
-  proxyRefusal,
-  type ReplyHead,
-  SourceFailure,
-  StepTimeout,
-} from './failure.js';
+import type { Lookup } from './connect.js';
+import { type Connection, Connections } from './connections.js';
+import { earlyPause, type ReplyHead, SourceFailure } from './failure.js';
+import { isConnectionClosed, networkFailure, proxyRefusal, StepTimeout } from './network-failure.js';
 import { type ProxyChoice, proxyChoice, type Route } from './proxy.js';
 
 export interface Timeouts {
