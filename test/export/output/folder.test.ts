@@ -1,5 +1,6 @@
 /** An output folder holds one export, whatever runs beside each other, stops, or is killed in it. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -208,7 +209,8 @@ describe('a run that is killed', () => {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
       env: { ...process.env, ...(dieAt === undefined ? {} : { PCAM_DIE_AT: String(dieAt) }) },
     });
-    return Number(await text(child.stdio[3] as NodeJS.ReadableStream));
+    const [calls] = await Promise.all([text(child.stdio[3] as NodeJS.ReadableStream), once(child, 'exit')]);
+    return Number(calls);
   }
 
   it('at any moment leaves only right bytes under final names, and the next run ends with all', async () => {
