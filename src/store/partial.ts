@@ -54,8 +54,6 @@ export interface OpenPartialOptions {
 export class PartialFile {
   readonly path: string;
   readonly chunks: ChunkMap;
-  /** All chunks have a place on the disk. */
-  readonly limit = Number.POSITIVE_INFINITY;
   /** Bytes that an earlier run left and that passed the check. */
   readonly resumed: number;
   readonly #file: DatasetFile;
@@ -411,24 +409,25 @@ async function readWhole(handle: FileHandle, bytes: Buffer, position: number): P
 
 /** Appends lines, one write at a time: lines that come meanwhile are written together. */
 class Journal {
+  readonly #path: string;
   readonly #handle: FileHandle;
   #pending = '';
   #writing: Promise<void> | undefined;
   #failure: unknown;
 
-  private constructor(handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
     this.#handle = handle;
   }
 
   /** Starts a journal with this text, in place of whatever is there. */
   static async create(run: RunFolder, path: string, text: string): Promise<Journal> {
     await run.write(path, text);
-    return new Journal(
-      await openFile(path, { flags: constants.O_WRONLY | constants.O_APPEND, follow: false }),
-    );
+    const flags = constants.O_WRONLY | constants.O_APPEND;
+    return new Journal(path, await openFile(path, { flags, follow: false }));
   }
 
-  /** @throws what an earlier write said */
+  /** @throws PcamError what an earlier write failed of */
   append(line: string): void {
     if (this.#failure) throw this.#failure;
     this.#pending += line;
@@ -451,7 +450,7 @@ class Journal {
         await this.#handle.appendFile(lines);
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure = fsError(error, `writing ${this.#path}`);
     }
   }
 }
