@@ -1,7 +1,7 @@
 /** The events that the library reports while it works: one union for all operations. Nothing else in it prints. */
 
 /** What is counted. */
-export type Unit = 'bytes' | 'patches';
+export type Unit = 'bytes' | 'patches' | 'resamples';
 
 /** What is being done to a file or a split. */
 export type Step =
@@ -18,7 +18,9 @@ export type Step =
   /** Patches are read and counted. */
   | 'scan'
   /** Patches of a synthetic split are drawn. */
-  | 'draw';
+  | 'draw'
+  /** Metrics are measured on resamples of a split. */
+  | 'resample';
 
 /** How a task ended. */
 export type Outcome = 'done' | 'downloaded' | 'resumed' | 'imported' | 'present' | 'failed';

@@ -104,7 +104,7 @@ function fractionOf(done: number, total: number | undefined): number | undefined
 }
 
 function amountOf(done: number, total: number | undefined, unit: Unit): string {
-  if (unit === 'patches')
+  if (unit !== 'bytes')
     return `${formatInteger(done)}${total === undefined ? '' : ` of ${formatInteger(total)}`}`;
   if (total === undefined) return formatBytes(done);
   const [whole, part] = [formatBytes(total), formatBytes(done)];

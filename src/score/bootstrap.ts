@@ -22,19 +22,22 @@ export interface BootstrapInput {
 
 /**
  * The values of each metric of `ranked.metrics`, by resample; NaN where one is undefined. A job of the worker pool. The
- * resamples of a seed are the same on every machine, and slides the same whatever was ranked.
+ * resamples of a seed are the same on every machine, and slides the same whatever was ranked. Reports how many are begun.
  */
-export const bootstrapJob: Job<BootstrapInput, Float64Array[]> = {
+export const bootstrapJob: Job<BootstrapInput, Float64Array[], number> = {
   name: 'bootstrap',
   doing: () => 'resampling',
-  async run({ ranked, slides, resamples, seed }, { signal }) {
+  async run({ ranked, slides, resamples, seed }, { signal, report }) {
     const samples = ranked.metrics.map(() => new Float64Array(resamples));
     const weights = new Float64Array(ranked.count);
     const draw = slides ? drawSlides(ranked, slides, seed) : drawPatches(ranked, seed);
     const perTurn = Math.max(1, Math.floor(STEPS_PER_TURN / Math.max(1, ranked.count)));
     for (let resample = 0; resample < resamples; resample++) {
-      if (resample % perTurn === 0) await setImmediate();
-      throwIfAborted(signal);
+      if (resample % perTurn === 0) {
+        await setImmediate();
+        throwIfAborted(signal);
+        report(Math.min(perTurn, resamples - resample));
+      }
       draw(resample, weights);
       for (const [i, value] of evaluate(ranked, weights).entries()) samples[i]![resample] = value;
     }

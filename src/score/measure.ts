@@ -1,4 +1,6 @@
 /** The metrics of a model on some patches, and their values on resamples of slides and of patches. */
+import { type OnEvent, TaskReporter } from '../core/index.js';
+import type { SplitName } from '../manifest/index.js';
 import { Pool, runTogether } from '../threads/index.js';
 import { type BootstrapInput, bootstrapJob } from './bootstrap.js';
 import { evaluate, type Ranked, rank } from './metrics.js';
@@ -31,6 +33,7 @@ export interface Resampling {
   /** Most threads. */
   readonly workers: number;
   readonly signal?: AbortSignal;
+  readonly onEvent?: OnEvent;
 }
 
 /** Steps of the bootstrap, a patch each, that take as long as starting a thread. */
@@ -40,20 +43,17 @@ const WORTH_A_THREAD = 2e7;
 export async function measure(
   requests: readonly MeasureRequest[],
   truth: Truth,
-  { resamples, seed, workers, signal = new AbortController().signal }: Resampling,
+  resampling: Resampling,
 ): Promise<Measured[]> {
   const prepared = requests.map((request) => ({ ...request, ...prepare(request, truth) }));
-  const steps = prepared.reduce((sum, { ranked }) => sum + ranked.count * resamples, 0);
-  const pool = new Pool(steps < WORTH_A_THREAD ? 0 : workers);
+  const { resamples, seed } = resampling;
   const named = ({ ranked }: { ranked: Ranked }, samples: readonly Float64Array[]) =>
     new Map(ranked.metrics.map((name, i) => [name, samples[i]!]));
   const jobs = prepared.flatMap(({ ranked, slides, patches }): (BootstrapInput | null)[] => [
     slides && slides.count > 1 && resamples > 0 ? { ranked, slides, resamples, seed } : null,
     patches && resamples > 0 ? { ranked, slides: null, resamples, seed } : null,
   ]);
-  const samples = await runTogether(signal, (stop) =>
-    jobs.map(async (job) => job && pool.run(bootstrapJob, job, { signal: stop })),
-  );
+  const samples = await resample(jobs, truth.split, resampling);
   return prepared.map((one, i) => {
     const [bySlides, byPatches] = [samples[2 * i]!, samples[2 * i + 1]!];
     const values = evaluate(one.ranked, new Float64Array(one.ranked.count).fill(1));
@@ -66,23 +66,60 @@ export async function measure(
   });
 }
 
+/** Runs the jobs side by side; those that are null have no samples. */
+async function resample(
+  jobs: readonly (BootstrapInput | null)[],
+  split: SplitName,
+  { workers, signal = new AbortController().signal, onEvent }: Resampling,
+): Promise<(Float64Array[] | null)[]> {
+  const sum = (of: (job: BootstrapInput) => number) =>
+    jobs.reduce((total, job) => total + (job ? of(job) : 0), 0);
+  const total = sum(({ resamples }) => resamples);
+  if (total === 0) return jobs.map(() => null);
+  const steps = sum(({ ranked, resamples }) => ranked.count * resamples);
+  const pool = new Pool(steps < WORTH_A_THREAD ? 0 : workers);
+  const state = { task: `score of ${split}`, step: 'resample', unit: 'resamples', done: 0, total } as const;
+  const task = new TaskReporter(state, onEvent);
+  let done = 0;
+  const onProgress = (more: number) => {
+    done += more;
+    task.progress({ done });
+  };
+  try {
+    const samples = await runTogether(signal, (stop) =>
+      jobs.map(async (job) => job && pool.run(bootstrapJob, job, { signal: stop, onProgress })),
+    );
+    task.end();
+    return samples;
+  } catch (error) {
+    task.end({ outcome: 'failed' });
+    throw error;
+  }
+}
+
+/** The values at some places. */
+export function pick<T extends Float64Array | Uint8Array | Uint16Array>(all: T, places: Places): T {
+  if (!places) return all;
+  const some = all.slice(0, places.length) as T;
+  for (const [i, place] of places.entries()) some[i] = all[place]!;
+  return some;
+}
+
 function prepare(
   { model, places }: MeasureRequest,
   { labels, slides }: Truth,
 ): Pick<BootstrapInput, 'ranked' | 'slides'> {
-  const pick = <T extends Float64Array | Uint8Array | Uint16Array>(all: T): T =>
-    (places ? Reflect.construct(all.constructor, [Array.from(places, (place) => all[place]!)]) : all) as T;
   const { kind, thresholds } = model;
   return {
     ranked: rank({
-      scores: pick(model.scores),
-      values: pick(model.values),
-      labels: pick(labels),
+      scores: pick(model.scores, places),
+      values: pick(model.values, places),
+      labels: pick(labels, places),
       ranking: kind !== 'decision',
       calibrated: kind === 'probability' || kind === 'logit',
       thresholds,
     }),
-    slides: slides && { of: pick(slides.of), count: slides.count },
+    slides: slides && { of: pick(slides.of, places), count: slides.count },
   };
 }
 

@@ -13,7 +13,7 @@ import { type WrongPatch, writeErrors, wrongPatches } from './errors.js';
 import { findingsOf, type OtherLabels } from './findings.js';
 import { readScores } from './input/read.js';
 import { namedSplits, type ScoreRows } from './input/rows.js';
-import { type Measured, measure, nest, type Places } from './measure.js';
+import { type Measured, measure, nest, type Places, pick } from './measure.js';
 import { aucOf, confusionAt } from './metrics.js';
 import { type Model, modelOf } from './model.js';
 import { type PageModel, renderScore } from './page.js';
@@ -74,7 +74,7 @@ export async function collectScore(options: ScoreOptions): Promise<CollectedScor
       ...(other ? samples.map((places) => ({ model: other, places, patches: false })) : []),
     ],
     truth,
-    { resamples: bootstrap, seed, workers: defaultWorkers(), signal },
+    { resamples: bootstrap, seed, workers: defaultWorkers(), signal, onEvent },
   );
   const [all, unique] = places ? [measured[0]!, measured[1]!] : [measured[0]!, null];
   const findings = await findingsOf({
@@ -269,13 +269,12 @@ function metricsOf(measured: Measured, model: Model, labels: Uint8Array, places:
     interval: bySlides && intervalOf(bySlides.get(name)!),
     patchInterval: byPatches && intervalOf(byPatches.get(name)!),
   });
-  const pick = <T extends Float64Array | Uint8Array>(all: T) => (places ? places.map((at) => all[at]!) : all);
   return nest({
     has: (name) => values.has(name),
     of,
     thresholds: model.thresholds,
     more: ({ threshold }) => ({
-      confusion: confusionAt(pick(model.values) as Float64Array, pick(labels) as Uint8Array, threshold),
+      confusion: confusionAt(pick(model.values, places), pick(labels, places), threshold),
     }),
   });
 }

@@ -2,6 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { PcamEvent } from '#pcam/core/events.js';
 import { readLabels } from '#pcam/dataset/labels.js';
 import { stats } from '#pcam/explore/stats/index.js';
 import type { SplitName } from '#pcam/manifest/types.js';
@@ -145,6 +146,15 @@ describe('the document', () => {
       (await scored({ file, threshold: 0.7 })).decisions[0]!.confusion,
     );
   });
+});
+
+it('reports the resamples, all of them in the end', async () => {
+  const events: PcamEvent[] = [];
+  await scored({ file: await csv(fair(labels.test)), onEvent: (event) => void events.push(event) });
+  const [begin, ...rest] = events.filter((event) => 'step' in event && event.step === 'resample');
+  const total = 4 * 50;
+  expect(begin).toMatchObject({ type: 'begin', task: 'score of test', unit: 'resamples', done: 0, total });
+  expect(rest.at(-1)).toMatchObject({ type: 'end', outcome: 'done', done: total, total });
 });
 
 describe('files of the data set', () => {

@@ -72,6 +72,8 @@ export class RowCollector {
   readonly #file: string;
   readonly #column: string | null;
   readonly #places: Places;
+  /** Whether the caller named the column. */
+  readonly #asked: boolean;
   #count = 0;
   #scores = new Float64Array(1024);
   #splits = new Uint8Array(1024);
@@ -90,6 +92,7 @@ export class RowCollector {
     this.#file = file;
     this.#places = placesOf(table);
     this.#column = header[this.#places.score]!;
+    this.#asked = this.#column === table.column?.name;
   }
 
   /** Places of the columns that are read; the cells of the others may be anything. */
@@ -111,7 +114,7 @@ export class RowCollector {
   /** @throws PcamError USAGE when the only column for scores holds labels */
   rows(): ScoreRows {
     const count = this.#count;
-    if (this.#column === KAGGLE_SCORE && this.#sha1Rows < count) {
+    if (!this.#asked && this.#column === KAGGLE_SCORE && this.#sha1Rows < count) {
       throw new PcamError('USAGE', `${this.#file} has no column of scores: label is one beside SHA-1s only`, {
         hint: 'name the column that has them',
         options: ['column'],

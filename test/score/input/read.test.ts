@@ -163,6 +163,7 @@ describe('a table', () => {
 
   it('has its scores in the column that is asked for', async () => {
     expect((await readText('a.csv', 'prob,mine\n0.1,0.9\n', 'mine')).scores[0]).toBe(0.9);
+    expect((await readText('a.csv', 'key,label\ntest_1,0.9\n', 'label')).scores[0]).toBe(0.9);
     const file = await put('b.csv', 'prob\n0.1\n');
     expect((await readScores({ file, column: { name: 'mine', required: false } })).column).toBe('prob');
   });
