@@ -15,14 +15,16 @@ import pcam
 OWN = {"json", "quiet", "progress", "dir", "help"}
 #: Keywords that are no options.
 EXTRA = {"dir", "progress", "file", "scores"}
-#: `info --cite` prints text, and `preview` and `report` name their file.
-TEXT_ONLY = {"info": {"cite"}}
+#: `info --cite` prints text; a fixture has no manifest but its own.
+TEXT_ONLY = {"info": {"cite"}, "fixture": {"manifest"}}
 
 
 def options_of(command: str) -> set[str]:
     """The long options that `pcam COMMAND --help` lists."""
     text = subprocess.run([sys.executable, "-m", "pcam", command, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    return set(re.findall(r"^\s+(?:-\w, )?--([a-z0-9-]+)", text, re.M))
+    options = re.search(r"^Options:\n(.*?)(?:\n\n|\Z)", text, re.M | re.S)
+    assert options
+    return set(re.findall(r"^  (?:-\w, )?--([a-z0-9-]+)", options[1], re.M))
 
 
 @pytest.mark.parametrize(
