@@ -72,8 +72,10 @@ class NotebookDisplay:
         self.messages = [*self.messages, message][-3:]
 
     def _draw(self) -> None:
-        from IPython.display import display
+        import IPython.display
 
+        # Untyped in some releases.
+        display: Any = IPython.display.display
         if self._handle is None:
             self._handle = display(self, display_id=True)
         else:
