@@ -22,8 +22,9 @@ const LAYERS = [
   ['export/output'],
   ['export/workers'],
   ['download', 'verify', 'export', 'info', 'subset.ts', 'explore/preview', 'explore/stats'],
-  ['explore/report', 'browse', 'browse/page', 'score/input'],
+  ['explore/report', 'score/input'],
   ['score'],
+  ['browse', 'browse/page'],
   ['commands'],
   ['.'],
 ];

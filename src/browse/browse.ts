@@ -7,11 +7,13 @@ import {
   messageOf,
   type OnEvent,
   PATCH_SIZE,
+  PcamError,
   requireWithin,
 } from '../core/index.js';
 import { measureSplit } from '../explore/stats/index.js';
 import { encodePng } from '../export/encode/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../manifest/index.js';
+import { scoresPerPatch } from '../score/per-patch.js';
 import { resolveSelection, type SelectionOptions, select } from '../selection/index.js';
 import { type Input, openInput } from '../verified/index.js';
 import { type Reply, startServer } from './server.js';
@@ -27,8 +29,8 @@ export interface BrowseOptions {
   splits?: readonly SplitName[];
   /** Patches that are shown. @default all */
   selection?: SelectionOptions;
-  /** Predictions of one split: one value from 0 (negative) to 1 (tumor) per patch. */
-  scores?: { split: SplitName; values: ArrayLike<number> };
+  /** A file of predictions to lay over the patches, as `score` takes it. */
+  scores?: string;
   /** @default a free one */
   port?: number;
   /** How the tool is called in the commands that the page shows. @default 'pcam' */
@@ -84,8 +86,7 @@ export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
       // A split of which nothing is chosen shows nothing; one that is whole needs no list.
       splits.push(await openBrowseSplit(input, name, chosen?.whole ? undefined : (chosen?.indices ?? NONE)));
     }
-    const scored = scores && splits.find(({ name }) => name === scores.split);
-    if (scored) scored.columns.set('score', Float32Array.from(scores.values));
+    if (scores !== undefined) await addScores(splits, scores, input);
     const scan: ScanState = {
       state: 'running',
       done: 0,
@@ -106,6 +107,24 @@ export async function browse(options: BrowseOptions = {}): Promise<Browsing> {
     await close();
     throw error;
   }
+}
+
+/** @throws PcamError as `score` does; USAGE when the scores are of a split that is not shown */
+async function addScores(
+  splits: readonly BrowseSplit[],
+  file: string,
+  { dir, manifest }: Input,
+): Promise<void> {
+  const [only] = splits.length === 1 ? splits : [];
+  const { split, values } = await scoresPerPatch({ file, dir, manifest, split: only?.name });
+  const shown = splits.find(({ name }) => name === split);
+  if (!shown) {
+    throw new PcamError('USAGE', `${file} has scores of ${split}, which is not shown`, {
+      hint: `show ${split}`,
+      options: ['splits'],
+    });
+  }
+  shown.columns.set('score', Float32Array.from(values));
 }
 
 interface Session {

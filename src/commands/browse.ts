@@ -44,9 +44,9 @@ export function browseCommand(context: Context): Command {
 }
 
 async function run(options: Options, context: Context): Promise<void> {
-  const { port, json, open } = options;
+  const { port, scores, json, open } = options;
   const page = await callOnSplits(context, options, (shared) =>
-    browse({ ...shared, selection: selectionOf(options), port, calledAs: context.env.calledAs }),
+    browse({ ...shared, selection: selectionOf(options), scores, port, calledAs: context.env.calledAs }),
   );
   try {
     if (json) context.stdout.write(`${JSON.stringify({ ok: true, url: page.url })}\n`);

@@ -178,7 +178,10 @@ async function readFiles({
 }
 
 /** The split that the rows name; of several, and where they name none, the one that is asked for. */
-function chooseSplit(rows: ScoreRows, { split, valid }: ScoreOptions): SplitName {
+export function chooseSplit(
+  rows: ScoreRows,
+  { split, valid }: Pick<ScoreOptions, 'split' | 'valid'>,
+): SplitName {
   const named = namedSplits(rows);
   const chosen = split ?? (named.length === 1 ? named[0]! : 'test');
   if (named.length > 0 && !named.includes(chosen)) {

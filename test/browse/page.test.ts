@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /** The page of browse in a real browser, on a real folder. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Browsing, browse } from '#pcam/browse/browse.js';
@@ -31,7 +32,9 @@ describe.skipIf(!executablePath)('the page of browse', () => {
   beforeAll(async () => {
     root = await sharedFolder();
     dataset = await makeDataset({ train: 700, valid: 64, test: 64, root: root.folder });
-    const scores = { split: 'test' as const, values: Array.from({ length: 64 }, (_, i) => i / 63) };
+    const scores = join(root.folder, 'scores.csv');
+    const rows = Array.from({ length: 64 }, (_, i) => `test,${i},${i / 63}\n`);
+    await writeFile(scores, `split,index,probability\n${rows.join('')}`);
     server = await browse({ ...dataset, scores });
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', ...QUIET] });
   });
