@@ -37,182 +37,155 @@ interface Figures {
   shared: readonly Shared[];
 }
 
-export function findingsOf({ provenance, splits, shared }: Figures): StatsFinding[] {
-  return [
-    ...splits.flatMap((split) => [
-      ...files(split),
-      ...labels(split),
-      ...duplicates(split),
-      ...meta(split),
-      ...(provenance === 'synthetic' ? [] : questionable(split)),
-    ]),
-    ...shared.flatMap((pair) => leaks(pair, splits)),
-    ...(provenance === 'pcam' ? published(splits, shared) : []),
-  ];
-}
+type AddFinding = (level: StatsFinding['level'], code: string, message: string) => void;
 
-const warning = (code: string, message: string): StatsFinding => ({ level: 'warning', code, message });
-const info = (code: string, message: string): StatsFinding => ({ level: 'info', code, message });
+export function findingsOf({ provenance, splits, shared }: Figures): StatsFinding[] {
+  const findings: StatsFinding[] = [];
+  const about =
+    (subject: string): AddFinding =>
+    (level, code, message) =>
+      findings.push({ level, code, message: `${subject}${message}` });
+  for (const split of splits) {
+    const add = about(`${split.split}: `);
+    checkFiles(split, add);
+    checkLabels(split, add);
+    checkDuplicates(split, add);
+    checkMeta(split, add);
+    checkSlideSizes(split, add);
+    if (provenance !== 'synthetic') checkQuestionable(split, add);
+  }
+  for (const pair of shared) checkLeaks(pair, splits, about(`${pair.splits.join(' and ')} share `));
+  if (provenance === 'pcam') comparePublished(splits, shared, about(''));
+  return findings;
+}
 
 function percent(part: number, whole: number): string {
   return `${((100 * part) / Math.max(1, whole)).toFixed(2)} %`;
 }
 
-/** The number of patches for which a predicate holds, and the first few of them. */
-function where(patches: number, holds: (patch: number) => boolean): { number: number; some: string } {
-  const first: number[] = [];
-  let number = 0;
-  for (let patch = 0; patch < patches; patch++) {
-    if (!holds(patch)) continue;
-    if (number++ < MAX_EXAMPLES) first.push(patch);
+/** `3, 17, 20, …` */
+function some(values: readonly (number | string)[]): string {
+  return values.slice(0, MAX_EXAMPLES).join(', ') + (values.length > MAX_EXAMPLES ? ', …' : '');
+}
+
+/** The indices for which a predicate holds. */
+function where(patches: number, holds: (patch: number) => boolean): number[] {
+  const found: number[] = [];
+  for (let patch = 0; patch < patches; patch++) if (holds(patch)) found.push(patch);
+  return found;
+}
+
+function checkFiles({ foreign, labels, meta }: SplitDetails, add: AddFinding): void {
+  for (const file of foreign) {
+    const message = `${file} is not the file that the manifest describes; its figures are of other data`;
+    add('warning', 'NOT_VERIFIED', message);
   }
-  return { number, some: first.join(', ') + (number > MAX_EXAMPLES ? ', …' : '') };
+  if (!labels) add('info', 'MISSING', 'no labels in the directory, so nothing is known of classes');
+  if (!meta) add('info', 'MISSING', 'no meta CSV in the directory, so nothing is known of slides');
 }
 
-function files({ split, foreign, labels, meta }: SplitDetails): StatsFinding[] {
-  const findings = foreign.map((file) =>
-    warning(
-      'NOT_VERIFIED',
-      `${split}: ${file} is not the file that the manifest describes; its figures are of other data`,
-    ),
-  );
-  if (!labels)
-    findings.push(info('MISSING', `${split}: no labels in the directory, so nothing is known of classes`));
-  if (!meta)
-    findings.push(info('MISSING', `${split}: no meta CSV in the directory, so nothing is known of slides`));
-  return findings;
-}
-
-function labels({ split, labels, stats }: SplitDetails): StatsFinding[] {
-  const { positive, patches } = stats;
-  if (!labels || positive === null) return [];
-  const balance = `${split}: ${count(positive, 'patch')} of ${formatInteger(patches)} are positive (${percent(positive, patches)})`;
-  const findings = [
-    isUnbalanced(positive, patches)
-      ? warning('BALANCE', `${balance}; PCam is within one percentage point of 50 % in every split`)
-      : info('BALANCE', balance),
-  ];
-  let changes = 0;
-  for (let patch = 1; patch < patches; patch++) changes += Number(labels[patch] !== labels[patch - 1]);
+function checkLabels({ labels, stats: { positive, patches } }: SplitDetails, add: AddFinding): void {
+  if (!labels || positive === null) return;
+  const balance = `${count(positive, 'patch')} of ${formatInteger(patches)} are positive (${percent(positive, patches)})`;
+  if (isUnbalanced(positive, patches)) {
+    add('warning', 'BALANCE', `${balance}; PCam is within one percentage point of 50 % in every split`);
+  } else add('info', 'BALANCE', balance);
+  const changes = where(patches, (patch) => patch > 0 && labels[patch] !== labels[patch - 1]).length;
   // The expected number of changes for labels in random order.
   const expected = (2 * positive * (patches - positive)) / Math.max(1, patches);
-  if (expected - changes > MAX_DEVIATION * Math.sqrt(expected)) {
-    const runs = `the label changes ${formatInteger(changes)} times along the file, ${formatInteger(Math.round(expected))} times in random order`;
-    findings.push(
-      info('LABEL_ORDER', `${split}: labels come in runs (${runs}): shuffle before reading in sequence`),
-    );
-  }
-  return findings;
+  if (expected - changes <= MAX_DEVIATION * Math.sqrt(expected)) return;
+  const runs = `the label changes ${formatInteger(changes)} times along the file, ${formatInteger(Math.round(expected))} times in random order`;
+  add('info', 'LABEL_ORDER', `labels come in runs (${runs}): shuffle before reading in sequence`);
 }
 
-function duplicates({ split, stats, scan }: SplitDetails): StatsFinding[] {
+function checkDuplicates({ stats, scan }: SplitDetails, add: AddFinding): void {
   const { patches, duplicates, uniform } = stats;
   const { extra, groups, largest, positive, negative, conflicting } = duplicates;
-  const findings: StatsFinding[] = [];
+  const contents = count(groups, 'content');
   if (extra > 0) {
-    const classes =
-      positive === null
-        ? ''
-        : `, ${formatInteger(positive)} positive and ${formatInteger(negative!)} negative`;
+    const labels = `, ${formatInteger(positive ?? 0)} positive and ${formatInteger(negative ?? 0)} negative`;
     const repeated =
       groups === 1
         ? `one content occurs ${largest} times`
-        : `${count(groups, 'content')} occur more than once, one of them ${largest} times`;
-    const message = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel${classes}; ${repeated}`;
-    findings.push(warning('DUPLICATES', `${split}: ${message}`));
+        : `${contents} occur more than once, one of them ${largest} times`;
+    const repeats = `${count(extra, 'patch')} (${percent(extra, patches)}) repeat an earlier one pixel by pixel`;
+    add('warning', 'DUPLICATES', `${repeats}${positive === null ? '' : labels}; ${repeated}`);
   }
   if (conflicting) {
-    findings.push(
-      warning(
-        'CONFLICTING_LABELS',
-        `${split}: ${count(conflicting, 'content')} that occur more than once carry both labels`,
-      ),
-    );
+    const message = `${count(conflicting, 'content')} that occur more than once carry both labels`;
+    add('warning', 'CONFLICTING_LABELS', message);
   }
   const one = where(patches, (patch) => scan.uniform[patch] !== 0);
-  if (one.number > 0) {
-    const kinds = `${uniform.white} white, ${uniform.black} black, ${uniform.other} of another color`;
-    findings.push(
-      warning('UNIFORM', `${split}: ${count(one.number, 'patch')} of one color (${kinds}), at ${one.some}`),
-    );
-  }
-  return findings;
+  if (one.length === 0) return;
+  const kinds = `${uniform.white} white, ${uniform.black} black, ${uniform.other} of another color`;
+  add('warning', 'UNIFORM', `${count(one.length, 'patch')} of one color (${kinds}), at ${some(one)}`);
 }
 
-function meta({ split, labels, meta, stats }: SplitDetails): StatsFinding[] {
-  if (!meta) return [];
-  const findings: StatsFinding[] = [];
-  if (labels) {
-    const centre = where(meta.rows, (patch) => (labels[patch] === 1) !== meta.row(patch).center_tumor_patch);
-    if (centre.number > 0) {
-      const message = `${count(centre.number, 'label')} of ${meta.rows} disagree with center_tumor_patch, at ${centre.some}`;
-      findings.push(warning('CENTER_TUMOR', `${split}: ${message}`));
-    }
-    const tumor = where(meta.rows, (patch) => labels[patch] === 1 && !meta.row(patch).tumor_patch);
-    if (tumor.number > 0) {
-      const message = `${count(tumor.number, 'patch')} with label 1 have tumor_patch False, at ${tumor.some}`;
-      findings.push(warning('TUMOR_PATCH', `${split}: ${message}`));
-    }
+function checkMeta({ labels, meta }: SplitDetails, add: AddFinding): void {
+  if (!labels || !meta) return;
+  const centre = where(meta.rows, (patch) => (labels[patch] === 1) !== meta.row(patch).center_tumor_patch);
+  if (centre.length > 0) {
+    const labelled = `${count(centre.length, 'label')} of ${meta.rows}`;
+    add('warning', 'CENTER_TUMOR', `${labelled} disagree with center_tumor_patch, at ${some(centre)}`);
   }
-  const sizes = [...(stats.perSlide ?? [])].sort((a, b) => a.patches - b.patches);
+  const tumor = where(meta.rows, (patch) => labels[patch] === 1 && !meta.row(patch).tumor_patch);
+  if (tumor.length > 0) {
+    const patches = count(tumor.length, 'patch');
+    add('warning', 'TUMOR_PATCH', `${patches} with label 1 have tumor_patch False, at ${some(tumor)}`);
+  }
+}
+
+function checkSlideSizes({ stats: { perSlide, patches } }: SplitDetails, add: AddFinding): void {
+  const sizes = [...(perSlide ?? [])].sort((a, b) => a.patches - b.patches);
   const [largest, median] = [sizes.at(-1), sizes[sizes.length >> 1]];
-  if (largest && median && largest.patches > LARGE_SLIDE * median.patches) {
-    const message = `${printable(largest.wsi, 100)} has ${count(largest.patches, 'patch')} (${percent(largest.patches, meta.rows)}), the median slide ${median.patches}`;
-    findings.push(info('LARGE_SLIDE', `${split}: ${message}`));
-  }
-  return findings;
+  if (!largest || !median || largest.patches <= LARGE_SLIDE * median.patches) return;
+  const name = printable(largest.wsi, 100);
+  const share = percent(largest.patches, patches);
+  const message = `${name} has ${count(largest.patches, 'patch')} (${share}), the median slide ${median.patches}`;
+  add('info', 'LARGE_SLIDE', message);
 }
 
-function questionable({ split, stats }: SplitDetails): StatsFinding[] {
+function checkQuestionable({ stats }: SplitDetails, add: AddFinding): void {
   const slides = (stats.perSlide ?? []).filter(({ wsi }) => QUESTIONABLE_SLIDES.has(wsi));
-  if (slides.length === 0) return [];
+  if (slides.length === 0) return;
   const patches = slides.reduce((sum, slide) => sum + slide.patches, 0);
   const names = slides.map(({ wsi }) => wsi.replace('camelyon16_', '')).join(', ');
   const message = `${count(patches, 'patch')} are from ${count(slides.length, 'slide')} whose annotations are known to be questionable: ${names}`;
-  return [info('QUESTIONABLE_SLIDES', `${split}: ${message}`)];
+  add('info', 'QUESTIONABLE_SLIDES', message);
 }
 
-function leaks(
-  { splits: [one, other], slides, patches }: Shared,
+function checkLeaks(
+  { splits: pair, patches }: Shared,
   splits: readonly SplitDetails[],
-): StatsFinding[] {
-  const findings: StatsFinding[] = [];
-  if (slides) {
-    const [a, b] = [one, other].map((name) => splits.find(({ split }) => split === name)!) as [
-      SplitDetails,
-      SplitDetails,
-    ];
-    const names = commonSlides(a, b)!;
-    const some =
-      printable(names.slice(0, MAX_EXAMPLES).join(', '), 500) + (names.length > MAX_EXAMPLES ? ', …' : '');
-    findings.push(warning('SLIDE_OVERLAP', `${one} and ${other} share ${count(slides, 'slide')}: ${some}`));
+  add: AddFinding,
+): void {
+  const [one, other] = pair.map((name) => splits.find(({ split }) => split === name)!);
+  const slides = commonSlides(one!, other!) ?? [];
+  if (slides.length > 0) {
+    const names = printable(some(slides), 500);
+    add('warning', 'SLIDE_OVERLAP', `${count(slides.length, 'slide')}: ${names}`);
   }
-  if (patches > 0) {
-    findings.push(
-      warning('PATCH_OVERLAP', `${one} and ${other} share ${count(patches, 'patch')}, pixel by pixel`),
-    );
-  }
-  return findings;
+  if (patches > 0) add('warning', 'PATCH_OVERLAP', `${count(patches, 'patch')}, pixel by pixel`);
 }
 
 /** Published values beside the measured ones, for splits whose files all match the manifest. */
-function published(splits: readonly SplitDetails[], shared: readonly Shared[]): StatsFinding[] {
-  const findings: StatsFinding[] = [];
-  const found = (name: string) => splits.find(({ split, foreign }) => split === name && foreign.length === 0);
-  const train = found('train');
+function comparePublished(splits: readonly SplitDetails[], shared: readonly Shared[], add: AddFinding): void {
+  const verified = (name: string) =>
+    splits.find(({ split, foreign }) => split === name && foreign.length === 0);
+  const train = verified('train');
   if (train) {
     const { mean, std } = train.stats.channels;
     const show = (values: readonly number[]) => values.map((value) => value.toFixed(2)).join(', ');
-    const message = `mean ${show(mean)} and standard deviation ${show(std)}; published: ${show(TRAIN_CHANNELS.mean)} and ${show(TRAIN_CHANNELS.std)}`;
-    findings.push(info('PUBLISHED_CHANNELS', `train: ${message}`));
+    const own = `mean ${show(mean)} and standard deviation ${show(std)}`;
+    const theirs = `${show(TRAIN_CHANNELS.mean)} and ${show(TRAIN_CHANNELS.std)}`;
+    add('info', 'PUBLISHED_CHANNELS', `train: ${own}; published: ${theirs}`);
   }
   for (const { splits: names, name, patches } of KAGGLE_PATCHES) {
-    const parts = names.map(found);
-    if (parts.some((part) => part === undefined)) continue;
+    const parts = names.flatMap((split) => verified(split) ?? []);
+    if (parts.length < names.length) continue;
     const common = shared.find((pair) => pair.splits.join() === names.join())?.patches ?? 0;
-    const unique = parts.reduce((sum, part) => sum + part!.stats.unique, 0) - common;
-    const message = `${count(unique, 'distinct patch')}; Kaggle's ${name}, described as PCam without duplicates, has ${formatInteger(patches)}`;
-    findings.push(info('PUBLISHED_UNIQUE', `${names.join(' and ')}: ${message}`));
+    const unique = parts.reduce((sum, { stats }) => sum + stats.unique, 0) - common;
+    const kaggle = `Kaggle's ${name}, described as PCam without duplicates, has ${formatInteger(patches)}`;
+    add('info', 'PUBLISHED_UNIQUE', `${names.join(' and ')}: ${count(unique, 'distinct patch')}; ${kaggle}`);
   }
-  return findings;
 }
