@@ -36,16 +36,16 @@ _pcam() {
         download)
           _arguments -S \
             '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
-            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
+            '*--kind=[images (or x), labels (or y), meta (slides and positions; default\: all)]:names:_values -s , value images labels meta' \
             '--source=[use only these sources of the manifest, in this order (default\: all)]:ids: ' \
-            '--mirror=[URLs or folders to try first (write %2C for a comma in one)]:places:_files' \
+            '--mirror=[servers or folders with the same files, to try first (write %2C for a comma in one)]:places:_files' \
             '--from=[import files from here\: archives, whole or partial, or .h5 and .csv]:folder:_files -/' \
             '--connections=[maximum concurrent requests per source]:n: ' \
             '--jobs=[maximum files in progress at the same time]:n: ' \
             '--limit-rate=[bytes per second over all connections, such as 500k or 2M]:speed: ' \
             '--keep-archives[keep the .gz archives beside the decompressed files]' \
             '--no-extract[fetch and verify the archives, without decompressing them]' \
-            '--stream[keep nothing of an archive\: needs less room, but cannot resume it]' \
+            '--stream[keep no archive while it is fetched\: needs less room, but an interrupted file starts over]' \
             '--force[fetch everything again, even what is present]' \
             '--dry-run[print what would be done, and do nothing]' \
             '--json[print one JSON document on stdout]' \
@@ -58,8 +58,8 @@ _pcam() {
         verify)
           _arguments -S \
             '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
-            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
-            '--quick[trust earlier checks of files whose size and mtime are the same]' \
+            '*--kind=[images (or x), labels (or y), meta (slides and positions; default\: all)]:names:_values -s , value images labels meta' \
+            '--quick[do not read again what was checked and has not changed since\: size, time, samples of the content]' \
             '--deep[open the HDF5 and CSV files\: shapes, types, labels, rows, slides]' \
             '--fix[rename swapped files back]' \
             '--json[print one JSON document on stdout]' \
@@ -79,13 +79,13 @@ _pcam() {
             '--part=[only the shards of job i of n]:i/n: ' \
             '--workers=[threads (default\: the machine'\''s cores, at most 8, for parquet 4)]:n: ' \
             '--crop=[center32\: only the 32 x 32 px that decide the label]:name:(center32)' \
-            '--index=[dali\: an .idx beside each tar shard]:name:(dali)' \
+            '--index=[dali\: an index file for NVIDIA DALI (.idx) beside each tar shard]:name:(dali)' \
             '--sha1[write the SHA-1 of each patch (its id in Kaggle'\''s version) beside it (png, parquet)]' \
             '--order=[of tfrecord\: tfds, TFDS'\''s own (default), or file]:name:(tfds file)' \
             '--force[replace an export with other options or of other data]' \
             '--unique[only the first of pixel-identical patches of a split]' \
-            '--label=[only patches with this label]:0|1:(0 1)' \
-            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--label=[only patches with this label\: 1 has tumor in its centre]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as '\''*tumor_0?3*'\'', quoted (needs the meta CSV)]:globs: ' \
             '--per-class=[n random patches of each class of each split]:n: ' \
             '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
             '--sample=[n random patches per split]:n: ' \
@@ -116,8 +116,8 @@ _pcam() {
             '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '(-o --out)'{-o,--out=}'[where to put it]:folder:_files -/' \
             '--unique[only the first of pixel-identical patches of a split]' \
-            '--label=[only patches with this label]:0|1:(0 1)' \
-            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--label=[only patches with this label\: 1 has tumor in its centre]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as '\''*tumor_0?3*'\'', quoted (needs the meta CSV)]:globs: ' \
             '--per-class=[n random patches of each class of each split]:n: ' \
             '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
             '--sample=[n random patches per split]:n: ' \
@@ -137,8 +137,8 @@ _pcam() {
           _arguments -S \
             '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--unique[only the first of pixel-identical patches of a split]' \
-            '--label=[only patches with this label]:0|1:(0 1)' \
-            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--label=[only patches with this label\: 1 has tumor in its centre]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as '\''*tumor_0?3*'\'', quoted (needs the meta CSV)]:globs: ' \
             '--per-class=[n random patches of each class of each split]:n: ' \
             '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
             '--sample=[n random patches per split]:n: ' \
@@ -192,8 +192,8 @@ _pcam() {
           _arguments -S \
             '*--split=[train, valid, test, all (default\: those in the folder)]:names:_values -s , value train valid test' \
             '--unique[only the first of pixel-identical patches of a split]' \
-            '--label=[only patches with this label]:0|1:(0 1)' \
-            '--slides=[only patches of these slides, such as *tumor_0?3* (needs the meta CSV)]:globs: ' \
+            '--label=[only patches with this label\: 1 has tumor in its centre]:0|1:(0 1)' \
+            '--slides=[only patches of these slides, such as '\''*tumor_0?3*'\'', quoted (needs the meta CSV)]:globs: ' \
             '--per-class=[n random patches of each class of each split]:n: ' \
             '--per-slide=[at most n random patches per slide (needs the meta CSV)]:n: ' \
             '--sample=[n random patches per split]:n: ' \
@@ -223,7 +223,7 @@ _pcam() {
         cache-key)
           _arguments -S \
             '*--split=[train, valid, test, all (default\: all)]:names:_values -s , value train valid test' \
-            '*--kind=[images, labels, meta (default\: all)]:names:_values -s , value images labels meta' \
+            '*--kind=[images (or x), labels (or y), meta (slides and positions; default\: all)]:names:_values -s , value images labels meta' \
             '(-d --dir)'{-d,--dir=}'[the data set folder (or PCAM_DIR)]:folder:_files -/' \
             '--manifest=[a manifest in place of the built-in one (or PCAM_MANIFEST)]:file:_files' \
             '(-h --help)'{-h,--help}'[display help for command]'

@@ -311,6 +311,7 @@ describe.each([
     child.kill(signal);
     const stopped = await ended;
     expect(stopped.code).toBe(code);
+    expect(stopped.stderr).toMatch(/^[\d.]+ MB of unfinished files are kept in /m);
     expect(document(stopped)).toMatchObject({
       ok: false,
       error: { code: code === 130 ? 'ABORTED' : 'TERMINATED' },
@@ -343,7 +344,9 @@ it.skipIf(process.platform === 'win32')('a second Ctrl-C ends a run at once, wha
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   await writeFile(
     hook,
-    `import { open } from 'node:fs/promises'; open(${JSON.stringify(join(folder, 'pipe'))}).catch(() => {});`,
+    `import { open } from 'node:fs/promises';
+     import { isMainThread } from 'node:worker_threads';
+     if (isMainThread) open(${JSON.stringify(join(folder, 'pipe'))}).catch(() => {});`,
   );
   const env = { NODE_OPTIONS: `--import=${hook}` };
   const { child, ended } = startPcam(['download', '-d', dir, '--manifest', manifest], { env });

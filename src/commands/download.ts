@@ -15,7 +15,7 @@ import {
 import type { DownloadedFile, DownloadResult, DownloadStatus } from '../download/index.js';
 import { finalName, type Manifest, selectFiles } from '../manifest/index.js';
 import { table } from '../report/index.js';
-import { findNearby } from '../store/index.js';
+import { findNearby, layout, statPartials } from '../store/index.js';
 import {
   type Context,
   chooseManifest,
@@ -72,7 +72,11 @@ export function downloadCommand(context: Context): Command {
       'Fetches the files of the data set from all sources at once, checks every byte, and leaves the decompressed files in the data set folder. Files that are present and right are not fetched again.',
     )
     .option('--source <ids>', 'use only these sources of the manifest, in this order (default: all)', list)
-    .option('--mirror <places>', 'URLs or folders to try first (write %2C for a comma in one)', list)
+    .option(
+      '--mirror <places>',
+      'servers or folders with the same files, to try first (write %2C for a comma in one)',
+      list,
+    )
     .option('--from <folder>', 'import files from here: archives, whole or partial, or .h5 and .csv')
     .option(
       '--connections <n>',
@@ -84,7 +88,10 @@ export function downloadCommand(context: Context): Command {
     .option('--limit-rate <speed>', 'bytes per second over all connections, such as 500k or 2M', rate)
     .option('--keep-archives', 'keep the .gz archives beside the decompressed files')
     .option('--no-extract', 'fetch and verify the archives, without decompressing them')
-    .option('--stream', 'keep nothing of an archive: needs less room, but cannot resume it')
+    .option(
+      '--stream',
+      'keep no archive while it is fetched: needs less room, but an interrupted file starts over',
+    )
     .option('--force', 'fetch everything again, even what is present')
     .option('--dry-run', 'print what would be done, and do nothing')
     .addHelpText('after', EXAMPLES);
@@ -110,7 +117,10 @@ async function run(options: Options, context: Context): Promise<void> {
       onEvent,
       ...network,
     }),
-  );
+  ).catch(async (error) => {
+    if (context.signal.aborted) await printKept(context, { options, manifest });
+    throw error;
+  });
   const { ok, files, ...more } = result;
   context.exitCode = exitCodeOf(files);
   if (json) {
@@ -144,6 +154,18 @@ function requireNoNearby({ dir, force, from }: Options, manifest: Manifest): voi
     hint: 'name that folder, or fetch them again all the same',
     options: ['dir', 'force'],
   });
+}
+
+/** After Ctrl-C: the next run continues from the partial downloads. */
+async function printKept(
+  context: Context,
+  { options, manifest }: { options: Options; manifest: Manifest },
+): Promise<void> {
+  const { dir, split, kind } = options;
+  const files = selectFiles(manifest, { splits: split, kinds: kind });
+  const partials = await Promise.all(files.map((file) => statPartials(layout(dir).partial, file)));
+  const bytes = partials.reduce((sum, partial) => sum + partial.bytes, 0);
+  if (bytes > 0) printMessage(context, `${formatBytes(bytes)} of unfinished files are kept in ${dir}`);
 }
 
 /** Local errors come first, then wrong data, then absent sources. */

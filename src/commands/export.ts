@@ -120,7 +120,11 @@ export function exportCommand(context: Context): Command {
       whole(LIMITS.workers),
     )
     .option('--crop <name>', 'center32: only the 32 x 32 px that decide the label', choice(CROPS))
-    .option('--index <name>', 'dali: an .idx beside each tar shard', choice(SHARD_INDEXES))
+    .option(
+      '--index <name>',
+      'dali: an index file for NVIDIA DALI (.idx) beside each tar shard',
+      choice(SHARD_INDEXES),
+    )
     .option('--sha1', "write the SHA-1 of each patch (its id in Kaggle's version) beside it (png, parquet)")
     .option('--order <name>', "of tfrecord: tfds, TFDS's own (default), or file", choice(ORDERS))
     .option('--force', 'replace an export with other options or of other data')

@@ -9,6 +9,7 @@ const FLAGS: Record<string, string> = {
   kinds: '--kind',
   sources: '--source',
   mirrors: '--mirror',
+  extract: '--no-extract',
 };
 
 /** Commands that go on with the splits of the run. */

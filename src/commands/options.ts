@@ -125,7 +125,7 @@ export function rate(value: string): number {
 export function addFileOptions(command: Command): Command {
   return addSplitOption(command, 'all').option(
     '--kind <names>',
-    'images, labels, meta (default: all)',
+    'images (or x), labels (or y), meta (slides and positions; default: all)',
     kinds,
   );
 }
@@ -154,10 +154,10 @@ export type PatchOptions = Omit<SelectionOptions, 'label'> & { label?: '0' | '1'
 export function addPatchOptions(command: Command): Command {
   return command
     .option('--unique', 'only the first of pixel-identical patches of a split')
-    .option('--label <0|1>', 'only patches with this label', choice(['0', '1']))
+    .option('--label <0|1>', 'only patches with this label: 1 has tumor in its centre', choice(['0', '1']))
     .option(
       '--slides <globs>',
-      'only patches of these slides, such as *tumor_0?3* (needs the meta CSV)',
+      "only patches of these slides, such as '*tumor_0?3*', quoted (needs the meta CSV)",
       globs,
     )
     .option('--per-class <n>', 'n random patches of each class of each split', whole(LIMITS.patches))

@@ -47,7 +47,10 @@ export function verifyCommand(context: Context): Command {
     .description(
       'Reads the files in the data set folder and compares them with the digests of the manifest. Exit code 3 when something is missing or wrong.',
     )
-    .option('--quick', 'trust earlier checks of files whose size and mtime are the same')
+    .option(
+      '--quick',
+      'do not read again what was checked and has not changed since: size, time, samples of the content',
+    )
     .option('--deep', 'open the HDF5 and CSV files: shapes, types, labels, rows, slides')
     .option('--fix', 'rename swapped files back')
     .addHelpText('after', EXAMPLES);

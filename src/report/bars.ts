@@ -12,6 +12,13 @@ const RESIZE_MS = 200;
 /** Rows of the terminal that are left to text. */
 const TEXT_ROWS = 4;
 
+function drawBar(fraction: number, barsize: number): string {
+  const [barCompleteString, barIncompleteString] = ['='.repeat(barsize), ' '.repeat(barsize)];
+  return cliProgress.Format.BarFormat(fraction, {
+    ...{ barsize, barCompleteString, barIncompleteString, barGlue: '' },
+  });
+}
+
 const seconds = () => performance.now() / 1000;
 
 /**
@@ -29,8 +36,8 @@ export class Bars {
   #stopped = false;
   /** Lines of text for the next frame. */
   #lines: string[] = [];
-  /** Widths of the rows on the screen. */
-  #widths: number[] = [];
+  /** The rows on the screen. */
+  #rows: string[] = [];
   #resizedAt = Number.NEGATIVE_INFINITY;
   /** Whole rows that a window of too few rows has pushed out of the screen, and its height then. */
   #hidden = { rows: 0, height: 0 };
@@ -41,9 +48,7 @@ export class Bars {
     this.#bars = new cliProgress.MultiBar(
       {
         stream,
-        format: (options) => this.#format(options),
-        barCompleteChar: '=',
-        barIncompleteChar: ' ',
+        format: () => this.#rows.join('\n'),
         // The frames are ours: `update` draws one.
         fps: 0.001,
         hideCursor: true,
@@ -97,26 +102,21 @@ export class Bars {
   }
 
   #draw(): void {
-    if (!this.#started && this.#contents().length === 0) {
+    const rows = this.#contents().map((content) => layOutRow(content, this.#columns, drawBar));
+    if (!this.#started && rows.length === 0) {
       for (const line of this.#lines.splice(0)) this.#stream.write(`${line}\n`);
       return;
     }
+    if (this.#lines.length === 0 && rows.join('\n') === this.#rows.join('\n')) return;
     // One write for a whole frame does not flicker.
     this.#stream.cork();
     if (!this.#started) this.#bars.create(1, 0);
     this.#started = true;
     this.#erase();
     for (const line of this.#lines.splice(0)) this.#bars.log(`${line}\n`);
+    this.#rows = rows;
     this.#bars.update();
     this.#stream.uncork();
-  }
-
-  #format(options: cliProgress.Options): string {
-    const drawBar = (fraction: number, barsize: number) =>
-      cliProgress.Format.BarFormat(fraction, { ...options, barsize });
-    const rows = this.#contents().map((content) => layOutRow(content, this.#columns, drawBar));
-    this.#widths = rows.map((row) => row.length);
-    return rows.join('\n');
   }
 
   /** The tasks in progress, as many as have a place, and last the row for all. */
@@ -133,8 +133,8 @@ export class Bars {
   #onResize = (): void => {
     this.#resizedAt = performance.now();
     let over = this.#screenRows() - this.#height;
-    const hidden = this.#widths.findIndex((width) => {
-      over -= this.#heightOf(width);
+    const hidden = this.#rows.findIndex((row) => {
+      over -= this.#heightOf(row);
       return over < 0;
     });
     if (hidden > this.#hidden.rows) this.#hidden = { rows: hidden, height: this.#height };
@@ -142,12 +142,12 @@ export class Bars {
 
   /** Rows of the screen that the bars take. */
   #screenRows(): number {
-    return this.#widths.reduce((sum, width) => sum + this.#heightOf(width), 0);
+    return this.#rows.reduce((sum, row) => sum + this.#heightOf(row), 0);
   }
 
   /** A terminal that became narrower has wrapped its rows. */
-  #heightOf(width: number): number {
-    return Math.ceil(Math.max(1, width) / this.#columns);
+  #heightOf(row: string): number {
+    return Math.ceil(Math.max(1, row.length) / this.#columns);
   }
 
   /** Empties the rows of the last frame, those that a larger window shows again too, and moves to the first of them. */
@@ -163,6 +163,5 @@ export class Bars {
       if (row < last) this.#stream.moveCursor(0, 1);
     }
     if (last > 0) this.#stream.moveCursor(0, -last);
-    this.#widths = [];
   }
 }

@@ -55,6 +55,8 @@ function ended(event: Extract<PcamEvent, { type: 'end' }>): Sentence | undefined
   // The command reports why it failed, once for all files with the same cause.
   if (outcome === 'failed') return { text: `${shortName(task)}: failed`, style: 'red' };
   if (outcome === 'done' || unit !== 'bytes') return undefined;
-  const took = outcome === 'present' || seconds < 1 ? '' : ` in ${formatSeconds(seconds)}`;
+  // The task is the archive, and the decompressed file is what is there.
+  if (outcome === 'present') return { text: `${shortName(task).replace(/\.gz$/, '')}: present` };
+  const took = seconds < 1 ? '' : ` in ${formatSeconds(seconds)}`;
   return { text: `${shortName(task)}: ${outcome}, ${formatBytes(done)}${took}` };
 }

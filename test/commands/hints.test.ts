@@ -87,8 +87,11 @@ describe('a command', () => {
 });
 
 it('a hint names the flags of the options that it is about', () => {
-  const hint = hintLine(context(), { hint: 'name another place', options: ['mirrors', 'shardSize'] });
-  expect(hint).toBe('name another place (--mirror, --shard-size)');
+  const hint = hintLine(context(), {
+    hint: 'name another place',
+    options: ['mirrors', 'shardSize', 'extract'],
+  });
+  expect(hint).toBe('name another place (--mirror, --shard-size, --no-extract)');
   expect(hintLine(context(), { next: { command: 'download' } })).toBe('`pcam download`');
 });
 
