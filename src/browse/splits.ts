@@ -64,10 +64,7 @@ export function addScan(split: BrowseSplit, { scan, first, copies }: SplitDetail
   split.sha1 = scan.sha1;
   split.columns.set('first', first).set('copies', copies).set('uniform', scan.uniform);
   if (split.labels) split.columns.set('conflicting', conflicting(first, split.labels));
-  for (const name of ['brightness', 'saturation', 'tissue'] as const) {
-    const values = (scan as unknown as Record<string, Column | undefined>)[name];
-    if (values) split.columns.set(name, values);
-  }
+  for (const name of ['brightness', 'saturation', 'tissue'] as const) split.columns.set(name, scan[name]);
 }
 
 /** 1 for each patch whose pixels occur with both labels. */

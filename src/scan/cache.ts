@@ -4,15 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { CHANNELS } from '../core/index.js';
 import { openFile, requireOwnFolder, writeFileAtomic } from '../fs/index.js';
 import type { SplitName } from '../manifest/index.js';
 import { layout } from '../store/index.js';
-import { COLUMNS, LEVELS, makeColumns, type Scan } from './types.js';
+import { COLUMN_BYTES, LEVELS, makeColumns, type Scan } from './types.js';
 
 /** A change here makes every older cache useless. */
-const MAGIC = 'pcam scan 1\n';
+const MAGIC = `pcam scan 2 ${endianness()}\n`;
 const HISTOGRAM_BYTES = CHANNELS * LEVELS * Float64Array.BYTES_PER_ELEMENT;
 /** Every cache file ends with the SHA-256 of what is before it. */
 const SEAL = { algorithm: 'sha256', bytes: 32 } as const;
@@ -37,26 +38,26 @@ function headOf({ md5, count }: ScanKey): Buffer {
 /** `undefined` when there is no scan of these images, or none that can be trusted. */
 export async function readScan(key: ScanKey): Promise<Scan | undefined> {
   const { count } = key;
-  const perPatch = Object.values(COLUMNS).reduce((sum, bytes) => sum + bytes, 0);
-  const body = await readSealed(pathOf(key), headOf(key), count * perPatch + 2 * HISTOGRAM_BYTES);
+  const body = await readSealed(pathOf(key), headOf(key), count * COLUMN_BYTES + 2 * HISTOGRAM_BYTES);
   if (!body) return undefined;
   let at = 0;
   const take = (bytes: number) => {
     at += bytes;
-    return body.subarray(at - bytes, at);
+    return new Uint8Array(body.subarray(at - bytes, at)).buffer;
   };
-  const columns = makeColumns((bytes) => new Uint8Array(take(count * bytes)));
-  const [all, unique] = [numbersOf(take(HISTOGRAM_BYTES)), numbersOf(take(HISTOGRAM_BYTES))];
+  const columns = makeColumns(count, take);
+  const all = new Float64Array(take(HISTOGRAM_BYTES));
+  const unique = new Float64Array(take(HISTOGRAM_BYTES));
   return { count, ...columns, histograms: { all, unique } };
 }
 
 /** Keeps a scan in place of earlier ones of the split. Where the folder cannot be written to, nothing is kept. */
 export async function writeScan(key: ScanKey, scan: Scan): Promise<void> {
   const path = pathOf(key);
-  const { all, unique } = scan.histograms;
-  const columns = Object.keys(COLUMNS).map((name) => scan[name as keyof typeof COLUMNS]);
+  const { sha1, uniform, brightness, saturation, tissue, histograms } = scan;
+  const body = [sha1, uniform, brightness, saturation, tissue, histograms.all, histograms.unique];
   try {
-    await writeSealed(path, headOf(key), [...columns, bytesOf(all), bytesOf(unique)]);
+    await writeSealed(path, headOf(key), body);
     for (const name of await readdir(dirname(path))) {
       const old = name.startsWith(`${key.split}-`) && name.endsWith('.scan') && name !== basename(path);
       if (old) await rm(join(dirname(path), name), { force: true });
@@ -77,11 +78,16 @@ export async function readSealed(path: string, head: Buffer, bytes: number): Pro
 }
 
 /** Writes one, in a folder below pcam's own state folder. @throws what the file system says */
-export async function writeSealed(path: string, head: Buffer, body: readonly Uint8Array[]): Promise<void> {
+export async function writeSealed(
+  path: string,
+  head: Buffer,
+  body: readonly NodeJS.TypedArray[],
+): Promise<void> {
+  const parts = body.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
   const hash = createHash(SEAL.algorithm).update(head);
-  for (const part of body) hash.update(part);
+  for (const part of parts) hash.update(part);
   for (const folder of [dirname(dirname(path)), dirname(path)]) await requireOwnFolder(folder);
-  await writeFileAtomic(path, Buffer.concat([head, ...body, hash.digest()]));
+  await writeFileAtomic(path, Buffer.concat([head, ...parts, hash.digest()]));
 }
 
 async function readExactly(path: string, bytes: number): Promise<Buffer | undefined> {
@@ -93,16 +99,4 @@ async function readExactly(path: string, bytes: number): Promise<Buffer | undefi
   } finally {
     await handle.close();
   }
-}
-
-/** Numbers as they are kept: little-endian, whatever the machine. */
-export function bytesOf(values: Float64Array): Buffer {
-  const bytes = Buffer.alloc(values.byteLength);
-  values.forEach((value, i) => void bytes.writeDoubleLE(value, i * Float64Array.BYTES_PER_ELEMENT));
-  return bytes;
-}
-
-export function numbersOf(bytes: Buffer): Float64Array {
-  const step = Float64Array.BYTES_PER_ELEMENT;
-  return Float64Array.from({ length: bytes.length / step }, (_, i) => bytes.readDoubleLE(i * step));
 }

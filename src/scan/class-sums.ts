@@ -1,23 +1,20 @@
 /** The sum of all patches of each class, pixel by pixel: what their mean is made from. Kept as scans are. */
 import { createHash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type OnEvent, PATCH_BYTES, TaskReporter, throwIfAborted } from '../core/index.js';
 import { arrayOf, openImages } from '../dataset/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
 import { layout } from '../store/index.js';
-import { bytesOf, numbersOf, readSealed, writeSealed } from './cache.js';
+import { readSealed, writeSealed } from './cache.js';
 
 /** A change here makes every older file useless. */
-const MAGIC = 'pcam class sums 1\n';
+const MAGIC = `pcam class sums 2 ${endianness()}\n`;
 const SUM_BYTES = PATCH_BYTES * Float64Array.BYTES_PER_ELEMENT;
 const WORDS = PATCH_BYTES / 4;
 /** So many bytes of 255 fit into 16 bits. */
 const MAX_HELD = 257;
-
-/** Which byte of four is the lowest of a word, and so on up: the machine's own business. */
-const ORDER: readonly [number, number, number, number] =
-  new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? [0, 1, 2, 3] : [3, 2, 1, 0];
 
 export interface ClassSumsRequest {
   dir: string;
@@ -43,10 +40,13 @@ export async function classSums(request: ClassSumsRequest): Promise<ClassSums> {
   const path = join(layout(dir).scans, `${split}-sums`);
   const head = Buffer.from(`${MAGIC}${md5} ${createHash('sha256').update(labels).digest('hex')}\n`);
   const kept = await readSealed(path, head, 2 * SUM_BYTES);
-  if (kept) return [numbersOf(kept.subarray(0, SUM_BYTES)), numbersOf(kept.subarray(SUM_BYTES))];
+  if (kept) {
+    const { buffer } = new Uint8Array(kept);
+    return [new Float64Array(buffer, 0, PATCH_BYTES), new Float64Array(buffer, SUM_BYTES)];
+  }
   const sums = await addUp(request);
   // Where the folder cannot be written to, the next call reads the images again.
-  await writeSealed(path, head, sums.map(bytesOf)).catch(() => {});
+  await writeSealed(path, head, sums).catch(() => {});
   return sums;
 }
 
@@ -75,6 +75,7 @@ async function addUp({
     for (let start = 0; start < count; start += images.batch) {
       const end = Math.min(count, start + images.batch);
       images.read(start, end, pixels.subarray(0, (end - start) * PATCH_BYTES));
+      if (endianness() === 'BE') Buffer.from(pixels.buffer).swap32();
       for (let i = start; i < end; i++) classes[labels[i]! as 0 | 1].add(words, (i - start) * WORDS);
       task.progress({ done: end });
       // Reading does not wait for anything: signals and bars need a turn.
@@ -98,7 +99,7 @@ class Sum {
   readonly #total = new Float64Array(PATCH_BYTES);
   #held = 0;
 
-  /** @param from where the patch begins in `words`, which holds patches as four bytes each */
+  /** @param from where the patch begins in `words`, which holds its bytes four by four, little-endian */
   add(words: Uint32Array, from: number): void {
     const [even, odd] = [this.#even, this.#odd];
     for (let i = 0; i < WORDS; i++) {
@@ -115,12 +116,11 @@ class Sum {
   }
 
   #fold(): void {
-    const [first, second, third, fourth] = ORDER;
     for (let i = 0; i < WORDS; i++) {
-      this.#total[4 * i + first]! += this.#even[i]! & 0xffff;
-      this.#total[4 * i + second]! += this.#odd[i]! & 0xffff;
-      this.#total[4 * i + third]! += this.#even[i]! >>> 16;
-      this.#total[4 * i + fourth]! += this.#odd[i]! >>> 16;
+      this.#total[4 * i]! += this.#even[i]! & 0xffff;
+      this.#total[4 * i + 1]! += this.#odd[i]! & 0xffff;
+      this.#total[4 * i + 2]! += this.#even[i]! >>> 16;
+      this.#total[4 * i + 3]! += this.#odd[i]! >>> 16;
     }
     this.#even.fill(0);
     this.#odd.fill(0);

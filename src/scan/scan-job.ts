@@ -1,10 +1,12 @@
 /** A worker of a scan: takes ranges of patches until there are none, with an HDF5 handle of its own. */
 import { hash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { PATCH_BYTES } from '../core/index.js';
 import { openImages } from '../dataset/index.js';
 import type { Job } from '../threads/index.js';
 import { DigestTable } from './digest-table.js';
 import { PairCounter } from './pair-counter.js';
+import { measurePixels } from './pixels.js';
 import { type Columns, type Histograms, SHA1_BYTES, UNIFORM } from './types.js';
 
 /** What the threads of a scan share. */
@@ -77,17 +79,23 @@ class Scanner {
   }
 
   #measure({ index, from, pixels, words }: PatchInBatch): void {
-    const { sha1, uniform } = this.#task.columns;
-    sha1.set(hash('sha1', pixels.subarray(from, from + PATCH_BYTES), 'buffer'), index * SHA1_BYTES);
-    uniform[index] = colourOf(pixels, from);
+    const { sha1, uniform, brightness, saturation, tissue } = this.#task.columns;
+    const bytes = pixels.subarray(from, from + PATCH_BYTES);
+    sha1.set(hash('sha1', bytes, 'buffer'), index * SHA1_BYTES);
+    uniform[index] = colourOf(bytes);
+    if (endianness() === 'BE') Buffer.from(pixels.buffer, from, PATCH_BYTES).swap32();
     const first = this.#table.enter(index) === index;
     (first ? this.#unique : this.#copies).add(words, from / 4);
+    const measures = measurePixels(words, from / 4);
+    brightness[index] = measures.brightness;
+    saturation[index] = measures.saturation;
+    tissue[index] = measures.tissue;
   }
 }
 
-function colourOf(pixels: Uint8Array, from: number): number {
-  for (let i = from + 3; i < from + PATCH_BYTES; i++) if (pixels[i] !== pixels[i - 3]) return UNIFORM.no;
-  const [red, green, blue] = pixels.subarray(from, from + 3);
+function colourOf(bytes: Uint8Array): number {
+  for (let i = 3; i < bytes.length; i++) if (bytes[i] !== bytes[i - 3]) return UNIFORM.no;
+  const [red, green, blue] = bytes;
   if (red !== green || green !== blue) return UNIFORM.other;
   return red === 255 ? UNIFORM.white : red === 0 ? UNIFORM.black : UNIFORM.other;
 }

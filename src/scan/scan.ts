@@ -33,7 +33,7 @@ export interface SplitScan extends Scan {
 }
 
 /**
- * Digests, histograms and colours of all patches of a split. A second call on the same images reads none of them.
+ * Digests, measures and histograms of all patches of a split. A second call on the same images reads none of them.
  * @throws PcamError MISSING, BAD_HDF5, NO_PERMISSION, IO; NOT_VERIFIED when the images change meanwhile; ABORTED
  */
 export async function scanSplit(request: SplitScanRequest): Promise<SplitScan> {
@@ -100,12 +100,12 @@ export interface ScanRequest {
 }
 
 /**
- * Some 30 bytes per patch are held, and 10 MB per thread.
+ * Some 45 bytes per patch are held, and 10 MB per thread.
  * @throws PcamError BAD_HDF5, MISSING, NO_PERMISSION, IO; ABORTED
  */
 export async function scanImages(request: ScanRequest): Promise<Scan> {
   const { file, path, shape, count, workers, signal, onProgress } = request;
-  const columns = makeColumns((bytes) => new Uint8Array(new SharedArrayBuffer(count * bytes)));
+  const columns = makeColumns(count, (bytes) => new SharedArrayBuffer(bytes));
   const task: ScanTask = {
     ...{ file, path, shape, count, columns },
     table: new SharedArrayBuffer(tableBytes(count)),

@@ -9,19 +9,32 @@ export const LEVELS = 256;
 /** Patches whose pixels are all the same. */
 export const UNIFORM = { no: 0, white: 1, black: 2, other: 3 } as const;
 
-/**
- * Bytes per patch of each column. A column more is a line here, one in `Scanner`, and a new version of the cache:
- * `sha1` is the SHA-1 of the pixels, `uniform` a value of UNIFORM.
- */
-export const COLUMNS = { sha1: SHA1_BYTES, uniform: 1 } as const;
+/** One value or more per patch. */
+export interface Columns {
+  /** SHA-1 of the pixels: shape (patches, 20). */
+  readonly sha1: Uint8Array;
+  /** A value of UNIFORM. */
+  readonly uniform: Uint8Array;
+  /** Mean of all values, 0 to 255. */
+  readonly brightness: Float32Array;
+  /** Mean saturation (S of HSV), 0 to 1. */
+  readonly saturation: Float32Array;
+  /** Share of pixels whose largest and smallest channel differ by more than 20, 0 to 1. */
+  readonly tissue: Float32Array;
+}
 
-/** Shape (patches, bytes per patch) each. */
-export type Columns = { readonly [name in keyof typeof COLUMNS]: Uint8Array };
+export const COLUMN_BYTES = SHA1_BYTES + 1 + 3 * Float32Array.BYTES_PER_ELEMENT;
 
-/** Every column with the memory that `allocate` gives for it. */
-export function makeColumns(allocate: (bytesPerPatch: number) => Uint8Array): Columns {
-  const columns = Object.entries(COLUMNS).map(([name, bytes]) => [name, allocate(bytes)]);
-  return Object.fromEntries(columns) as Columns;
+/** @param allocate gives memory of so many bytes, for one column after the other */
+export function makeColumns(count: number, allocate: (bytes: number) => ArrayBufferLike): Columns {
+  const floats = () => new Float32Array(allocate(count * Float32Array.BYTES_PER_ELEMENT));
+  return {
+    sha1: new Uint8Array(allocate(count * SHA1_BYTES)),
+    uniform: new Uint8Array(allocate(count)),
+    brightness: floats(),
+    saturation: floats(),
+    tissue: floats(),
+  };
 }
 
 /** How often a channel has a value: shape (3, 256), exact whole numbers. */

@@ -41,6 +41,33 @@ it('finds the same with any number of threads', async () => {
   }
 });
 
+it('measures brightness, saturation and tissue of each patch', async () => {
+  const data = await makeDataset({ valid: 6 });
+  const { patches } = await readReference({ ...data, split: 'valid' });
+  const black = new Uint8Array(27_648);
+  const glass = Uint8Array.from({ length: 27_648 }, (_, i) => [230, 210, 220][i % 3]!);
+  await edit(data, [
+    { split: 'valid', index: 1, pixels: black },
+    { split: 'valid', index: 2, pixels: glass },
+  ]);
+  patches.splice(1, 2, black, glass);
+  const file = data.path('valid', 'images');
+  const scan = await scanImages({ file, path: 'x', count: 6, workers: 1, signal: never });
+  patches.forEach((patch, index) => {
+    let [sum, saturation, tissue] = [0, 0, 0];
+    for (let i = 0; i < patch.length; i += 3) {
+      const [max, min] = [Math.max(...patch.subarray(i, i + 3)), Math.min(...patch.subarray(i, i + 3))];
+      sum += patch[i]! + patch[i + 1]! + patch[i + 2]!;
+      saturation += max === 0 ? 0 : (max - min) / max;
+      tissue += Number(max - min > 20);
+    }
+    expect(scan.brightness[index]).toBe(Math.fround(sum / 27_648));
+    expect(scan.saturation[index]).toBeCloseTo(saturation / 9216, 4);
+    expect(scan.tissue[index]).toBe(Math.fround(tissue / 9216));
+  });
+  expect(scan.tissue[2]).toBe(0);
+});
+
 it('ends with the error of a thread, or the abort', async () => {
   const data = await makeDataset();
   const request = { file: data.path('valid', 'labels'), path: 'x', count: 6, workers: 1 };
