@@ -127,8 +127,8 @@ async function expectTidy(dir: string, done: boolean): Promise<void> {
   expect((await list(dir)).filter((name) => !name.startsWith('.pcam'))).toEqual(done ? [NAME] : []);
   const state = await list(join(dir, '.pcam'));
   const allowed = done
-    ? /^(partial|tmp|receipts|receipts\/[^/]*\.json)$/
-    : /^(partial|tmp|partial\/.*\.[0-9a-f]{16}(\.journal)?)$/;
+    ? /^(manifest\.json|partial|tmp|receipts|receipts\/[^/]*\.json)$/
+    : /^(manifest\.json|partial|tmp|partial\/.*\.[0-9a-f]{16}(\.journal)?)$/;
   expect(state.filter((name) => !allowed.test(name))).toEqual([]);
 }
 
