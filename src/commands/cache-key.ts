@@ -1,7 +1,7 @@
 /** `pcam cache-key`. */
 import { Command } from 'commander';
 import { cacheKey } from '../manifest/index.js';
-import { type Context, type FileOptions, printOutput, withAction } from './context.js';
+import { type Context, chooseManifest, type FileOptions, printOutput, withAction } from './context.js';
 import { addFileOptions } from './options.js';
 
 export function cacheKeyCommand(context: Context): Command {
@@ -23,6 +23,8 @@ Example (GitHub Actions):
   return withAction<FileOptions>(command, context, run);
 }
 
-async function run({ manifest, split, kind }: FileOptions, context: Context): Promise<void> {
+async function run(options: FileOptions, context: Context): Promise<void> {
+  const { split, kind } = options;
+  const manifest = await chooseManifest(context, options);
   printOutput(context, await cacheKey({ manifest, splits: split, kinds: kind }));
 }

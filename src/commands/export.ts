@@ -79,18 +79,9 @@ const EXAMPLES = `
 Formats:
 ${FORMAT_LINES}
 
-The same data and options give the same bytes, whatever the number of workers.
-index.json in the output has the SHA-256 of every shard. A second run checks
-what is there and writes only what is missing or wrong.
-
-Labels are not in random order in the files, and readers of shards take them
-in sequence: --shuffle writes the patches in a random order. A selected patch
-keeps its split and index: in its key, its JSON and the index column.
-
-On several machines, give each job its part, --part 1/4 to --part 4/4, and the
-same options otherwise. With one shared --out, the job that ends last writes
-index.json. With one folder per job, copy them into one and run the command
-again there without --part: it checks the shards and completes index.json.
+The same data and options give the same bytes. A second run checks what is there
+and writes only what is missing or wrong. docs/formats.md says more of each
+format and of --shuffle, docs/cluster.md of --part.
 
 Examples:
   pcam export --format png --split valid --out shards
@@ -222,6 +213,11 @@ interface Loaded extends Pick<ExportResult, 'format' | 'layout' | 'out'> {
   shards: Shards;
 }
 
+/** WebDataset takes a drive letter for the scheme of a URL. */
+function webPath(path: string): string {
+  return process.platform === 'win32' ? `file:${path.replaceAll('\\', '/')}` : path;
+}
+
 /** Lines of Python for the first of the splits. */
 function loaders({ format, layout, out, shards }: Loaded): string[] {
   const split = shards[0]?.split ?? 'train';
@@ -230,7 +226,9 @@ function loaders({ format, layout, out, shards }: Loaded): string[] {
     case 'png':
       return layout === 'folder'
         ? [`torchvision.datasets.ImageFolder(${JSON.stringify(join(out, split))})`]
-        : [`webdataset.WebDataset(${JSON.stringify(join(out, braces(inSplit)))}, shardshuffle=False)`];
+        : [
+            `webdataset.WebDataset(${JSON.stringify(webPath(join(out, braces(inSplit))))}, shardshuffle=False)`,
+          ];
     case 'raw':
       return [`numpy.load(${JSON.stringify(join(out, inSplit.find(isPixels) ?? ''))}, mmap_mode="r")`];
     case 'parquet': {
