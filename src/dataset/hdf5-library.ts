@@ -10,12 +10,16 @@ import { badHdf5 } from './problems.js';
 
 type H5Module = typeof SharedModule;
 
-/** The only file of the library's file system: links to other files, external storage and plugins lead nowhere. */
+/**
+ * The only file of the library's file system, which is in memory: links to other files, external storage and plugins
+ * lead nowhere. Its reads go to the real file, as h5wasm has no way to open one of any size by its descriptor:
+ * https://github.com/usnistgov/h5wasm/issues/40
+ */
 const NAME = 'array.h5';
 const EIO = 29; // as WASI numbers it
-const MAX_CHUNK = 256 * 1024 * 1024;
+const MAX_CHUNK_BYTES = 256 * 1024 * 1024;
 /** What HDF5 may hold while it unpacks: a chunk as it is stored, the same unpacked, and a read. */
-const MAX_UNPACKING = 2 * MAX_CHUNK + 128 * 1024 * 1024;
+const MAX_UNPACKING_BYTES = 2 * MAX_CHUNK_BYTES + 128 * 1024 * 1024;
 /** How far the memory of a wasm32 library can grow. */
 const ADDRESS_SPACE = 2 ** 31;
 /** Deflate packs no tighter than this, so an array that claims more is not in its file. */
@@ -33,7 +37,7 @@ const idle: Library[] = [];
 interface OpenFile {
   /** For messages. */
   readonly file: string;
-  /** The library array closes it. */
+  /** Closed by the array that is opened. */
   readonly fd: number;
   readonly path: string;
 }
@@ -115,11 +119,12 @@ class Library {
   }
 
   /**
-   * A few kilobytes of deflate can unpack to gigabytes, and HDF5 unpacks a chunk whatever it should hold.
+   * A few kilobytes of deflate can unpack to gigabytes, and HDF5 compares the size of a chunk only with what it has
+   * unpacked, if at all: https://github.com/HDFGroup/hdf5/pull/6184
    * A block that is taken and never touched costs no memory, and leaves HDF5 just the room that it needs.
    */
   limitMemory(): void {
-    const spare = ADDRESS_SPACE - this.module.HEAPU8.length - MAX_UNPACKING;
+    const spare = ADDRESS_SPACE - this.module.HEAPU8.length - MAX_UNPACKING_BYTES;
     if (!this.#limited && spare > 0) this.module._malloc(spare);
     this.#limited = true;
   }
@@ -289,8 +294,8 @@ function refuseUnsafe({ file, path, metadata, filters, fileBytes }: Claims): voi
     throw refuse('no compression but gzip', `the filter ${filter.id} (${filter.name || 'no name'})`);
   }
   const chunkBytes = chunks ? elementsOf(chunks) * metadata.size : 1;
-  if (!(chunkBytes >= 1 && chunkBytes <= MAX_CHUNK)) {
-    throw refuse(`chunks of 1 to ${MAX_CHUNK} bytes`, `chunks of shape ${text(chunks ?? [])}`);
+  if (!(chunkBytes >= 1 && chunkBytes <= MAX_CHUNK_BYTES)) {
+    throw refuse(`chunks of 1 to ${MAX_CHUNK_BYTES} bytes`, `chunks of shape ${text(chunks ?? [])}`);
   }
 }
 

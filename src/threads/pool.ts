@@ -133,7 +133,7 @@ export class JobThread {
   async run({ job, input, inbox, signal, onProgress }: JobCall): Promise<unknown> {
     const post = (message: ToWorker) => this.#worker.postMessage(message);
     const onAbort = () => void this.end();
-    // Node.js warns of a leak where more than ten threads listen to one signal.
+    // Older Node.js warns of a leak where more than ten listen to one signal: https://github.com/nodejs/node/pull/55816
     setMaxListeners(0, signal);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
