@@ -51,8 +51,8 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const out = resolve(shownOut);
   await requireApart(out, settings.dir);
   const input = await readInput(settings, opened, options);
-  return await withOutputFolder({ out, part, signal }, async (folder) => {
-    const known = await folder.claim(input.header, { force });
+  return await withOutputFolder({ out, key: input.key, part, signal }, async (folder) => {
+    const known = await folder.open(input.header, { force });
     const jobs = planJobs({ settings, out, input, part, known, temporary: folder.run.folder });
     const files = jobs.flatMap(({ task }) => task.files.map(({ file }) => file));
     await requireNoLinks(out, files);

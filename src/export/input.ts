@@ -1,6 +1,7 @@
 /** The input of an export: opened, verified, read and selected from, before anything is written. */
+import { createHash } from 'node:crypto';
 import { throwIfAborted } from '../core/index.js';
-import { SPLITS, type SplitName } from '../manifest/index.js';
+import { finalMd5, finalName, type Manifest, SPLITS, type SplitName } from '../manifest/index.js';
 import {
   isSelective,
   type ResolvedSelection,
@@ -34,6 +35,8 @@ export async function openExportInput(
 }
 
 export interface ExportInput {
+  /** Digest of the recipe and of the data set that the manifest describes. */
+  readonly key: string;
   readonly header: ExportHeader;
   /** Labels, meta rows and order of each split of the header. */
   readonly facts: ReadonlyMap<SplitName, SplitFacts>;
@@ -64,7 +67,17 @@ export async function readInput(
     facts.set(split, fact);
     format.requireLabels?.({ split, labels: exportedLabels(fact) });
   }
-  return { header: { recipe, splits, inputs: files.filter(({ split }) => facts.has(split)) }, facts };
+  const header = { recipe, splits, inputs: files.filter(({ split }) => facts.has(split)) };
+  return { key: keyOf(recipe, input.manifest), header, facts };
+}
+
+/** The same for all parts and splits of an export. */
+export function keyOf(recipe: Recipe, { files }: Manifest): string {
+  const contents = files.map((file) => [finalName(file), finalMd5(file)]);
+  return createHash('sha256')
+    .update(JSON.stringify([recipe, contents]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Indices in the order of the export; `null` when it is all patches in their order. */

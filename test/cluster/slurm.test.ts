@@ -20,7 +20,7 @@ if [ "\${SLURM_ARRAY_TASK_ID:-}" != ${KILLED} ] || [ -n "\${SLURM_RESTART_COUNT:
   exec ${process.execPath} ${PCAM} "$@"
 fi
 ${process.execPath} ${PCAM} "$@" &
-until [ -e ${folder}/out/.pcam-tmp/part-${KILLED}-of-${PARTS} ]; do sleep 0.01; done
+until compgen -G '${folder}/out/.pcam-tmp/*.part-${KILLED}-of-${PARTS}' > /dev/null; do sleep 0.01; done
 kill -STOP $!
 touch ${folder}/begun
 wait

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { download } from '#pcam/download/download.js';
 import { stats } from '#pcam/explore/stats/stats.js';
 import { exportDataset } from '#pcam/export/export.js';
+import { keyOf } from '#pcam/export/input.js';
+import { resolveOptions } from '#pcam/export/options.js';
 import { createFixture } from '#pcam/fixture/fixture.js';
 import { Series } from '../support/series.js';
 import { sharedFolder } from '../support/temp.js';
@@ -19,6 +21,8 @@ let served: string;
 let master: string;
 /** Name of the scan that is kept of the split valid: it has the digest of the images in it. */
 let scan: string;
+/** What begins the names of an export's state. */
+let key: string;
 let folders = 0;
 
 beforeAll(async () => {
@@ -29,13 +33,10 @@ beforeAll(async () => {
   await download({ dir: join(master, 'pcam'), manifest });
   await stats({ dir: join(master, 'pcam'), manifest, splits: ['valid'] });
   scan = (await readdir(join(master, 'pcam', '.pcam', 'scans')))[0]!;
-  await exportDataset({
-    dir: join(master, 'pcam'),
-    manifest,
-    out: join(master, 'out'),
-    format: 'raw',
-    workers: 1,
-  });
+  const options = { dir: join(master, 'pcam'), manifest, format: 'raw', workers: 1 } as const;
+  const settings = await resolveOptions(options);
+  key = keyOf(settings.recipe, settings.manifest);
+  await exportDataset({ ...options, out: join(master, 'out') });
 });
 afterAll(() => root.remove());
 
@@ -96,9 +97,8 @@ const STATE = [
   'pcam/.pcam/partial/camelyonpatch_level_2_split_valid_meta.csv.0123456789abcdef.journal',
   'pcam/.pcam/partial/camelyonpatch_level_2_split_valid_meta.csv.0123456789abcdef',
   'out/index.json',
-  'out/.pcam-tmp/whole.lock',
-  'out/.pcam-tmp/valid/index.json',
-  'out/.pcam-tmp/valid/0.json',
+  'out/.pcam-tmp/KEY.whole.lock',
+  'out/.pcam-tmp/KEY.valid/0.json',
 ];
 
 const THINGS: Record<string, (path: string) => Promise<void> | void> = {
@@ -122,7 +122,7 @@ describe.each(Object.keys(THINGS))('%s', (thing) => {
     for (const [name, args] of Object.entries(commands)) {
       if (ofExport !== (name === 'export')) continue;
       const folder = await copy();
-      const path = join(folder, place.replace('valid.scan', scan));
+      const path = join(folder, place.replace('valid.scan', scan).replace('KEY', key));
       await mkdir(dirname(path), { recursive: true });
       await rm(path, { recursive: true, force: true });
       await THINGS[thing]!(path);

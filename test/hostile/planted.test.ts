@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportDataset } from '#pcam/export/export.js';
+import { keyOf } from '#pcam/export/input.js';
+import { resolveOptions } from '#pcam/export/options.js';
 import { info } from '#pcam/info/info.js';
 import { verify } from '#pcam/verify/verify.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
@@ -140,10 +142,12 @@ describe('a link in the output of an export', () => {
     return remove;
   });
 
-  it.each(['.pcam-tmp', '.pcam-tmp/whole', '.pcam-tmp/valid'])(
+  it.each(['.pcam-tmp', '.pcam-tmp/KEY.whole', '.pcam-tmp/KEY.valid'])(
     'in the place of %s is refused, and nothing behind it is touched',
-    async (place) => {
+    async (named) => {
       const { dir, manifest } = data;
+      const { recipe } = await resolveOptions({ dir, manifest, format: 'raw' });
+      const place = named.replace('KEY', keyOf(recipe, manifest));
       const root = await temporaryFolder();
       const behind = await put(join(root, 'victim'), { ...PRECIOUS, 'whole/notes.txt': 'mine' });
       const out = join(root, 'out');

@@ -1,17 +1,17 @@
 /**
  * The output folder of an export, which several jobs may write at once: the whole, or one part of several each.
  *
- *     <out>/.pcam-tmp/<job>.lock        keeps a second run of the same job out
- *     <out>/.pcam-tmp/<job>/RUN/        temporary files of a run
- *     <out>/.pcam-tmp/SPLIT/index.json  claims a split: its recipe and input, without shards
- *     <out>/.pcam-tmp/SPLIT/12.json     the record of shard 12: an index of that shard alone
- *     <out>/index.json                  put together from the records by whoever finds them complete
+ *     <out>/.pcam-tmp/KEY.JOB.lock       keeps a second run of the same job out
+ *     <out>/.pcam-tmp/KEY.JOB/RUN/       temporary files of a run
+ *     <out>/.pcam-tmp/KEY.SPLIT/12.json  the record of shard 12: an index of that shard alone
+ *     <out>/index.json                   put together from the records by the job that finds them complete
  *
- * A record is in place before its shard, so a shard without one is no shard. What a record says is verified before it is
- * believed. Every file gets its name by a rename out of the run's own directory: a run that replaces the export removes
- * these directories first, so that a late rename fails.
+ * KEY is a digest of recipe and input: jobs with another key are refused while one of these is at work. A record is in
+ * place before its shard, and is verified before it is believed; a shard without one is written again. Every file gets its
+ * name by a rename out of the run's own directory: a run that replaces an export removes the directories of others
+ * first, so that a late rename of theirs fails.
  */
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fsError, PcamError, systemCode } from '../../core/index.js';
@@ -24,7 +24,7 @@ import {
   statFile,
   withLock,
 } from '../../fs/index.js';
-import { SPLITS, type SplitName } from '../../manifest/index.js';
+import type { SplitName } from '../../manifest/index.js';
 import { parseList } from '../encode/index.js';
 import { describeExport, findFormat, type ShardTask } from '../formats/index.js';
 import {
@@ -45,7 +45,8 @@ import type { TemporaryFile } from './shard-files.js';
 /** On the file system of the shards, so that a rename is enough. Gone once the export is whole. */
 const STATE = '.pcam-tmp';
 const CLEANING = 'cleaning';
-const JOB = /^(whole|cleaning|part-\d+-of-\d+)(\.lock)?$/;
+const JOB = /^([0-9a-f]{16}\.(?:whole|cleaning|part-\d+-of-\d+))(?:\.lock)?$/;
+const RECORDS = /^[0-9a-f]{16}\.(train|valid|test)$/;
 /** How often, and at what interval (ms), a job waits for another one that is cleaning up. */
 const MAX_TRIES = 40;
 const RETRY_MS = 25;
@@ -61,6 +62,8 @@ export interface Part {
 
 export interface OutputOptions {
   out: string;
+  /** Digest of recipe and input. */
+  key: string;
   part: Part | undefined;
   signal?: AbortSignal;
 }
@@ -77,20 +80,14 @@ export interface FinishedShard {
  * @throws PcamError LOCKED, NOT_A_FOLDER, NO_PERMISSION, DISK_FULL
  */
 export async function withOutputFolder<T>(
-  { out, part, signal }: OutputOptions,
+  { out, key, part, signal }: OutputOptions,
   work: (folder: OutputFolder) => Promise<T>,
 ): Promise<T> {
-  const job = part ? `part-${part.index}-of-${part.of}` : 'whole';
+  const job = `${key}.${part ? `part-${part.index}-of-${part.of}` : 'whole'}`;
   try {
     await makeFolder(out);
-    const result = await withJob({ out, job, signal }, async (run) => {
-      const folder = new OutputFolder(out, job, run);
-      return await work(folder).catch(async (error) => {
-        await folder.withdrawEmptyClaims().catch(() => {});
-        throw error;
-      });
-    });
-    await cleanUp(out);
+    const result = await withJob({ out, job, signal }, (run) => work(new OutputFolder(out, job, run)));
+    await cleanUp(out, `${key}.${CLEANING}`);
     return result;
   } catch (error) {
     throw fsError(error, `writing ${out}`);
@@ -103,11 +100,11 @@ export async function withOutputFolder<T>(
  * Removes the records of a whole export. A job does so when it has released its own lock, and waits for others that do
  * the same: so the last one finds nobody at work. Whatever goes wrong here: the export is there, and the next run tries.
  */
-async function cleanUp(out: string): Promise<void> {
-  const clean = (run: RunFolder) => new OutputFolder(out, CLEANING, run).removeRecords().catch(() => {});
+async function cleanUp(out: string, job: string): Promise<void> {
+  const clean = (run: RunFolder) => new OutputFolder(out, job, run).removeRecords().catch(() => {});
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
-      return await withJob({ out, job: CLEANING }, clean);
+      return await withJob({ out, job }, clean);
     } catch {
       await setTimeout(RETRY_MS);
     }
@@ -121,10 +118,7 @@ async function withJob<T>(
   const temporaries = join(out, STATE, job);
   await requireOwnFolder(join(out, STATE));
   try {
-    return await withLock(
-      { path: join(out, STATE, `${job}.lock`), temporaries, command: 'export', signal },
-      work,
-    );
+    return await withLock({ path: `${temporaries}.lock`, temporaries, command: 'export', signal }, work);
   } finally {
     await rmdir(temporaries).catch(() => {});
   }
@@ -133,30 +127,31 @@ async function withJob<T>(
 export class OutputFolder {
   readonly run: RunFolder;
   readonly #out: string;
+  /** With the key. */
   readonly #job: string;
-  /** The text of each claim that this run has made. */
-  readonly #claims = new Map<SplitName, string>();
+  readonly #key: string;
 
   constructor(out: string, job: string, run: RunFolder) {
     this.#out = out;
     this.#job = job;
+    this.#key = job.split('.')[0]!;
     this.run = run;
   }
 
   /**
-   * Claims the folder for one export.
-   * @param options.force remove another export that is there; what no run has begun to write is removed anyway
+   * Sees to it that the folder holds no other export.
+   * @param options.force remove another export that is there
    * @returns the records of the shards that are there
-   * @throws PcamError OUTPUT_MISMATCH when it holds another export
+   * @throws PcamError OUTPUT_MISMATCH when it holds another export; LOCKED when one is being written
    */
-  async claim(header: ExportHeader, { force }: { force: boolean }): Promise<ReadonlyMap<string, FileRecord>> {
+  async open(header: ExportHeader, { force }: { force: boolean }): Promise<ReadonlyMap<string, FileRecord>> {
+    // Each run has its lock before it looks for others: of two that begin at once, one at least sees the other.
+    await this.#stopJobs((job) => !job.startsWith(this.#key));
     try {
-      return await this.#claimSplits(header);
+      return (await this.#read(header)).records;
     } catch (error) {
-      if (!(error instanceof PcamError) || error.code !== 'OUTPUT_MISMATCH') throw error;
-      const isEmpty = await this.#isEmpty();
-      if (!force && !isEmpty) throw error;
-      if (this.#job !== 'whole' && !isEmpty) {
+      if (!force || !(error instanceof PcamError) || error.code !== 'OUTPUT_MISMATCH') throw error;
+      if (this.#job !== `${this.#key}.whole`) {
         // The shards of other parts may be there already, and look just like those to be removed.
         throw new PcamError('OUTPUT_MISMATCH', error.message, {
           hint: 'one part of several does not replace an export, as another part may be writing here: empty the folder first, or choose another one',
@@ -164,40 +159,17 @@ export class OutputFolder {
         });
       }
       await this.#clear();
-      return await this.#claimSplits(header);
+      return new Map();
     }
-  }
-
-  /** Compared before, so that nothing is claimed in vain, and after: of several runs, the first claim counts. */
-  async #claimSplits(header: ExportHeader): Promise<ReadonlyMap<string, FileRecord>> {
-    await this.#read(header);
-    for (const { split } of header.splits) await this.#claimSplit(header, split);
-    return (await this.#read(header)).records;
-  }
-
-  /** The directory appears with its claim in it; where there is one, the first claim stays. */
-  async #claimSplit(header: ExportHeader, split: SplitName): Promise<void> {
-    const claim = this.run.path(`${split}.claim`);
-    await rm(claim, { recursive: true, force: true });
-    await mkdir(claim);
-    const text = renderIndex({ ...headerOf(header, [split]), records: new Map() });
-    this.#claims.set(split, text);
-    await writeFile(join(claim, INDEX_FILE), text, { flag: 'wx', flush: true });
-    await rename(claim, this.#state(split)).catch(async (error) => {
-      if ((await namesIn(this.#state(split))).length === 0) throw error;
-    });
   }
 
   /** Gives the files of a shard their final names, after its record. */
   async commit(header: ExportHeader, { task, records, temporaries }: FinishedShard): Promise<void> {
     const own = new Map(records.map((record) => [record.file, record]));
     const text = renderIndex({ ...headerOf(header, [task.split]), records: own });
-    const path = this.#state(task.split, `${task.number}.json`);
-    await this.run.write(path, text).catch(async (error) => {
+    await this.#writeRecord(task, text).catch(async (error) => {
       if (systemCode(error) !== 'ENOENT') throw error;
-      // Another run found its export whole, and removed the records.
-      await this.#claimSplits(header);
-      await this.run.write(path, text);
+      await this.#writeRecord(task, text); // another job had the whole export, and removed the records
     });
     await this.#makeFolders(temporaries.map(({ file }) => dirname(file)));
     // Loose files are not flushed one by one, which would take most of the time: after a power loss, their digests tell.
@@ -209,6 +181,13 @@ export class OutputFolder {
     for (const { path, file, identity } of temporaries) {
       if (identity) await this.run.commit(path, join(this.#out, file), { digested: identity });
     }
+  }
+
+  async #writeRecord({ split, number }: ShardTask, text: string): Promise<void> {
+    const folder = this.#state(`${this.#key}.${split}`);
+    await requireOwnFolder(folder);
+    await makeFolder(folder);
+    await this.run.write(join(folder, `${number}.json`), text);
   }
 
   async #makeFolders(folders: readonly string[]): Promise<void> {
@@ -271,7 +250,7 @@ export class OutputFolder {
    * @throws PcamError LOCKED when another job is at work here; NOT_A_FOLDER when a link is among the names
    */
   async #clear(): Promise<void> {
-    await this.#stopOthers();
+    await this.#stopJobs(() => true);
     const files = new Set<string>();
     for (const index of await this.#indexes({ damaged: 'ignored' })) {
       for (const { file } of describeExport(index)) files.add(file);
@@ -285,9 +264,7 @@ export class OutputFolder {
     await requireNoLinks(this.#out, safe);
     // Index and records first: an index of a half-removed export would be believed.
     await this.run.remove(join(this.#out, INDEX_FILE));
-    await this.#withdrawClaims();
-    // Again: a job may have begun meanwhile, and have read the claims before they were withdrawn.
-    await this.#stopOthers();
+    for (const name of await this.#recordFolders()) await this.#removeRecords(name);
     const folders = new Set<string>();
     for (const file of safe) {
       await this.run.remove(join(this.#out, file));
@@ -300,12 +277,12 @@ export class OutputFolder {
 
   /**
    * Takes the locks of other jobs for a moment, so that what a killed or suspended one still does fails.
-   * @throws PcamError LOCKED when another job is at work here
+   * @throws PcamError LOCKED when one of them is at work here
    */
-  async #stopOthers(): Promise<void> {
-    const names = (await namesIn(this.#state())).filter((name) => JOB.test(name));
-    for (const job of new Set(names.map((name) => name.replace(/\.lock$/, '')))) {
-      if (job !== this.#job) await withJob({ out: this.#out, job }, async () => {});
+  async #stopJobs(isMeant: (job: string) => boolean): Promise<void> {
+    const jobs = (await namesIn(this.#state())).map((name) => JOB.exec(name)?.[1] ?? this.#job);
+    for (const job of new Set(jobs)) {
+      if (job !== this.#job && isMeant(job)) await withJob({ out: this.#out, job }, async () => {});
     }
   }
 
@@ -314,38 +291,22 @@ export class OutputFolder {
    * @throws PcamError LOCKED when another job is at work here: it may be about to write an index from them
    */
   async removeRecords(): Promise<void> {
-    await this.#stopOthers();
+    await this.#stopJobs(() => true);
     const index = await this.#readIndex(INDEX_FILE);
-    await this.#withdrawClaims(index?.splits.map(({ split }) => split) ?? []);
+    for (const { split } of index?.splits ?? []) await this.#removeRecords(`${this.#key}.${split}`);
   }
 
-  /** Takes claims away, in one step each and the records with them. */
-  async #withdrawClaims(splits: readonly SplitName[] = SPLITS): Promise<void> {
-    for (const split of splits) {
-      const to = this.run.path(`${split}.withdrawn`);
-      await rename(this.#state(split), to).catch((error) => {
-        if (systemCode(error) !== 'ENOENT') throw error;
-      });
-      await rm(to, { recursive: true, force: true });
-    }
+  /** All records of a split, in one step. */
+  async #removeRecords(folder: string): Promise<void> {
+    const removed = this.run.path(`${folder}.removed`);
+    await rename(this.#state(folder), removed).catch((error) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+    await rm(removed, { recursive: true, force: true });
   }
 
-  /** After an error: a claim without records would keep other exports out for nothing. */
-  async withdrawEmptyClaims(): Promise<void> {
-    for (const [split, text] of this.#claims) {
-      const hasRecords = (await namesIn(this.#state(split))).some((name) => name !== INDEX_FILE);
-      const isOurs = (await this.#readText(`${STATE}/${split}/${INDEX_FILE}`)) === text;
-      if (isOurs && !hasRecords) await this.#withdrawClaims([split]);
-    }
-  }
-
-  /** Whether no run has written anything yet. */
-  async #isEmpty(): Promise<boolean> {
-    if ((await this.#readText(INDEX_FILE)) !== undefined) return false;
-    for (const split of SPLITS) {
-      if ((await namesIn(this.#state(split))).some((name) => name !== INDEX_FILE)) return false;
-    }
-    return true;
+  async #recordFolders(): Promise<string[]> {
+    return (await namesIn(this.#state())).filter((name) => RECORDS.test(name)).sort();
   }
 
   /** @throws PcamError OUTPUT_MISMATCH when the folder holds another export than `header` describes */
@@ -358,18 +319,15 @@ export class OutputFolder {
     return mergeIndexes(header, indexes);
   }
 
-  /** Claims and records, then the index: a run that withdraws records has written the index before. */
+  /** The records, then the index: a job that removes records has written the index before. */
   async #indexes({ damaged }: { damaged: 'ignored' | 'refused' }): Promise<ExportIndex[]> {
     const found: ExportIndex[] = [];
-    for (const split of SPLITS) {
-      await requireOwnFolder(this.#state(split));
-      for (const name of (await namesIn(this.#state(split))).sort()) {
+    for (const folder of await this.#recordFolders()) {
+      await requireOwnFolder(this.#state(folder));
+      for (const name of (await namesIn(this.#state(folder))).sort()) {
         // A damaged record counts as none: its shard is written again.
-        const ignore = damaged === 'ignored' || name !== INDEX_FILE;
-        const index = await this.#readIndex(`${STATE}/${split}/${name}`).catch(
-          ignore ? ifMismatch : undefined,
-        );
-        if (index) found.push(index);
+        const record = await this.#readIndex(`${STATE}/${folder}/${name}`).catch(ifMismatch);
+        if (record) found.push(record);
       }
     }
     const index = await this.#readIndex(INDEX_FILE).catch(damaged === 'ignored' ? ifMismatch : undefined);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,6 +56,12 @@ async function runWith(
   return { result: result!, other: (await other!)[0]! };
 }
 
+/** The directory of a job, or of the records of a split. */
+async function stateOf(out: string, name: string): Promise<string> {
+  const state = join(out, '.pcam-tmp');
+  return join(state, (await readdir(state)).find((entry) => entry.endsWith(`.${name}`))!);
+}
+
 async function stopAfterOneShard(options: Partial<ExportOptions> & { out: string }): Promise<void> {
   const stop = new AbortController();
   const onEvent = ({ type }: PcamEvent) => type === 'output' && stop.abort();
@@ -68,8 +74,8 @@ describe('records', () => {
   it('that are damaged count as none: the shard is written again', async () => {
     const out = join(await temporaryFolder(), 'out');
     await stopAfterOneShard({ out });
-    const state = join(out, '.pcam-tmp', 'valid');
-    const names = (await readdir(state)).filter((name) => name !== 'index.json');
+    const state = await stateOf(out, 'valid');
+    const names = await readdir(state);
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) await writeFile(join(state, name), '{"generator": "pc');
     expect((await run({ out })).shards.every(({ status }) => status === 'written')).toBe(true);
@@ -102,7 +108,7 @@ describe('while an export is being written', () => {
     const out = join(await temporaryFolder(), 'out');
     const part = { index: 1, of: 1 };
     const { result, other } = await runWith({ out }, () => run({ out, part, crop: 'center32' }));
-    expect(other).toEqual(rejected('OUTPUT_MISMATCH'));
+    expect(other).toEqual(rejected('LOCKED'));
     expect(result.status).toBe('fulfilled');
     expect(await treeOf(out)).toEqual(tree);
   });
@@ -146,10 +152,10 @@ describe('while an export is being written', () => {
 
   it('a run whose directory was taken away changes nothing any more', async () => {
     const out = join(await temporaryFolder(), 'out');
-    const jobs = join(out, '.pcam-tmp', 'whole');
     let left: string[] = [];
     const { result } = await runWith({ out }, async () => {
       // As a run does that takes the lock over.
+      const jobs = await stateOf(out, 'whole');
       for (const name of readdirSync(jobs)) rmSync(join(jobs, name), { recursive: true });
       left = readdirSync(out);
     });
@@ -164,15 +170,12 @@ describe('a run that wrote nothing', () => {
   it('keeps no other export out', async () => {
     const out = join(await temporaryFolder(), 'out');
     // As a run leaves it that is killed before its first shard.
-    await mkdir(join(out, '.pcam-tmp', 'valid'), { recursive: true });
-    const index = JSON.parse(await readFile(join(whole, 'index.json'), 'utf8'));
-    const claim = { ...index, crop: 'center32', shards: [], patches: 0 };
-    await writeFile(join(out, '.pcam-tmp', 'valid', 'index.json'), JSON.stringify(claim));
+    await mkdir(join(out, '.pcam-tmp', '0123456789abcdef.whole', '89abcdef'), { recursive: true });
     await run({ out });
     expect(await treeOf(out)).toEqual(tree);
   });
 
-  it('leaves no claim', async () => {
+  it('leaves nothing', async () => {
     const out = join(await temporaryFolder(), 'out');
     const signal = AbortSignal.abort();
     await expect(run({ out, signal })).rejects.toMatchObject({ code: 'ABORTED' });
