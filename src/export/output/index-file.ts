@@ -48,7 +48,7 @@ export function renderIndex(index: ExportIndex): string {
     generator: 'pcam',
     ...recipe,
     inputs: [...inputs].sort((a, b) => bySplit(a, b) || compare(a.file, b.file)),
-    splits: [...splits].sort(bySplit),
+    splits,
     patches: countPatches(records.filter(({ side }) => !side)),
     shards: records.filter(({ side }) => !side).map(shardJson),
     files: records
@@ -215,7 +215,7 @@ function show(value: unknown): string {
   return printable(JSON.stringify(value) ?? 'not given', 200);
 }
 
-/** One index of several whose headers do not differ: splits and files of all. */
+/** One index of several whose headers do not differ: splits, in their usual order, and files of all. */
 export function mergeIndexes(header: ExportHeader, others: readonly ExportIndex[]): ExportIndex {
   const splits = new Map<SplitName, SplitSummary>();
   const inputs = new Map<string, InputFile>();
@@ -225,7 +225,12 @@ export function mergeIndexes(header: ExportHeader, others: readonly ExportIndex[
     for (const input of one.inputs) inputs.set(input.file, input);
   }
   for (const other of others) for (const record of other.records.values()) records.set(record.file, record);
-  return { recipe: header.recipe, splits: [...splits.values()], inputs: [...inputs.values()], records };
+  return {
+    recipe: header.recipe,
+    splits: [...splits.values()].sort(bySplit),
+    inputs: [...inputs.values()],
+    records,
+  };
 }
 
 function isSplit(value: unknown): value is SplitName {
