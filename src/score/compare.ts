@@ -1,6 +1,6 @@
 /** Two models on the same patches: the differences of their metrics, and tests of them. */
 import { intervalOf } from './bootstrap.js';
-import { type Measured, nest, type Places } from './measure.js';
+import { type Measured, type ModelMeasures, nest } from './measure.js';
 import type { Model } from './model.js';
 import type { Truth } from './truth.js';
 import type { Comparison, Difference, Threshold } from './types.js';
@@ -11,23 +11,21 @@ export interface CompareRequest {
   readonly model: Model;
   readonly other: Model;
   readonly truth: Truth;
-  /** Of the model, all patches and unique ones where they are known, then the same of the other. */
-  readonly measured: readonly Measured[];
-  /** Places of the unique patches. */
-  readonly places: Places;
+  /** Of the model, and of the other. */
+  readonly measures: readonly [ModelMeasures, ModelMeasures];
 }
 
-export function compareModels({ model, other, truth, measured, places }: CompareRequest): Comparison {
-  const half = measured.length / 2;
-  const differences = (sample: number) =>
-    differencesOf(measured[sample]!, measured[half + sample]!, model, other);
-  const all = differences(0);
+export function compareModels({ model, other, truth, measures: [own, theirs] }: CompareRequest): Comparison {
+  const all = differencesOf(own.all, theirs.all, model, other);
   const ranked = all.ranking !== null;
   const last = all.decisions.at(-1);
   const interval = all.ranking?.auc.interval ?? null;
   return {
     ...all,
-    unique: places && { patches: places.length, ...differences(1) },
+    unique: own.unique && {
+      patches: own.unique.ranked.count,
+      ...differencesOf(own.unique, theirs.unique!, model, other),
+    },
     delong: ranked ? { ...delong(model.scores, other.scores, truth.labels), note: NOTE } : null,
     mcnemar: last
       ? { ...mcnemar(rightAt(model, truth, last.from), rightAt(other, truth, last.from)), note: NOTE }

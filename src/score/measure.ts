@@ -8,7 +8,7 @@ import type { Model } from './model.js';
 import type { Truth } from './truth.js';
 import type { DecisionMetrics, Metrics, Threshold } from './types.js';
 
-/** The patches that are counted: all, or those at some places. */
+/** Places of the patches that are counted; `null` for all. */
 export type Places = Uint32Array | null;
 
 export interface Measured {
@@ -20,11 +20,10 @@ export interface Measured {
   readonly byPatches: ReadonlyMap<string, Float64Array> | null;
 }
 
-export interface MeasureRequest {
-  readonly model: Model;
-  readonly places: Places;
-  /** Whether patches are resampled, too. */
-  readonly patches: boolean;
+/** One model on all patches, and on the first of identical ones where these are known. */
+export interface ModelMeasures {
+  readonly all: Measured;
+  readonly unique: Measured | null;
 }
 
 export interface Resampling {
@@ -39,31 +38,50 @@ export interface Resampling {
 /** Steps of the bootstrap, a patch each, that take as long as starting a thread. */
 const WORTH_A_THREAD = 2e7;
 
-/** Measures each request on the same resamples of slides. */
+/**
+ * Measures models on the same resamples of slides, the first of them on resamples of patches, too.
+ * @param unique places of the first of identical patches
+ */
 export async function measure(
-  requests: readonly MeasureRequest[],
-  truth: Truth,
+  { models, truth, unique }: { models: readonly Model[]; truth: Truth; unique: Places },
   resampling: Resampling,
-): Promise<Measured[]> {
-  const prepared = requests.map((request) => ({ ...request, ...prepare(request, truth) }));
+): Promise<ModelMeasures[]> {
   const { resamples, seed } = resampling;
-  const named = ({ ranked }: { ranked: Ranked }, samples: readonly Float64Array[]) =>
-    new Map(ranked.metrics.map((name, i) => [name, samples[i]!]));
-  const jobs = prepared.flatMap(({ ranked, slides, patches }): (BootstrapInput | null)[] => [
-    slides && slides.count > 1 && resamples > 0 ? { ranked, slides, resamples, seed } : null,
-    patches && resamples > 0 ? { ranked, slides: null, resamples, seed } : null,
-  ]);
-  const samples = await resample(jobs, truth.split, resampling);
-  return prepared.map((one, i) => {
-    const [bySlides, byPatches] = [samples[2 * i]!, samples[2 * i + 1]!];
-    const values = evaluate(one.ranked, new Float64Array(one.ranked.count).fill(1));
-    return {
-      ranked: one.ranked,
-      values: new Map(one.ranked.metrics.map((name, m) => [name, values[m]!])),
-      bySlides: bySlides && named(one, bySlides),
-      byPatches: byPatches && named(one, byPatches),
-    };
+  const samples = unique ? [null, unique] : [null];
+  const runs = models.flatMap((model) =>
+    samples.map((places) => ({
+      ranked: rankModel(model, truth, places),
+      places,
+      first: model === models[0],
+    })),
+  );
+  const jobs = runs.flatMap(({ ranked, places, first }): (BootstrapInput | null)[] => {
+    const slides = slidesAt(truth, places);
+    return [
+      slides && slides.count > 1 && resamples > 0 ? { ranked, slides, resamples, seed } : null,
+      first && resamples > 0 ? { ranked, slides: null, resamples, seed } : null,
+    ];
   });
+  const drawn = await resample(jobs, truth.split, resampling);
+  const measured = runs.map(({ ranked }, i) => measuredOf(ranked, drawn[2 * i]!, drawn[2 * i + 1]!));
+  return models.map((_, i) => ({
+    all: measured[i * samples.length]!,
+    unique: unique && measured[i * samples.length + 1]!,
+  }));
+}
+
+function measuredOf(
+  ranked: Ranked,
+  bySlides: Float64Array[] | null,
+  byPatches: Float64Array[] | null,
+): Measured {
+  const byName = <T>(values: ArrayLike<T>) => new Map(ranked.metrics.map((name, i) => [name, values[i]!]));
+  return {
+    ranked,
+    values: byName(evaluate(ranked, new Float64Array(ranked.count).fill(1))),
+    bySlides: bySlides && byName(bySlides),
+    byPatches: byPatches && byName(byPatches),
+  };
 }
 
 /** Runs the jobs side by side; those that are null have no samples. */
@@ -105,22 +123,19 @@ export function pick<T extends Float64Array | Uint8Array | Uint16Array>(all: T, 
   return some;
 }
 
-function prepare(
-  { model, places }: MeasureRequest,
-  { labels, slides }: Truth,
-): Pick<BootstrapInput, 'ranked' | 'slides'> {
-  const { kind, thresholds } = model;
-  return {
-    ranked: rank({
-      scores: pick(model.scores, places),
-      values: pick(model.values, places),
-      labels: pick(labels, places),
-      ranking: kind !== 'decision',
-      calibrated: kind === 'probability' || kind === 'logit',
-      thresholds,
-    }),
-    slides: slides && { of: pick(slides.of, places), count: slides.count },
-  };
+function rankModel({ scores, values, kind, thresholds }: Model, { labels }: Truth, places: Places): Ranked {
+  return rank({
+    scores: pick(scores, places),
+    values: pick(values, places),
+    labels: pick(labels, places),
+    ranking: kind !== 'decision',
+    calibrated: kind === 'probability' || kind === 'logit',
+    thresholds,
+  });
+}
+
+function slidesAt({ slides }: Truth, places: Places): BootstrapInput['slides'] {
+  return slides && { of: pick(slides.of, places), count: slides.count };
 }
 
 /**

@@ -4,7 +4,7 @@ import { align } from './input/align.js';
 import type { ScoreRows } from './input/rows.js';
 import { kindOf, probabilitiesOf, type ScoreKind } from './kind.js';
 import { bestThreshold } from './metrics.js';
-import type { Digests, Truth } from './truth.js';
+import type { Truth, TruthFolder } from './truth.js';
 import type { Threshold } from './types.js';
 
 const DEFAULT_THRESHOLD = 0.5;
@@ -28,11 +28,11 @@ export interface Model {
 export interface ModelRequest {
   readonly rows: ScoreRows;
   readonly truth: Truth;
-  readonly digests: Digests;
+  readonly digests: TruthFolder['digests'];
   readonly as?: ScoreKind;
   readonly threshold?: number;
   /** The scores of valid, and its labels. */
-  readonly valid?: { readonly rows: ScoreRows; readonly truth: Truth };
+  readonly valid: { readonly rows: ScoreRows; readonly truth: Truth } | null;
 }
 
 /** @throws PcamError BAD_DATA when patches have no score, or rows no patch; USAGE when an option does not fit */
@@ -76,11 +76,11 @@ async function scoresOf({
   digests,
   as,
 }: Omit<ModelRequest, 'valid'>): Promise<Omit<Model, 'thresholds'>> {
-  const own = rows.sha1 ? await digests.of(split) : null;
+  const own = rows.sha1 ? await digests(split) : null;
   const { scores, ignored } = await align({
     ...{ rows, split, patches: labels.length },
     first: own?.first ?? null,
-    bySha1: async (name) => (await digests.of(name))?.bySha1() ?? null,
+    bySha1: async (name) => (await digests(name))?.bySha1() ?? null,
   });
   const { file, column, twoLogits } = rows;
   const kind = kindOf({ file, scores, column, twoLogits, as });

@@ -11,7 +11,6 @@ import {
   share,
   shortSlide,
 } from '../explore/report/html.js';
-import type { ShownPatch } from '../explore/report/model.js';
 import { barPlot } from '../explore/report/slides.js';
 import {
   CHART_STYLE,
@@ -23,6 +22,7 @@ import {
   spreadChart,
 } from './charts.js';
 import type { Ranked } from './metrics.js';
+import type { ShownMistake, ShownMistakes } from './mistakes.js';
 import type { Model } from './model.js';
 import { reliability } from './reliability.js';
 import type { Truth } from './truth.js';
@@ -40,11 +40,6 @@ import {
   widthRatio,
 } from './words.js';
 
-export interface ShownMistake extends ShownPatch {
-  /** The probability of tumor, or the bare score. */
-  readonly value: number;
-}
-
 export interface PageModel {
   readonly result: ScoreResult;
   readonly model: Model;
@@ -55,10 +50,7 @@ export interface PageModel {
   /** Whether the patches were drawn by pcam. */
   readonly synthetic: boolean;
   /** Called positive and missed, the most confident first; `null` without images or threshold. */
-  readonly mistakes: {
-    readonly called: readonly ShownMistake[];
-    readonly missed: readonly ShownMistake[];
-  } | null;
+  readonly mistakes: ShownMistakes | null;
 }
 
 interface Section {

@@ -3,7 +3,7 @@ import type { Manifest, SplitName } from '../manifest/index.js';
 import { readScores } from './input/read.js';
 import { modelOf } from './model.js';
 import { chooseSplit } from './score.js';
-import { Digests, readTruth } from './truth.js';
+import { openTruth } from './truth.js';
 
 interface ScoresPerPatch {
   readonly split: SplitName;
@@ -22,8 +22,9 @@ export async function scoresPerPatch(request: {
 }): Promise<ScoresPerPatch> {
   const rows = await readScores(request);
   const split = chooseSplit(rows, request);
-  const { truths } = await readTruth({ ...request, splits: [split] });
-  const { kind, values } = await modelOf({ rows, truth: truths[0]!, digests: new Digests(request) });
+  const folder = await openTruth({ ...request, splits: [split] });
+  const truth = await folder.truth(split);
+  const { kind, values } = await modelOf({ rows, truth, digests: folder.digests, valid: null });
   return { split, values: kind === 'score' ? stretched(values) : values };
 }
 

@@ -2,23 +2,20 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DEFAULTS, defaultWorkers, LIMITS, PcamError, requireWithin } from '../core/index.js';
-import { arrayOf, locate, openImages, readLabels } from '../dataset/index.js';
-import { pictureOf } from '../explore/report/pictures.js';
+import { arrayOf, locate, readLabels } from '../dataset/index.js';
 import { writeOutput } from '../fs/index.js';
 import { isSynthetic, type Manifest, resolveManifest, SPLITS, type SplitName } from '../manifest/index.js';
 import { requireOutputFile } from '../verified/index.js';
-import { intervalOf } from './bootstrap.js';
-import { compareModels } from './compare.js';
-import { type WrongPatch, writeErrors, wrongPatches } from './errors.js';
-import { findingsOf, type OtherLabels } from './findings.js';
+import { documentOf } from './document.js';
+import type { OtherLabels } from './findings.js';
 import { readScores } from './input/read.js';
 import { namedSplits, type ScoreRows } from './input/rows.js';
-import { type Measured, measure, nest, type Places, pick } from './measure.js';
-import { aucOf, confusionAt } from './metrics.js';
+import { measure } from './measure.js';
+import { showMistakes, type WrongPatch, writeErrors, wrongPatches } from './mistakes.js';
 import { type Model, modelOf } from './model.js';
-import { type PageModel, renderScore } from './page.js';
-import { Digests, readTruth, type Truth } from './truth.js';
-import type { Metric, ScoreOptions, ScoreResult, SlideScore } from './types.js';
+import { renderScore } from './page.js';
+import { openTruth, type Truth, type TruthFolder } from './truth.js';
+import type { ScoreOptions, ScoreResult } from './types.js';
 
 /** The document, and what it was made from. */
 export interface CollectedScore {
@@ -44,69 +41,35 @@ export async function collectScore(options: ScoreOptions): Promise<CollectedScor
   checkOptions(options);
   const { dir = DEFAULTS.dir, bootstrap = DEFAULTS.bootstrap, seed = 0, signal, onEvent } = options;
   const manifest = await resolveManifest(options.manifest, dir);
-  const request = { dir, manifest, signal, onEvent };
-  const errorsFile = await outputOf(options.errors, { dir, manifest, options });
-  const pageFile = await outputOf(options.out, { dir, manifest, options });
+  const outputs = await resolveOutputs(options, { dir, manifest });
   const files = await readFiles(options);
   const split = chooseSplit(files.rows, options);
-  const splits: SplitName[] = files.validRows.length > 0 ? [split, 'valid'] : [split];
-  const { truths, requireUnchanged } = await readTruth({ ...request, splits });
-  const [truth, valid] = [truths[0]!, truths[1]];
-  const digests = new Digests(request);
-  const toModel = (rows: ScoreRows, validRows: ScoreRows | undefined) =>
-    modelOf({
-      ...options,
-      rows,
-      truth,
-      digests,
-      valid: validRows && valid && { rows: validRows, truth: valid },
-    });
-  const model = await toModel(files.rows, files.validRows[0]);
-  const other = files.compare ? await toModel(files.compare, files.validRows[1]) : null;
+  const splits: SplitName[] = files.valid ? [split, 'valid'] : [split];
+  const folder = await openTruth({ dir, manifest, splits, signal, onEvent });
+  const truth = await folder.truth(split);
+  const { model, other } = await readModels({ options, files, truth, folder });
   const wrong = wrongPatches(model, truth.labels);
-  if (errorsFile !== undefined && !wrong) throw needsThreshold(model);
+  if (outputs.errors && !wrong) throw needsThreshold(model);
 
-  const places = await uniquePlaces(digests, truth);
-  const samples: Places[] = [null, ...(places ? [places] : [])];
-  const measured = await measure(
-    [
-      ...samples.map((places) => ({ model, places, patches: true })),
-      ...(other ? samples.map((places) => ({ model: other, places, patches: false })) : []),
-    ],
-    truth,
+  const first = (await folder.digests(split))?.first ?? null;
+  const unique = first?.filter((original, patch) => original === patch) ?? null;
+  const measures = await measure(
+    { models: other ? [model, other] : [model], truth, unique },
     { resamples: bootstrap, seed, workers: defaultWorkers(), signal, onEvent },
   );
-  const [all, unique] = places ? [measured[0]!, measured[1]!] : [measured[0]!, null];
-  const findings = await findingsOf({
-    model,
-    truth,
-    otherLabels: () => otherLabels(dir, manifest, split),
-    withoutInterval: all.bySlides ? withoutInterval(all) : [],
-  });
-  const result: ScoreResult = {
-    ok: true,
-    split,
-    patches: truth.labels.length,
-    slides: truth.slides?.count ?? null,
-    as: model.kind,
-    ...metricsOf(all, model, truth.labels),
-    unique: unique && {
-      patches: unique.ranked.count,
-      ...metricsOf(unique, model, truth.labels, places),
-    },
-    perSlide: perSlide(model, truth),
-    ...(other && { compare: compareModels({ model, other, truth, measured, places }) }),
-    findings,
-  };
-  await requireUnchanged();
-  if (errorsFile !== undefined)
-    await writeErrors({ path: options.errors!, target: errorsFile, split, wrong: wrong! });
+  const readOthers = () => otherLabels(dir, manifest, split);
+  const result = await documentOf({ model, other, truth, unique, measures, otherLabels: readOthers });
+
   const collected = { result, model, other, truth, wrong };
-  if (pageFile !== undefined) {
-    const [ranked, otherRanked] = [all.ranked, other ? measured[samples.length]!.ranked : null];
-    const first = places && (await digests.of(split))!.first;
-    const page = await pageOf({ ...collected, dir, manifest, ranked, otherRanked, first });
-    await writeOutput({ path: options.out!, target: pageFile }, Buffer.from(renderScore(page)));
+  const mistakes =
+    outputs.page && wrong && first ? await showMistakes({ dir, manifest, truth, wrong, first }) : null;
+  await folder.requireUnchanged();
+  if (outputs.errors) await writeErrors({ ...outputs.errors, split, wrong: wrong! });
+  if (outputs.page) {
+    const [ranked, otherRanked] = [measures[0]!.all.ranked, measures[1]?.all.ranked ?? null];
+    const synthetic = isSynthetic(manifest.dataset);
+    const page = renderScore({ ...collected, ranked, otherRanked, synthetic, mistakes });
+    await writeOutput(outputs.page, Buffer.from(page));
   }
   return collected;
 }
@@ -131,30 +94,38 @@ function checkOptions({ bootstrap, seed, threshold, compare, compareValid, valid
   );
 }
 
+interface Outputs {
+  readonly errors: { path: string; target: string } | null;
+  readonly page: { path: string; target: string } | null;
+}
+
 /**
- * The file to write to, links followed.
- * @throws PcamError USAGE when it is one that is read, or of the data set
+ * The files to write, links followed.
+ * @throws PcamError USAGE when one of them is to be read, or is of the data set
  */
-async function outputOf(
-  path: string | undefined,
-  { dir, manifest, options }: { dir: string; manifest: Manifest; options: ScoreOptions },
-): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const target = resolve(await requireOutputFile({ path, dir, manifest }));
-  const { file, valid, compare, compareValid } = options;
-  const read = [file, valid, compare, compareValid].filter((name) => name !== undefined);
-  const paths = await Promise.all(read.map((name) => realpath(name).catch(() => resolve(name))));
-  if (!paths.includes(await realpath(target).catch(() => target))) return target;
-  throw new PcamError('USAGE', `${path} has scores that are to be read`, {
-    hint: 'choose another name; nothing was written',
-  });
+async function resolveOutputs(
+  { file, valid, compare, compareValid, errors, out }: ScoreOptions,
+  folder: { dir: string; manifest: Manifest },
+): Promise<Outputs> {
+  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const read = [file, valid, compare, compareValid].filter((path) => path !== undefined);
+  const paths = await Promise.all(read.map(real));
+  const output = async (path: string | undefined) => {
+    if (path === undefined) return null;
+    const target = await requireOutputFile({ path, ...folder });
+    if (!paths.includes(await real(target))) return { path, target };
+    throw new PcamError('USAGE', `${path} has scores that are to be read`, {
+      hint: 'choose another name; nothing was written',
+    });
+  };
+  return { errors: await output(errors), page: await output(out) };
 }
 
 interface Files {
   readonly rows: ScoreRows;
+  readonly valid: ScoreRows | null;
   readonly compare: ScoreRows | null;
-  /** Of the model, and of the one that it is compared with. */
-  readonly validRows: readonly ScoreRows[];
+  readonly compareValid: ScoreRows | null;
 }
 
 async function readFiles({
@@ -165,16 +136,36 @@ async function readFiles({
   column,
   signal,
 }: ScoreOptions): Promise<Files> {
-  const read = (path: string) =>
-    readScores({
-      file: path,
-      column: column === undefined ? undefined : { name: column, required: path === file },
-      signal,
+  const read = (path: string, required = false) =>
+    readScores({ file: path, column: column === undefined ? undefined : { name: column, required }, signal });
+  const readIf = async (path: string | undefined) => (path === undefined ? null : read(path));
+  return {
+    rows: await read(file, true),
+    valid: await readIf(valid),
+    compare: await readIf(compare),
+    compareValid: await readIf(compareValid),
+  };
+}
+
+async function readModels({
+  options,
+  files: { rows, valid, compare, compareValid },
+  truth,
+  folder,
+}: {
+  options: ScoreOptions;
+  files: Files;
+  truth: Truth;
+  folder: TruthFolder;
+}): Promise<{ model: Model; other: Model | null }> {
+  const { as, threshold } = options;
+  const validTruth = valid && (await folder.truth('valid'));
+  const read = (own: ScoreRows, onValid: ScoreRows | null) =>
+    modelOf({
+      ...{ rows: own, truth, digests: folder.digests, as, threshold },
+      valid: onValid && { rows: onValid, truth: validTruth! },
     });
-  const rows = await read(file);
-  const validRows: ScoreRows[] = [];
-  for (const path of [valid, compareValid]) if (path !== undefined) validRows.push(await read(path));
-  return { rows, compare: compare === undefined ? null : await read(compare), validRows };
+  return { model: await read(rows, valid), other: compare && (await read(compare, compareValid)) };
 }
 
 /** The split that the rows name; of several, and where they name none, the one that is asked for. */
@@ -210,49 +201,6 @@ function needsThreshold({ file }: Model): PcamError {
   });
 }
 
-/** The first of identical patches; `null` where the images are not in the folder. */
-async function uniquePlaces(digests: Digests, { split }: Truth): Promise<Uint32Array | null> {
-  const own = await digests.of(split);
-  return own ? own.first.filter((first, patch) => first === patch) : null;
-}
-
-/** Mistakes of each kind that the page shows. */
-const MAX_SHOWN = 24;
-
-/** Adds the pictures of the most confident mistakes. */
-async function pageOf({
-  dir,
-  manifest,
-  first,
-  wrong,
-  ...rest
-}: CollectedScore &
-  Pick<PageModel, 'ranked' | 'otherRanked'> & {
-    dir: string;
-    manifest: Manifest;
-    /** The first of identical patches; `null` without images. */
-    first: Uint32Array | null;
-  }): Promise<PageModel> {
-  const synthetic = isSynthetic(manifest.dataset);
-  if (!first || !wrong) return { ...rest, synthetic, mistakes: null };
-  const { split, slides } = rest.truth;
-  const images = await openImages(arrayOf({ dir, manifest, split, kind: 'images' }));
-  const shown = (label: 0 | 1) =>
-    wrong
-      .filter((patch) => patch.label === label && first[patch.index] === patch.index)
-      .slice(0, MAX_SHOWN)
-      .map(({ index, value }) => ({
-        ...{ split, index, label, value },
-        wsi: slides && slides.names[slides.of[index]!]!,
-        picture: pictureOf(images.read(index, index + 1)),
-      }));
-  try {
-    return { ...rest, synthetic, mistakes: { called: shown(0), missed: shown(1) } };
-  } finally {
-    images.close();
-  }
-}
-
 /** Of splits whose labels are in the folder. They only serve a suspicion, so what is wrong with them is not said here. */
 async function otherLabels(dir: string, manifest: Manifest, split: SplitName): Promise<OtherLabels[]> {
   const others: OtherLabels[] = [];
@@ -263,66 +211,4 @@ async function otherLabels(dir: string, manifest: Manifest, split: SplitName): P
     if (labels) others.push({ split: name, labels });
   }
   return others;
-}
-
-function metricsOf(measured: Measured, model: Model, labels: Uint8Array, places: Places = null) {
-  const { values, bySlides, byPatches } = measured;
-  const of = (name: string): Metric => ({
-    value: defined(values.get(name)!),
-    interval: bySlides && intervalOf(bySlides.get(name)!),
-    patchInterval: byPatches && intervalOf(byPatches.get(name)!),
-  });
-  return nest({
-    has: (name) => values.has(name),
-    of,
-    thresholds: model.thresholds,
-    more: ({ threshold }) => ({
-      confusion: confusionAt(pick(model.values, places), pick(labels, places), threshold),
-    }),
-  });
-}
-
-function defined(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
-}
-
-function withoutInterval({ values, bySlides }: Measured): string[] {
-  return [...values].flatMap(([name, value]) =>
-    Number.isNaN(value) || intervalOf(bySlides!.get(name)!) ? [] : [name],
-  );
-}
-
-/** Each slide at the last threshold, the smallest share of right answers first. */
-function perSlide(
-  { scores, values, thresholds, kind }: Model,
-  { labels, slides }: Truth,
-): SlideScore[] | null {
-  if (!slides) return null;
-  const threshold = thresholds.at(-1)?.threshold;
-  const members: number[][] = slides.names.map(() => []);
-  for (const [patch, slide] of slides.of.entries()) members[slide]!.push(patch);
-  const rows = members.map((patches, slide): SlideScore => {
-    const own = Uint8Array.from(patches, (patch) => labels[patch]!);
-    const right = (patch: number) => Number(values[patch]! >= threshold! === (labels[patch] === 1));
-    return {
-      wsi: slides.names[slide]!,
-      patches: patches.length,
-      positive: own.reduce((sum, label) => sum + label, 0),
-      correct: threshold === undefined ? null : patches.reduce((sum, patch) => sum + right(patch), 0),
-      auc:
-        kind === 'decision'
-          ? null
-          : defined(
-              aucOf(
-                Float64Array.from(patches, (patch) => scores[patch]!),
-                own,
-              ),
-            ),
-    };
-  });
-  const quality = ({ patches, correct, auc }: SlideScore) =>
-    correct === null ? (auc ?? 2) : correct / patches;
-  const mistakes = ({ patches, correct }: SlideScore) => patches - (correct ?? 0);
-  // Sorted by name before, so equal ones stay in that order.
-  return rows.sort((a, b) => quality(a) - quality(b) || mistakes(b) - mistakes(a));
 }

@@ -1,8 +1,8 @@
 /** What scores are compared with: labels, slides, and which patches have the same pixels. */
-import { type OnEvent, throwIfAborted } from '../core/index.js';
+import type { OnEvent } from '../core/index.js';
 import { locate, type MetaTable } from '../dataset/index.js';
 import type { Manifest, SplitName } from '../manifest/index.js';
-import { DigestTable, scanSplit } from '../scan/index.js';
+import { DigestTable, type SplitScanRequest, scanSplit } from '../scan/index.js';
 import { openInput } from '../verified/index.js';
 import type { PatchesBySha1 } from './input/align.js';
 import { sha1Key } from './input/rows.js';
@@ -23,34 +23,54 @@ export interface Truth {
   readonly slides: Slides | null;
 }
 
-export interface TruthRequest {
-  dir: string;
-  manifest: Manifest;
-  signal?: AbortSignal;
-  onEvent?: OnEvent;
+/** The SHA-1s of the patches of one split. */
+export interface PixelDigests {
+  /** The first patch with the same pixels, by patch. */
+  readonly first: Uint32Array;
+  /** The first patch with some pixels, by their SHA-1. */
+  bySha1(): PatchesBySha1;
+}
+
+export interface TruthFolder {
+  truth(split: SplitName): Promise<Truth>;
+  /** From the scan that `stats` keeps; each split is scanned once. `null` where its images are not in the folder. */
+  digests(split: SplitName): Promise<PixelDigests | null>;
+  /** @throws PcamError NOT_VERIFIED when a file has been touched since the folder was opened */
+  requireUnchanged(): Promise<void>;
 }
 
 /**
- * Labels and slides of splits, which have to be the data set's own. The images may be missing.
- * @returns the labels and slides of each split, in the order of `splits`, and a check that nothing has touched them since
+ * Opens splits, whose files have to be the data set's own. The images may be missing, and are verified when they are used.
  * @throws PcamError MISSING, NOT_VERIFIED, BAD_HDF5, BAD_CSV, BAD_DATA; ABORTED
  */
-export async function readTruth({
-  splits,
-  ...request
-}: TruthRequest & { splits: readonly SplitName[] }): Promise<{
-  truths: Truth[];
-  requireUnchanged(): Promise<void>;
-}> {
-  const input = await openInput({ ...request, splits, required: ['labels'], imagesOptional: true });
-  await input.verify();
-  const truths: Truth[] = [];
-  for (const split of splits) {
-    throwIfAborted(request.signal);
-    const [labels, meta] = [(await input.labels(split))!, await input.meta(split)];
-    truths.push({ split, labels, slides: meta && slidesOf(meta) });
-  }
-  return { truths, requireUnchanged: () => input.requireUnchanged() };
+export async function openTruth(request: {
+  dir: string;
+  manifest: Manifest;
+  splits: readonly SplitName[];
+  signal?: AbortSignal;
+  onEvent?: OnEvent;
+}): Promise<TruthFolder> {
+  const { splits: _, ...folder } = request;
+  const input = await openInput({ ...request, required: ['labels'], imagesOptional: true });
+  await input.verify(({ kind }) => kind !== 'images');
+  const digests = new Map<SplitName, Promise<PixelDigests | null>>();
+  const scan = async (split: SplitName) => {
+    const found = await readDigests({ ...folder, split });
+    await input.verify((file) => file.split === split && file.kind === 'images');
+    return found;
+  };
+  return {
+    async truth(split) {
+      const [labels, meta] = [(await input.labels(split))!, await input.meta(split)];
+      return { split, labels, slides: meta && slidesOf(meta) };
+    },
+    digests(split) {
+      const found = digests.get(split) ?? scan(split);
+      digests.set(split, found);
+      return found;
+    },
+    requireUnchanged: () => input.requireUnchanged(),
+  };
 }
 
 function slidesOf(meta: MetaTable): Slides {
@@ -60,32 +80,7 @@ function slidesOf(meta: MetaTable): Slides {
   return { names, of, count: names.length };
 }
 
-/** The SHA-1s of the patches of one split. */
-export interface PixelDigests {
-  /** The first patch with the same pixels, by patch. */
-  readonly first: Uint32Array;
-  /** The first patch with some pixels, by their SHA-1. */
-  bySha1(): PatchesBySha1;
-}
-
-/** Digests of splits, from the scan that `stats` keeps; each split is asked for once. */
-export class Digests {
-  readonly #request: TruthRequest;
-  readonly #splits = new Map<SplitName, Promise<PixelDigests | null>>();
-
-  constructor(request: TruthRequest) {
-    this.#request = request;
-  }
-
-  /** @returns null where the images are not in the folder */
-  of(split: SplitName): Promise<PixelDigests | null> {
-    const digests = this.#splits.get(split) ?? readDigests({ ...this.#request, split });
-    this.#splits.set(split, digests);
-    return digests;
-  }
-}
-
-async function readDigests(request: TruthRequest & { split: SplitName }): Promise<PixelDigests | null> {
+async function readDigests(request: SplitScanRequest): Promise<PixelDigests | null> {
   if (!locate({ ...request, kind: 'images' })?.present) return null;
   const { count, sha1 } = await scanSplit(request);
   const table = new DigestTable({ count, sha1 });

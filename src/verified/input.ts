@@ -57,10 +57,10 @@ export interface Input {
   /** Whether a file of this input is the manifest's, to the byte. It is read unless a receipt of it still holds. */
   matches(file: DatasetFile): Promise<boolean>;
   /**
-   * Requires every file to match.
+   * Requires every file to match, or those that are chosen.
    * @throws PcamError NOT_VERIFIED
    */
-  verify(): Promise<InputFile[]>;
+  verify(chosen?: (file: DatasetFile) => boolean): Promise<InputFile[]>;
   /** @throws PcamError NOT_VERIFIED when a file has been touched since the input was opened */
   requireUnchanged(): Promise<void>;
 }
@@ -105,7 +105,7 @@ export async function openInput(request: InputRequest): Promise<Input> {
       const found = await inventory.read(final);
       return found !== undefined && holds(found, final);
     },
-    verify: () => verifyFiles(files, inventory, dir),
+    verify: (chosen = () => true) => verifyFiles(files.filter(chosen), inventory, dir),
     async requireUnchanged() {
       const after = await Promise.all(files.map((file) => identityOf(dir, file)));
       const changed = files.find((_, i) => after[i] !== before[i]);
