@@ -10,6 +10,18 @@ const ENVIRONMENT = [
     'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY',
     'Proxies, and hosts that are asked directly, as curl reads them.',
   ],
+  [
+    'SSL_CERT_FILE, NODE_EXTRA_CA_CERTS',
+    'Files of certificates (PEM) to trust: in place of all others, and in addition to them.',
+  ],
+  [
+    'ZENODO_TOKEN',
+    'A personal access token of Zenodo, which raises its limits; sent over https to Zenodo sources alone.',
+  ],
+  [
+    'GDRIVE_COOKIES',
+    'A cookies.txt (Netscape format) with a session at Google, for files whose quota is used up; each cookie is sent over https to hosts of its own domain alone.',
+  ],
   ['NO_COLOR', 'No colours, whatever its value.'],
 ];
 
