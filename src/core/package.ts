@@ -1,6 +1,6 @@
 /**
- * What the package is made of: its facts, its files, its workers. The one place that knows whether they lie in a
- * folder, as npm puts them, in the bundle of the Python wheel, or inside the executable that scripts/build-exe.js makes.
+ * The files of the package: its package.json, its assets, the code of its workers. The one place that knows whether they
+ * are in a folder, as npm puts them, in the bundle of the Python wheel, or inside an executable.
  */
 import { readFileSync } from 'node:fs';
 import { getAsset, isSea } from 'node:sea';
@@ -12,13 +12,13 @@ export interface WorkerCode {
   eval: boolean;
 }
 
-/** Where a package keeps its parts. */
+/** How the files of the package are read in one of these three forms. */
 interface Home {
-  /** Name of a file of the package for messages; its path where it has one. */
+  /** Path of a file, or where it has none, a name for messages. */
   path(name: string): string;
   text(name: string): string;
   worker(script: string): WorkerCode;
-  /** A module that another package has beside its entry. */
+  /** A module beside the entry of another package. */
   module(entry: string, file: string): Promise<unknown>;
 }
 

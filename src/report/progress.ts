@@ -6,7 +6,7 @@ import { Sentences } from './sentences.js';
 import { type Paint, painter } from './table.js';
 
 /** Seconds between two lines about a task, where there is no terminal. */
-const LINE_EVERY = 15;
+const LINE_SECONDS = 15;
 /** Seconds between two JSON events of a task's progress. */
 const MIN_EVENT_SECONDS = 0.2;
 
@@ -84,7 +84,7 @@ class Lines implements Progress {
     const now = seconds();
     const last = this.#reported.get(task);
     if (last === undefined) this.#reported.set(task, now);
-    if (last === undefined || now - last < LINE_EVERY) return;
+    if (last === undefined || now - last < LINE_SECONDS) return;
     this.#reported.set(task, now);
     const active = this.#board.active().find(({ state }) => state.task === task);
     if (active) this.#stream.write(`${rowWords(taskRow(active.state, active.speed))}\n`);

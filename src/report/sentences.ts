@@ -3,7 +3,7 @@ import { formatBytes, formatSeconds, type PcamEvent, printable, shortName } from
 import type { Style } from './table.js';
 
 /** Seconds in which the same problem with a source is reported once. */
-const TOLD_ONCE_IN = 60;
+const REPEAT_SECONDS = 60;
 
 export interface Sentence {
   readonly text: string;
@@ -40,7 +40,7 @@ export class Sentences {
     const { type, source, file, reason } = event;
     const key = `${type} ${source} ${reason.replaceAll(file, '')}`;
     const [now, last] = [this.#now(), this.#reported.get(key)];
-    if (last !== undefined && now - last < TOLD_ONCE_IN) return undefined;
+    if (last !== undefined && now - last < REPEAT_SECONDS) return undefined;
     this.#reported.set(key, now);
     const text =
       type === 'pause'

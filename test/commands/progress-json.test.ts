@@ -12,6 +12,7 @@ let root: { folder: string; remove: () => Promise<void> };
 beforeAll(async () => {
   root = await sharedFolder();
   await makeDataset({ root: root.folder });
+  await writeFile(join(root.folder, 'scores.csv'), 'prob\n0.1\n0.9\n0.4\n0.6\n');
   return root.remove;
 });
 
@@ -46,6 +47,7 @@ it.each<[string, string[], string[]]>([
   ['stats', ['--workers', '1'], ['scan']],
   ['preview', ['-o', 'ROOT/sheet.png'], []],
   ['report', ['-o', 'ROOT/report.html'], []],
+  ['score', ['ROOT/scores.csv', '--bootstrap', '50'], []],
 ])('%s', async (command, options, steps) => {
   const manifest = ['--manifest', at('archives/manifest.json')];
   const dir = options.includes('--dir') ? [] : ['--dir', at('data')];

@@ -152,7 +152,9 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
       '--json',
     );
     expect(JSON.parse(ours)).toMatchObject({ ok: true });
-    expect(JSON.parse(ours)).toEqual(JSON.parse(theirs));
+    // Each names the manifest of its own folder.
+    const withoutManifest = (text: string) => ({ ...JSON.parse(text), manifest: undefined });
+    expect(withoutManifest(ours)).toEqual(withoutManifest(theirs));
   });
 
   it('measures, and writes a report', async () => {
@@ -172,7 +174,9 @@ describe.skipIf(!CAN_BUILD)('the executable', () => {
     await expectSame('small');
   });
 
-  it.each(FORMATS.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {
+  // vtab-1k takes 1,000 patches, and adds no library to those of png.
+  const formats = FORMATS.filter(({ format }) => format !== 'vtab-1k');
+  it.each(formats.map(({ format, layout }) => [format, layout]))('exports %s, %s', async (format, layout) => {
     const out = `${format}-${layout}`;
     const input = ['--dir', 'data', '--manifest', 'archives/manifest.json', '--out', out];
     // Two threads that unpack the same library, once; the others prove nothing more of it.
