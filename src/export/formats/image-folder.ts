@@ -24,7 +24,7 @@ export const imageFolder: ExportFormat = {
     const [first] = labels;
     if (labels.some((label) => label !== first)) return;
     throw new PcamError('USAGE', `every patch of ${split} in this image folder has label ${first}`, {
-      hint: 'readers number the class folders that they find, and would take label 1 alone for 0: choose patches of both labels, or png in shards, whose labels are written out',
+      hint: 'readers number the class folders that they find, so that label 1 alone would be class 0: choose patches of both labels, or png in shards',
     });
   },
 
