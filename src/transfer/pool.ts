@@ -271,6 +271,8 @@ export class SourcePool {
     const ms = pauseAfter({ kind, failures, retryAfter, random: this.#clock.random(), pauses: this.#pauses });
     if (ms > 0) health.pausedUntil = Math.max(health.pausedUntil, now + ms);
     else health.dropped = reason;
+    // A source that lacks the decompressed form may well have the archive: that is no fault of it.
+    if (file.unpacked && failure.missing) return;
     const about = { file: file.name, source: member.source.id, reason };
     this.#onEvent(ms > 0 ? { type: 'pause', ...about, ms } : { type: 'drop', ...about });
   }

@@ -51,6 +51,16 @@ describe('a mirror with the decompressed files alone', () => {
     expect(await contents(dir)).toEqual(holding(files));
   });
 
+  it('that has nothing at all does not accuse the one with the archives', async () => {
+    const [wrong, good] = [await serveFiles({}), await serveFiles(served)];
+    const at = { good: good.url };
+    const { result, events } = await fetchAll({ files, at, mirrors: [wrong.url], connections: 1 });
+    expect(result.ok).toBe(true);
+    const dropped = events.filter((event) => event.type === 'drop').map(({ source }) => source);
+    expect(dropped).not.toEqual([]);
+    expect(new Set(dropped)).toEqual(new Set(['mirror']));
+  });
+
   it('behind one that has archives, is not needed', async () => {
     const [first, second] = [await serveFiles(served), await serveFiles(plain)];
     const { result } = await fetchAll({ files, at: { first: first.url, second: second.url } });
