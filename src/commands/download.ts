@@ -232,8 +232,9 @@ function loadersOf(dir: string, names: readonly string[]): string[] {
   const images = names.find((name) => name.endsWith('_x.h5'));
   if (images === undefined) return [];
   const h5py = `h5py.File(${JSON.stringify(join(dir, images))})["x"]`;
-  // torchvision looks for a folder of this name.
-  if (basename(resolve(dir)) !== 'pcam') return [h5py];
+  if (basename(resolve(dir)) !== 'pcam') {
+    return [h5py, '# torchvision.datasets.PCAM, too, in a folder that is called pcam'];
+  }
   const split = /valid/.test(images) ? 'val' : /test/.test(images) ? 'test' : 'train';
   return [`torchvision.datasets.PCAM(root=${JSON.stringify(dirname(dir))}, split="${split}")`, h5py];
 }

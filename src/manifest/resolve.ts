@@ -1,7 +1,7 @@
 /** Which manifest a data set folder is judged by. */
 import { join, resolve } from 'node:path';
-import { showUrl, systemCode } from '../core/index.js';
-import { readSmallFile } from '../fs/index.js';
+import { fsError, showUrl, systemCode } from '../core/index.js';
+import { readSmallFile, UnfitFile } from '../fs/index.js';
 import { BUILT_IN_MANIFEST, MAX_MANIFEST_BYTES, parseJson, parseManifest, readManifest } from './parse.js';
 import { isRecord, type Manifest, type ManifestOrigin } from './types.js';
 
@@ -57,7 +57,10 @@ async function readOwn(path: string): Promise<Resolved | { ignored: string } | u
   try {
     text = await readSmallFile(path, { maxBytes: MAX_MANIFEST_BYTES });
   } catch (error) {
-    return ['ENOENT', 'ENOTDIR'].includes(systemCode(error)) ? undefined : { ignored: path };
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined;
+    // A directory, a pipe, gigabytes.
+    if (error instanceof UnfitFile) return { ignored: path };
+    throw fsError(error, `reading ${path}`);
   }
   if (!isOurs(text)) return { ignored: path };
   const manifest = parseManifest(parseJson(text, path), { path });
@@ -74,12 +77,13 @@ function isOurs(text: string): boolean {
   }
 }
 
+/** @returns undefined where there is none, or where it is another user's: then the lock of that user counts */
 async function readKept(path: string): Promise<Resolved | undefined> {
   try {
     return { ...(await readManifest(path)), origin: { kind: 'kept', path: resolve(path), builtIn: false } };
   } catch (error) {
-    if (systemCode((error as Error).cause) === 'ENOENT' || systemCode((error as Error).cause) === 'ENOTDIR')
-      return undefined;
+    const code = systemCode((error as Error).cause);
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(code)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Which manifest a folder is judged by, in its order; and what the copy of a named one holds. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { BUILT_IN_MANIFEST, parseManifest } from '#pcam/manifest/parse.js';
@@ -51,6 +52,17 @@ it.each([
   const dir = await folderWith({ 'manifest.json': text });
   const { origin } = await resolveManifest(undefined, dir);
   expect(origin).toMatchObject({ builtIn: true, ignored: join(dir, 'manifest.json') });
+});
+
+it('a directory and a pipe of that name are ignored, a link in a circle is an error', async () => {
+  for (const make of [mkdir, async (path: string) => void execFileSync('mkfifo', [path])]) {
+    const dir = await temporaryFolder();
+    await make(join(dir, 'manifest.json'));
+    expect((await resolveManifest(undefined, dir)).origin.ignored).toBe(join(dir, 'manifest.json'));
+  }
+  const dir = await temporaryFolder();
+  await symlink('manifest.json', join(dir, 'manifest.json'));
+  expect(await pcamError(resolveManifest(undefined, dir))).toMatchObject({ code: 'IO', exitCode: 5 });
 });
 
 it.each([
