@@ -31,7 +31,6 @@ export {
   type Unit,
 } from './events.js';
 export { assetPath, assetText, HOMEPAGE, importBeside, USER_AGENT, VERSION, workerCode } from './package.js';
-export { fromPlain, type PlainError, toPlain } from './plain-error.js';
 export { Random } from './random.js';
 export { factsOf, fsError, localError, memoryError, systemCode } from './system-errors.js';
 export {
