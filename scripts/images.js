@@ -1,5 +1,5 @@
 /**
- * Makes the pictures of docs/images from a fixture: a contact sheet, and a screenshot of a report.
+ * Makes the pictures of docs/images from a fixture: a contact sheet, and screenshots of a report and of a score.
  *
  * Usage: node scripts/images.js (after a build; needs Debian's chromium for the screenshot)
  */
@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { report } from '../dist/index.js';
+import { report, score } from '../dist/index.js';
 import { drawSheet, makeData } from './lib/contact-sheet.js';
+import { writePredictions } from './lib/predictions.js';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const CHROMIUM = '/usr/bin/chromium';
@@ -18,7 +19,8 @@ const QUIET = ['background-networking', 'component-update', 'sync', 'gpu'].map((
 const WIDTH = 1240;
 const HEIGHT = 1180;
 
-async function screenshot(page, path) {
+/** @param section the one that is at the top */
+async function screenshot(page, path, section) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ['--no-sandbox', '--no-first-run', ...QUIET],
@@ -31,11 +33,11 @@ async function screenshot(page, path) {
     });
     const tab = await context.newPage();
     await tab.goto(pathToFileURL(page).href);
-    await tab.evaluate(() => {
-      document.querySelector('#splits').scrollIntoView();
+    await tab.evaluate((id) => {
+      document.querySelector(id).scrollIntoView();
       // Past the last captions of the section before it.
       window.scrollBy(0, 24);
-    });
+    }, section);
     await tab.screenshot({ path });
   } finally {
     await browser.close();
@@ -49,7 +51,11 @@ try {
   await drawSheet(data, join(IMAGES, 'contact-sheet.png'));
   const page = join(work, 'report.html');
   await report({ ...data, out: page });
-  await screenshot(page, join(IMAGES, 'report.png'));
+  await screenshot(page, join(IMAGES, 'report.png'), '#splits');
+  const { ours, theirs } = await writePredictions(work, data);
+  const scores = { file: ours.test, valid: ours.valid, compare: theirs.test, compareValid: theirs.valid };
+  await score({ ...data, ...scores, out: page });
+  await screenshot(page, join(IMAGES, 'score.png'), '#curves');
 } finally {
   await rm(work, { recursive: true, force: true });
 }

@@ -7,7 +7,7 @@ import type { Interval } from './types.js';
 type Point = readonly [x: number, y: number];
 
 const SIZE = 340;
-const BOX = { left: 48, top: 8, right: SIZE - 8, bottom: SIZE - 36 };
+const BOX = { left: 48, top: 12, right: SIZE - 12, bottom: SIZE - 36 };
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 /** Points nearer to each other than so many px look like one. */
 const MIN_STEP = 0.4;

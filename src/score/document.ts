@@ -41,9 +41,8 @@ export async function documentOf({
     perSlide: perSlide(model, truth),
     ...(other && { compare: compareModels({ model, other, truth, measures: [own!, theirs!] }) }),
     findings: await findingsOf({
-      model,
-      truth,
-      otherLabels,
+      ...{ model, truth, otherLabels },
+      auc: all.values.get('auc') ?? aucOf(model.scores, labels),
       withoutInterval: all.bySlides ? withoutInterval(all) : [],
     }),
   };

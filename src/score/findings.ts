@@ -22,6 +22,8 @@ export interface OtherLabels {
 export interface FindingsRequest {
   readonly model: Model;
   readonly truth: Truth;
+  /** Of the scores; NaN with one class. */
+  readonly auc: number;
   /** Labels of the other splits, as far as they are in the folder; asked for only where these scores fit badly. */
   otherLabels(): Promise<readonly OtherLabels[]>;
   /** Names of metrics that are defined and have no interval. */
@@ -29,15 +31,13 @@ export interface FindingsRequest {
 }
 
 export async function findingsOf(request: FindingsRequest): Promise<ScoreFinding[]> {
-  const { model, truth, withoutInterval } = request;
-  const auc = aucOf(model.scores, truth.labels);
-  return [...(await misread(request, auc)), ...shape(model, auc), ...intervals(truth, withoutInterval)];
+  const { model, truth, auc, withoutInterval } = request;
+  return [...(await misread(request)), ...shape(model, auc), ...intervals(truth, withoutInterval)];
 }
 
 /** Scores of another split, or in another order. */
-async function misread({ model, truth, otherLabels }: FindingsRequest, auc: number): Promise<ScoreFinding[]> {
+async function misread({ model, truth, auc, otherLabels }: FindingsRequest): Promise<ScoreFinding[]> {
   const least = Math.max(MIN_AUC, auc + MIN_GAIN);
-  // NaN with one class.
   if (!(least <= 1)) return [];
   const { scores } = model;
   const { split, labels } = truth;

@@ -12,6 +12,15 @@ const RANKING = ['auc', 'averagePrecision'] as const;
 const PROBABILITY = ['nll', 'brier', 'ece'] as const;
 const DECISION = ['accuracy', 'balancedAccuracy', 'sensitivity', 'specificity', 'precision', 'f1'] as const;
 
+/** What the calibration of probabilities is measured by. */
+interface Calibration {
+  /** Label less probability, and log loss, at each rank. */
+  readonly residual: Float64Array;
+  readonly loss: Float64Array;
+  /** The rank after the last one of each bin of the ECE, the highest bin first. */
+  readonly binEnds: readonly number[];
+}
+
 /** Some patches with scores and labels, from the highest score down. */
 export interface Ranked {
   readonly count: number;
@@ -21,16 +30,11 @@ export interface Ranked {
   readonly labels: Float64Array;
   /** 1 where the next rank has a lower score. */
   readonly ends: Uint8Array;
-  /** Probability, log loss and squared error at each rank; `null` where there are no probabilities. */
-  readonly calibration: {
-    readonly p: Float64Array;
-    readonly loss: Float64Array;
-    readonly square: Float64Array;
-  } | null;
-  /** Ranks at which counts are noted, ascending: the ends of the bins of the ECE, and of what each threshold calls positive. */
+  /** `null` where there are no probabilities. */
+  readonly calibration: Calibration | null;
+  /** Ranks at which counts are noted, ascending: the ends of what each threshold calls positive. */
   readonly cuts: Uint32Array;
-  /** The place in `cuts` of each bin, the highest one first, and of each threshold. */
-  readonly binCuts: readonly number[];
+  /** The place in `cuts` of each threshold. */
   readonly thresholdCuts: readonly number[];
   /** Names of the values that `evaluate` returns, in their order. */
   readonly metrics: readonly string[];
@@ -57,15 +61,12 @@ export function rank({ scores, values, labels, ranking, calibrated, thresholds }
   for (let r = 0; r < count; r++) ends[r] = Number(r + 1 === count || ranked[r + 1]! < ranked[r]!);
   const sorted = byRank(values);
   const truth = byRank(labels);
-  const edges = calibrated ? Array.from({ length: BINS }, (_, i) => (BINS - 1 - i) / BINS) : [];
   const ranksFrom = (edge: number) => partition(count, (r) => sorted[r]! >= edge);
-  const binEnds = edges.map(ranksFrom);
   const thresholdEnds = thresholds.map(({ threshold }) => ranksFrom(threshold));
-  const cuts = Uint32Array.from(new Set([...binEnds, ...thresholdEnds, count])).sort();
+  const cuts = Uint32Array.from(new Set([...thresholdEnds, count])).sort();
   return {
     ...{ count, patches, ends, cuts, labels: truth },
-    calibration: calibrated ? calibrationOf(sorted, truth) : null,
-    binCuts: binEnds.map((end) => cuts.indexOf(end)),
+    calibration: calibrated ? calibrationOf(sorted, truth, ranksFrom) : null,
     thresholdCuts: thresholdEnds.map((end) => cuts.indexOf(end)),
     metrics: [
       ...(ranking ? RANKING : []),
@@ -91,12 +92,16 @@ function partition(count: number, has: (rank: number) => boolean): number {
   return low;
 }
 
-function calibrationOf(p: Float64Array, labels: Float64Array): NonNullable<Ranked['calibration']> {
+function calibrationOf(
+  p: Float64Array,
+  labels: Float64Array,
+  ranksFrom: (edge: number) => number,
+): Calibration {
   const clip = (value: number) => Math.min(1 - EPSILON, Math.max(EPSILON, value));
   return {
-    p,
+    residual: p.map((value, r) => labels[r]! - value),
     loss: p.map((value, r) => -Math.log(clip(labels[r] ? value : 1 - value))),
-    square: p.map((value, r) => (value - labels[r]!) ** 2),
+    binEnds: Array.from({ length: BINS }, (_, i) => ranksFrom((BINS - 1 - i) / BINS)),
   };
 }
 
@@ -116,7 +121,7 @@ export function evaluate(ranked: Ranked, weights: Weights): Float64Array {
     values.push(bothClasses ? precisions / positive : Number.NaN);
   }
   if (ranked.calibration)
-    values.push(...calibrationSums(ranked, weights, positives).map((sum) => sum / total));
+    values.push(...calibrationSums(ranked.calibration, weights).map((sum) => sum / total));
   for (const cut of ranked.thresholdCuts) {
     const [tp, fp] = [positives[cut]!, negatives[cut]!];
     values.push(...decide({ tp, fp, fn: positive - tp, tn: negative - fp }));
@@ -187,42 +192,40 @@ function addRanks(
 }
 
 /** Sums of log loss, squared error, and the distance of predicted and true positives in each bin. */
-function calibrationSums(ranked: Ranked, weights: Weights, positives: Float64Array): Float64Array {
-  const { cuts, binCuts } = ranked;
+function calibrationSums(calibration: Calibration, weights: Weights): Float64Array {
   const sums = new Float64Array(3);
-  let [start, ece, before] = [0, 0, 0];
-  for (const cut of binCuts) {
+  let [start, ece] = [0, 0];
+  for (const end of calibration.binEnds) {
     sums[2] = 0;
-    addCalibration(sums, ranked, weights, start, cuts[cut]!);
-    ece += Math.abs(sums[2] - (positives[cut]! - before));
-    start = cuts[cut]!;
-    before = positives[cut]!;
+    addCalibration(sums, calibration, weights, start, end);
+    ece += Math.abs(sums[2]);
+    start = end;
   }
   sums[2] = ece;
   return sums;
 }
 
-/** The other inner loop: adds log loss, squared error and probability. */
+/** The other inner loop: adds log loss, squared error and residual. */
 function addCalibration(
   sums: Float64Array,
-  { calibration }: Ranked,
+  { residual, loss }: Calibration,
   weights: Weights,
   start: number,
   end: number,
 ): void {
-  const { p, loss, square } = calibration!;
   let nll = sums[0]!;
   let brier = sums[1]!;
-  let predicted = sums[2]!;
+  let distance = sums[2]!;
   for (let r = start; r < end; r++) {
     const weight = weights[r]!;
+    const weighted = weight * residual[r]!;
     nll += weight * loss[r]!;
-    brier += weight * square[r]!;
-    predicted += weight * p[r]!;
+    brier += weighted * residual[r]!;
+    distance += weighted;
   }
   sums[0] = nll;
   sums[1] = brier;
-  sums[2] = predicted;
+  sums[2] = distance;
 }
 
 /** In the order of DECISION. */

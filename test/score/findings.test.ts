@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '#pcam/core/random.js';
 import { type FindingsRequest, findingsOf } from '#pcam/score/findings.js';
+import { aucOf } from '#pcam/score/metrics.js';
 import type { Model } from '#pcam/score/model.js';
 import { ordersOf } from '#pcam/score/orders.js';
 import type { Truth } from '#pcam/score/truth.js';
@@ -28,6 +29,7 @@ async function codes(
   };
   const found = await findingsOf({
     ...{ model: whole, truth, otherLabels: async () => [], withoutInterval: [] },
+    auc: aucOf(model.scores, truth.labels),
     ...request,
   });
   return found.map(({ code }) => code);
@@ -86,6 +88,7 @@ describe('MISORDERED', () => {
         ignored: 0,
       },
       ...{ truth, otherLabels: async () => [], withoutInterval: [] },
+      auc: aucOf(scores, labels),
     });
     expect(found.every(({ code }) => code === 'MISORDERED')).toBe(true);
     expect(found.some(({ message }) => message.includes(name))).toBe(true);
