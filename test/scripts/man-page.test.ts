@@ -1,5 +1,6 @@
 /** The man page, as man and groff read it. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -21,4 +22,9 @@ describe.skipIf(!man)('man pcam', () => {
     for (const word of ['--limit-rate <speed>', '--format <name>', 'PCAM_MANIFEST', '130 / 143'])
       expect(text).toContain(word);
   });
+});
+
+it('is a list in package.json: npm links no man page of a global install where it is a string', async () => {
+  const { man: pages } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(pages).toEqual(['man/pcam.1']);
 });
