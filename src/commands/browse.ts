@@ -51,7 +51,7 @@ async function run(options: Options, context: Context): Promise<void> {
   try {
     if (json) context.stdout.write(`${JSON.stringify({ ok: true, url: page.url })}\n`);
     else announce(context, page.url);
-    if (open && !json) openBrowser(page.url);
+    if (open && !json && context.env.desktop) openBrowser(page.url);
     if (!context.signal.aborted) await once(context.signal, 'abort');
   } finally {
     await page.close();
@@ -63,7 +63,7 @@ async function run(options: Options, context: Context): Promise<void> {
 
 function announce(context: Context, url: string): void {
   context.stdout.write(`${url}\n`);
-  if (process.env.SSH_CONNECTION) {
+  if (context.env.remote) {
     const { port } = new URL(url);
     printMessage(context, 'This machine is remote: run this on yours, then open the address there.');
     printMessage(context, `  ssh -L ${port}:127.0.0.1:${port} ${hostname()}`);
@@ -71,7 +71,7 @@ function announce(context: Context, url: string): void {
   printMessage(context, 'Press Ctrl-C to end.');
 }
 
-/** Opens the page where there is a desktop; where there is none, nothing happens. */
+/** Opens the page in the web browser of the desktop. */
 function openBrowser(url: string): void {
   const [program, ...words] =
     process.platform === 'darwin'
@@ -79,7 +79,6 @@ function openBrowser(url: string): void {
       : process.platform === 'win32'
         ? ['rundll32', 'url.dll,FileProtocolHandler', url]
         : ['xdg-open', url];
-  if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return;
   spawn(program!, words, { stdio: 'ignore', detached: true })
     .on('error', () => {})
     .unref();

@@ -22,6 +22,10 @@ export interface Environment {
   certificates?: string;
   /** Path of certificates that Node.js trusts besides its own. */
   extraCertificates?: string;
+  /** Reached through ssh: the browser is on another machine. */
+  remote: boolean;
+  /** A desktop, on which a web browser can be opened. */
+  desktop: boolean;
   /** How the terminal shows pictures; `undefined` where it takes no colours either. */
   graphics: Graphics | undefined;
 }
@@ -53,6 +57,8 @@ export function readEnvironment(
     gdriveCookies: pick('GDRIVE_COOKIES'),
     certificates: pick('SSL_CERT_FILE'),
     extraCertificates: pick('NODE_EXTRA_CA_CERTS'),
+    remote: Boolean(env.SSH_CONNECTION),
+    desktop: platform !== 'linux' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY),
     graphics: graphicsOf(env),
   };
 }

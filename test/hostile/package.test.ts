@@ -130,7 +130,7 @@ describe('the package', () => {
       const source = path.replace(/^dist\/(.*?)(\.d)?\.[jt]s$/, 'src/$1.ts').replace(/^dist/, 'src');
       expect(existsSync(join(ROOT, source)), `${path} has no source: remove dist and build again`).toBe(true);
     }
-    expect(packed.size).toBeLessThan(MB / 2);
+    expect(packed.size).toBeLessThan(0.75 * MB);
     expect(packed.unpackedSize).toBeLessThan(2 * MB);
   });
 
