@@ -39,7 +39,7 @@ _pcam() {
     download:--kind) _pcam_list 'images labels meta'; return ;;
     download:--source) _pcam_nothing; return ;;
     download:--mirror) :; return ;;
-    download:--from) _pcam_folder; return ;;
+    download:--from) :; return ;;
     download:--connections) _pcam_nothing; return ;;
     download:--jobs) _pcam_nothing; return ;;
     download:--limit-rate) _pcam_nothing; return ;;

@@ -24,7 +24,7 @@ complete -c pcam -n '__fish_seen_subcommand_from download' -l split -r -f -a '(_
 complete -c pcam -n '__fish_seen_subcommand_from download' -l kind -r -f -a '(__fish_complete_list , "printf \'%s\\n\' images labels meta")' -d 'images (or x), labels (or y), meta (slides and positions; default: all)'
 complete -c pcam -n '__fish_seen_subcommand_from download' -l source -r -f -d 'use only these sources of the manifest, in this order (default: all)'
 complete -c pcam -n '__fish_seen_subcommand_from download' -l mirror -r -F -d 'servers or folders with the same files, to try first (write %2C for a comma in one)'
-complete -c pcam -n '__fish_seen_subcommand_from download' -l from -r -f -a '(__fish_complete_directories)' -d 'import files from here: archives, whole or partial, or .h5 and .csv'
+complete -c pcam -n '__fish_seen_subcommand_from download' -l from -r -F -d 'folders, files and zip archives with files that are already here'
 complete -c pcam -n '__fish_seen_subcommand_from download' -l connections -r -f -d 'maximum concurrent requests per source'
 complete -c pcam -n '__fish_seen_subcommand_from download' -l jobs -r -f -d 'maximum files in progress at the same time'
 complete -c pcam -n '__fish_seen_subcommand_from download' -l limit-rate -r -f -d 'bytes per second over all connections, such as 500k or 2M'

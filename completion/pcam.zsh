@@ -39,7 +39,7 @@ _pcam() {
             '*--kind=[images (or x), labels (or y), meta (slides and positions; default\: all)]:names:_values -s , value images labels meta' \
             '--source=[use only these sources of the manifest, in this order (default\: all)]:ids: ' \
             '--mirror=[servers or folders with the same files, to try first (write %2C for a comma in one)]:places:_files' \
-            '--from=[import files from here\: archives, whole or partial, or .h5 and .csv]:folder:_files -/' \
+            '--from=[folders, files and zip archives with files that are already here]:places:_files' \
             '--connections=[maximum concurrent requests per source]:n: ' \
             '--jobs=[maximum files in progress at the same time]:n: ' \
             '--limit-rate=[bytes per second over all connections, such as 500k or 2M]:speed: ' \

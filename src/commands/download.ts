@@ -37,12 +37,12 @@ import {
   printNext,
   sameCommand,
 } from './hints.js';
-import { addFileOptions, addOutputOptions, list, rate, whole } from './options.js';
+import { addFileOptions, addOutputOptions, list, places, rate, whole } from './options.js';
 
 interface Options extends FileOptions {
   source?: string[];
   mirror?: string[];
-  from?: string;
+  from?: string[];
   connections: number;
   jobs: number;
   limitRate?: number;
@@ -77,7 +77,7 @@ export function downloadCommand(context: Context): Command {
       'servers or folders with the same files, to try first (write %2C for a comma in one)',
       list,
     )
-    .option('--from <folder>', 'import files from here: archives, whole or partial, or .h5 and .csv')
+    .option('--from <places>', 'folders, files and zip archives with files that are already here', places)
     .option(
       '--connections <n>',
       'maximum concurrent requests per source',

@@ -1,4 +1,5 @@
 /** Option values, from what people type to what the library takes, and the options that several commands share. */
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { describeLimit, LIMITS, type Limit, nearest, withinLimit } from '../core/index.js';
 import { KINDS, type Kind, SPLITS, type SplitName } from '../manifest/index.js';
@@ -25,6 +26,11 @@ export function list(value: string, previous: string[] = []): string[] {
     .filter((item) => item !== '');
   if (items.length === 0) throw new InvalidArgumentError('It is empty.');
   return [...previous, ...items];
+}
+
+/** A list of files and folders. A name that has a comma in it and exists is one of them. */
+export function places(value: string, previous: string[] = []): string[] {
+  return existsSync(value) ? [...previous, value] : list(value, previous);
 }
 
 /** A list of globs. The command prompt of Windows leaves single quotes around them. */

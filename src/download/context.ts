@@ -10,7 +10,8 @@ export interface Settings {
   /** The files that were asked for, in the order of the manifest. */
   readonly files: readonly DatasetFile[];
   readonly paths: Layout;
-  readonly from: string | undefined;
+  /** Folders, files and zip archives that may hold files of the data set. */
+  readonly from: readonly string[];
   readonly keepArchives: boolean;
   readonly extract: boolean;
   readonly force: boolean;

@@ -32,8 +32,9 @@ import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
 import type { Session, Settings } from './context.js';
 import { downloadFile } from './file.js';
 import type { DownloadedFile, DownloadOptions, DownloadResult } from './options.js';
+import { requirePlaces } from './places.js';
 import { findRoom, needsOf, type RoomPlan } from './room.js';
-import { type Action, isFetched, needsRoom, requireFolder, survey } from './survey.js';
+import { type Action, isFetched, needsRoom, survey } from './survey.js';
 import { wanted } from './target.js';
 
 /** What tests replace. */
@@ -57,7 +58,8 @@ export async function download(
   const sources = chooseSources({ manifest, only: options.sources, mirrors: options.mirrors });
   const files = selectFiles(manifest, options);
   checkNumbers(options);
-  if (options.from !== undefined) await requireFolder(options.from);
+  const from = [options.from ?? []].flat();
+  await requirePlaces(from);
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   const onAbort = () => stop.abort(options.signal?.reason);
@@ -77,7 +79,7 @@ export async function download(
     manifest,
     files,
     paths: layout(options.dir ?? DEFAULTS.dir),
-    from: options.from,
+    from,
     keepArchives: options.keepArchives ?? false,
     extract: options.extract ?? true,
     force: options.force ?? false,
@@ -220,7 +222,9 @@ function isUnwritable(error: unknown): boolean {
 
 async function ifAllPresent(settings: Settings): Promise<DownloadResult | undefined> {
   if (settings.force) return undefined;
-  const { actions } = await survey(settings, new Receipts(settings.paths), { record: false });
+  // Only what is in its place matters here.
+  const here = { ...settings, from: [] };
+  const { actions } = await survey(here, new Receipts(settings.paths), { record: false });
   const lines = settings.files.map((file) => {
     const action = actions.get(file)!;
     const isPresent = action.kind === 'present' && action.stale === undefined;

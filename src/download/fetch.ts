@@ -337,7 +337,10 @@ class Fetch {
   }
 
   #noticeOf(error: unknown, { discard, fail }: Decision): string | undefined {
-    if (error instanceof Mismatch) return `${error.message}; ${fail ? 'discarding it' : 'fetching it again'}`;
+    if (error instanceof Mismatch) {
+      const what = discard === 'everything' ? 'it' : 'what was taken over from another tool';
+      return `${error.message}; ${fail ? `discarding ${what}` : `fetching ${what} again`}`;
+    }
     if (error instanceof SourceChanged)
       return `the copy at ${error.source} changed while it was fetched; its bytes are fetched again`;
     if (fail)

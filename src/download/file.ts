@@ -14,6 +14,7 @@ import type { Session } from './context.js';
 import { fetchFile } from './fetch.js';
 import { importFile } from './import.js';
 import type { DownloadedFile } from './options.js';
+import { describeFile } from './places.js';
 import type { Action } from './survey.js';
 import { wanted } from './target.js';
 
@@ -60,7 +61,7 @@ export async function downloadFile(
     return lineOf(status, bytes);
   } catch (error) {
     throwIfAborted(session.signal);
-    const facts = withAdvice(factsOf(error), { session, file, streamed });
+    const facts = withAdvice(factsOf(error), { session, file, action, streamed });
     task.end({ outcome: 'failed', message: facts.message });
     return { ...lineOf('failed', file.bytes ?? 0), error: facts };
   }
@@ -100,7 +101,7 @@ async function obtain(
     case 'import':
       if (await importFile(session, file, { action, task: options.task }))
         return { status: 'imported', bytes: file.bytes ?? action.bytes };
-      notice(`${action.path} changed during the import; fetching the file instead`);
+      notice(`${describeFile(action)} changed during the import; fetching the file instead`);
       break;
     case 'adopt':
       await adopt(session, file, action);
@@ -124,11 +125,21 @@ async function adopt(
   if (own) await paths.run.remove(path);
 }
 
-/** A quota that shows only when it is used up: what would have needed less. */
+/** What would have helped: a file that was not taken over, or what needs less room. */
 function withAdvice(
   facts: ErrorFacts,
-  { session, file, streamed }: { session: Session; file: DatasetFile; streamed: boolean },
+  {
+    session,
+    file,
+    action,
+    streamed,
+  }: { session: Session; file: DatasetFile; action: Action; streamed: boolean },
 ): ErrorFacts {
+  if (facts.code === 'NO_SOURCE' && session.from.length > 0) {
+    const why = 'notTaken' in action && action.notTaken?.length ? action.notTaken : session.from;
+    return { ...facts, hint: [facts.hint, `not taken over: ${why.join('; ')}`].filter(Boolean).join('; ') };
+  }
+  // A quota that shows only when it is used up.
   if (facts.code !== 'DISK_FULL') return facts;
   if (streamed) {
     const hint = 'make room or choose another folder, then run it again: this file starts again';

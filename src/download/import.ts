@@ -1,13 +1,15 @@
-/** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way. */
+/** Takes over what is already on this machine: a copy, or an archive that is decompressed on the way, also out of a zip archive. */
 import { rm } from 'node:fs/promises';
 import { fsError, PcamError, type TaskReporter } from '../core/index.js';
 import { holds } from '../inventory/index.js';
 import type { DatasetFile } from '../manifest/index.js';
-import { InputChanged, type PassOutput, passOver } from '../pass/index.js';
+import { InputChanged, type PassOutput } from '../pass/index.js';
 import { commit, temporaryFor } from './commit.js';
 import type { Session } from './context.js';
+import { describeFile, passOverLocal } from './places.js';
 import type { Action } from './survey.js';
 import { checkOutput, digestsOf, outputFor, wanted } from './target.js';
+import { BadZip } from './zip.js';
 
 type ImportAction = Extract<Action, { kind: 'import' }>;
 
@@ -27,20 +29,19 @@ export async function importFile(
   const decompress = content.form === 'archive' && target.form === 'final';
   const temporary = await temporaryFor(session, target.name);
   try {
-    const result = await passOver(bytes, {
-      input: path,
+    const result = await passOverLocal(action, {
       digests: digestsOf(content),
       output: decompress ? outputFor(file, temporary) : copyTo(temporary, action),
       signal,
       onProgress: (done) => task.progress({ step: 'import', done, total: bytes }),
     }).catch((error) => {
       if (error instanceof PcamError && error.code === 'MISSING') return undefined;
-      if (error instanceof InputChanged) return undefined;
+      if (error instanceof InputChanged || error instanceof BadZip) return undefined;
       throw error;
     });
     // A browser may still be at work on it.
     if (!result || !holds(result.input, content)) return false;
-    if (decompress) checkOutput(file, result, path);
+    if (decompress) checkOutput(file, result, describeFile(action));
     await commit(session, target, { temporary, digested: result.output! });
     if (content.form === 'archive' && own && !keepArchives) {
       await paths.run.remove(path).catch((error) => {
@@ -56,12 +57,13 @@ export async function importFile(
 
 /** Archives that are kept lie in the folder, as after a download; what lies elsewhere is never touched. */
 async function keepCopy(session: Session, action: ImportAction): Promise<void> {
-  const { content: archive, path, bytes } = action;
+  const { content: archive } = action;
   const temporary = await temporaryFor(session, archive.name);
   try {
     const output = copyTo(temporary, action);
-    const result = await passOver(bytes, { input: path, digests: [], output, signal: session.signal });
-    if (!result.output || !holds(result.output, archive)) throw new InputChanged(`${path} changed`);
+    const result = await passOverLocal(action, { digests: [], output, signal: session.signal });
+    if (!result.output || !holds(result.output, archive))
+      throw new InputChanged(`${describeFile(action)} changed`);
     await commit(session, archive, { temporary, digested: result.output });
   } finally {
     await rm(temporary, { force: true });

@@ -17,8 +17,11 @@ export interface DownloadOptions {
   sources?: readonly string[];
   /** URLs or folders that are tried before all sources. */
   mirrors?: readonly string[];
-  /** A folder with files that are already here: whole archives, decompressed files, partial archives. */
-  from?: string;
+  /**
+   * Folders (searched in depth), files and zip archives with files that are already here: whole archives, decompressed
+   * files, unfinished archives. They are recognised by size and content, whatever their names.
+   */
+  from?: string | readonly string[];
   /** Maximum concurrent requests per source. @default 4 */
   connections?: number;
   /** Files in progress at the same time. @default 3 */

@@ -1,12 +1,12 @@
 /** What is already there for each file: in the data set folder, in --from, whole, misnamed or in part. */
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { elementsOf, PcamError } from '../core/index.js';
+import { count, elementsOf, PcamError } from '../core/index.js';
 import { statFile } from '../fs/index.js';
 import { type Found, holds, Inventory } from '../inventory/index.js';
 import { allContents, type Content, type DatasetFile } from '../manifest/index.js';
-import { type Receipts, statPartials } from '../store/index.js';
+import type { Receipts } from '../store/index.js';
 import type { Settings } from './context.js';
+import type { LocalFile } from './places.js';
+import { explain, findBeginning, findWhole, openSearch, type Search } from './search.js';
 import { archiveOf, wanted } from './target.js';
 
 /** How a file will be obtained. */
@@ -16,12 +16,17 @@ export type Action =
   /** Right bytes under another name in the data set folder. */
   | { kind: 'rename'; from: string; to: Content; found: Found }
   /** Right bytes on this machine: to be copied, or decompressed on the way. */
-  | { kind: 'import'; path: string; content: Content; bytes: number; own: boolean }
+  | ({ kind: 'import'; content: Content } & LocalFile)
   /** The first bytes of an archive, left by another tool; the rest is fetched. */
-  | { kind: 'adopt'; path: string; bytes: number; own: boolean }
-  | { kind: 'fetch' }
+  | ({ kind: 'adopt' } & LocalFile & NotTaken)
+  | ({ kind: 'fetch' } & NotTaken)
   /** Something that is not a file has its name, or what is there cannot be read. */
   | { kind: 'blocked'; error: PcamError };
+
+interface NotTaken {
+  /** Why files that look like this one were not taken over, one sentence each. */
+  readonly notTaken?: readonly string[];
+}
 
 /** True where bytes are to be written that are not yet in the folder. */
 export function needsRoom(action: Action): boolean {
@@ -31,9 +36,6 @@ export function needsRoom(action: Action): boolean {
 export function isFetched({ kind }: Action): boolean {
   return kind === 'fetch' || kind === 'adopt';
 }
-
-/** Endings that other tools give to what is not whole yet. */
-const PARTIAL_ENDINGS = ['', '.part', '.partial', '.crdownload', '.download', '.opdownload', '.tmp'];
 
 export interface Survey {
   readonly actions: ReadonlyMap<DatasetFile, Action>;
@@ -67,7 +69,9 @@ export async function survey(
   };
   // What is in its place is read first, several files at a time: it need not be looked for elsewhere.
   await Promise.all(files.map((file) => note(file, present(settings, inventory, file))));
-  for (const file of files) if (!actions.has(file)) await note(file, locate(settings, inventory, file));
+  const search = await openSearch(settings, inventory, actions.size < files.length);
+  for (const file of files) if (!actions.has(file)) await note(file, locate(search, file));
+  report(search, actions);
   const renames = [...actions.values()].filter((action) => action.kind === 'rename');
   return { actions, misplaced: renames.map(({ from }) => from) };
 }
@@ -95,71 +99,36 @@ async function present(
     : { kind: 'present', bytes: found.bytes, stale };
 }
 
-async function locate(settings: Settings, inventory: Inventory, file: DatasetFile): Promise<Action> {
+async function locate(search: Search, file: DatasetFile): Promise<Action> {
+  const { settings, inventory } = search;
   const content = wanted(file, settings.extract);
   const misnamed = await findMisnamed(settings, inventory, content);
   if (misnamed) return { kind: 'rename', ...misnamed, to: content };
-  // The archive is no help where the file is its own archive, or the archive itself is what is wanted.
-  const archive = settings.extract ? archiveOf(file) : undefined;
-  for (const candidate of await findCandidates(settings, content, archive)) {
-    const { path, bytes, own } = candidate;
-    for (const one of archive ? [content, archive] : [content]) {
-      if (!mayHold(candidate, one)) continue;
-      const found = await inventory.read({ ...one, name: basename(path) }, dirname(path));
-      if (found && holds(found, one)) return { kind: 'import', path, content: one, bytes, own };
-    }
-  }
-  return (await findBeginning(settings, file)) ?? { kind: 'fetch' };
+  const whole = await findWhole(search, file);
+  if (whole) return { kind: 'import', ...whole.local, content: whole.content };
+  const beginning = await findBeginning(search, file);
+  const notTaken = await explain(search, file, beginning);
+  return beginning ? { kind: 'adopt', ...beginning, notTaken } : { kind: 'fetch', notTaken };
 }
 
-/** A file on this machine that may hold what is wanted. */
-interface Candidate {
-  readonly path: string;
-  readonly bytes: number;
-  /** It lies in the data set folder. */
-  readonly own: boolean;
-}
-
-/** The archive in the data set folder, and the files of --from that have a name of the manifest. */
-async function findCandidates(
-  { paths, from }: Settings,
-  content: Content,
-  archive: Content | undefined,
-): Promise<Candidate[]> {
-  const places: { path: string; own: boolean }[] = [];
-  if (archive) places.push({ path: paths.final(archive.name), own: true });
-  if (from !== undefined) {
-    places.push({ path: join(from, content.name), own: false });
-    if (archive) places.push({ path: join(from, archive.name), own: false });
+/** Says which places were looked at in vain, and which files were not taken from the others. */
+function report({ settings, places }: Search, actions: ReadonlyMap<DatasetFile, Action>): void {
+  const { emit } = settings;
+  for (const [file, action] of actions) {
+    if (action.kind !== 'fetch' && action.kind !== 'adopt') continue;
+    for (const sentence of action.notTaken ?? [])
+      emit({ type: 'notice', file: file.name, message: `not taken: ${sentence}` });
   }
-  const candidates: Candidate[] = [];
-  for (const place of places) {
-    const stats = await statFile(place.path);
-    if (stats) candidates.push({ ...place, bytes: Number(stats.size) });
+  const taken = new Set([...actions.values()].map((action) => ('path' in action ? action.path : undefined)));
+  for (const { path, files, problems } of places) {
+    for (const problem of problems) emit({ type: 'notice', message: `not looked at: ${problem}` });
+    if (files.some((local) => taken.has(local.path))) continue;
+    const what = files.length === 1 ? 'the one file' : `the ${count(files.length, 'file')}`;
+    emit({
+      type: 'notice',
+      message: `nothing was taken from ${path}: none of ${what} there is what is missing`,
+    });
   }
-  return candidates;
-}
-
-/** Only files of the right size are worth the reading; where the size is not known, the name decides. */
-function mayHold({ path, bytes }: Candidate, content: Content): boolean {
-  return content.bytes === undefined ? basename(path) === content.name : bytes === content.bytes;
-}
-
-/** An archive that is shorter than it should be may be the beginning of the right one. */
-async function findBeginning({ paths, from }: Settings, file: DatasetFile): Promise<Action | undefined> {
-  if (file.bytes === undefined) return undefined;
-  if ((await statPartials(paths.partial, file)).begun) return undefined;
-  for (const folder of from === undefined ? [paths.dir] : [paths.dir, from]) {
-    for (const ending of PARTIAL_ENDINGS) {
-      const path = join(folder, file.name + ending);
-      const stats = await statFile(path).catch(() => undefined);
-      // aria2 writes from many places at once; while its control file is there, the beginning proves nothing.
-      if (!stats || (await statFile(`${path}.aria2`).catch(() => undefined))) continue;
-      const bytes = Number(stats.size);
-      if (bytes > 0 && bytes < file.bytes) return { kind: 'adopt', path, bytes, own: folder === paths.dir };
-    }
-  }
-  return undefined;
 }
 
 /** The name under which the wanted bytes lie in the data set folder, where that is another file's name. */
@@ -187,15 +156,4 @@ function isPlausible(bytes: number, content: Content, other: Content): boolean {
     content.form === other.form &&
     elements(content) === elements(other)
   );
-}
-
-export async function requireFolder(path: string): Promise<void> {
-  try {
-    await readdir(path);
-  } catch (cause) {
-    throw new PcamError('USAGE', `there is no folder ${path} to import from, or it cannot be read`, {
-      cause,
-      options: ['from'],
-    });
-  }
 }

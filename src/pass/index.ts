@@ -1,5 +1,5 @@
 export { type DigestOptions, digestFile } from './digest.js';
-export { Pass, passOver } from './pass.js';
+export { Pass, type PassOptions, passOver } from './pass.js';
 export {
   type DecodeProblem,
   type DigestName,

@@ -73,13 +73,14 @@ export class Blame {
   #mismatch({ from, usable }: Extract<BlameEvent, { type: 'mismatch' }>): Decision {
     this.#mismatched = true;
     const readmit = this.#takeSourcesOfOtherSize();
-    // Bytes that another tool left are the first suspect, and they are removed now.
-    if (!from.includes(IMPORTED)) {
+    // Bytes that another tool left are the first suspect: they alone are fetched again.
+    const discard = from.includes(IMPORTED) ? { from: IMPORTED } : 'everything';
+    if (discard === 'everything') {
       if (from.length > 1) this.#suspects = usable.filter((id) => from.includes(id));
       else for (const source of from) this.#condemn(source, usable);
     }
     const left = this.#left(usable).length + readmit.size;
-    return this.#next('everything', left === 0 ? 'mismatch' : undefined, readmit);
+    return this.#next(discard, left === 0 ? 'mismatch' : undefined, readmit);
   }
 
   #noSource({ from, usable }: Extract<BlameEvent, { type: 'no-source' }>): Decision {

@@ -30,6 +30,7 @@ const TOOLS = {
   ),
   protobuf: python('google.protobuf, h5py, numpy, PIL', 'python3-protobuf python3-h5py python3-pil'),
   sklearn: python('sklearn, scipy', 'python3-sklearn'),
+  python: python('sys', 'python3'),
   bash: { candidates: ['bash'], probe: ['--version'], from: 'bash' },
   zsh: { candidates: ['zsh'], probe: ['-f', '-c', 'zmodload zsh/zpty'], from: 'zsh' },
   fish: { candidates: ['fish'], probe: ['--version'], from: 'fish' },

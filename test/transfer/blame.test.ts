@@ -76,9 +76,9 @@ const ROWS: Row[] = [
     steps: [[mismatch('old a', 'a b'), 'everything; only a']],
   },
   {
-    name: 'bytes of another tool are blamed first, and nobody else for them',
+    name: 'bytes of another tool are blamed first, nobody else for them, and only they are fetched again',
     steps: [
-      [mismatch('import a', 'a b'), 'everything'],
+      [mismatch('import a', 'a b'), 'of import'],
       [mismatch('a', 'a b'), 'everything; out a'],
     ],
   },
