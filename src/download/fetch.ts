@@ -4,7 +4,7 @@ import { factsOf, PcamError, type TaskReporter, throwIfAborted } from '../core/i
 import { holds } from '../inventory/index.js';
 import { type Content, contentsOf, type DatasetFile, unpackedOf } from '../manifest/index.js';
 import { InputChanged, Pass, type PassResult } from '../pass/index.js';
-import { CHUNK_BYTES, ChunkMap, PartialFile, removePartials } from '../store/index.js';
+import { CHUNK_BYTES, ChunkMap, IMPORTED, PartialFile, removePartials } from '../store/index.js';
 import {
   Blame,
   type BlameEvent,
@@ -156,6 +156,9 @@ class Fetch {
         } catch (error) {
           throwIfAborted(this.#session.signal);
           const { discard } = await this.#decide(error, partial);
+          // All bytes of another tool were there before this run began.
+          if (typeof discard === 'object' && discard.from === IMPORTED)
+            resumed -= partial?.chunks.contributions().get(IMPORTED) ?? 0;
           if (discard !== 'nothing') await partial?.discard(discard);
           if (error instanceof InputChanged && partial) {
             await partial.close();
