@@ -147,9 +147,8 @@ function headline({ result, model, truth }: CollectedScore): string {
   const of = result.slides === null ? '' : ` of ${count(result.slides, 'slide')}`;
   const ignored = model.ignored > 0 ? `; ${count(model.ignored, 'row')} of other splits ignored` : '';
   const column = model.column === null ? '' : `, from the column ${model.column}`;
-  return printable(
-    `${model.file} on ${result.split}: ${count(result.patches, 'patch')}${of}, ${formatInteger(positive)} with tumor.`,
-  ).concat('\n', printable(`Taken as ${KIND_WORDS[result.as]}${column}${ignored}.`));
+  const what = `${model.file} on ${result.split}: ${count(result.patches, 'patch')}${of}, ${formatInteger(positive)} with tumor.`;
+  return `${printable(what)}\n${printable(`Taken as ${KIND_WORDS[result.as]}${column}${ignored}.`)}`;
 }
 
 function metricsTable(result: ScoreResult, layOut: typeof table): string {

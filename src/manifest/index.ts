@@ -17,6 +17,7 @@ export {
   type Kind,
   type Manifest,
   type ManifestOrigin,
+  parseSplit,
   type SourceConfig,
   SPLITS,
   type SplitName,

@@ -2,6 +2,12 @@
 export const SPLITS = ['train', 'valid', 'test'] as const;
 export type SplitName = (typeof SPLITS)[number];
 
+/** The split that a word means: `val` and `validation` mean valid. */
+export function parseSplit(word: string): SplitName | undefined {
+  const name = word.trim().toLowerCase();
+  return name === 'val' || name === 'validation' ? 'valid' : SPLITS.find((split) => split === name);
+}
+
 export const KINDS = ['images', 'labels', 'meta'] as const;
 export type Kind = (typeof KINDS)[number];
 

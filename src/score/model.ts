@@ -6,6 +6,7 @@ import { kindOf, probabilitiesOf, type ScoreKind } from './kind.js';
 import { bestThreshold } from './metrics.js';
 import type { Truth, TruthFolder } from './truth.js';
 import type { Threshold } from './types.js';
+import { KIND_WORDS } from './words.js';
 
 const DEFAULT_THRESHOLD = 0.5;
 
@@ -43,10 +44,10 @@ export async function modelOf(request: ModelRequest): Promise<Model> {
   if (threshold !== undefined && kind !== 'score' && !(threshold >= 0 && threshold <= 1)) {
     throw new PcamError(
       'USAGE',
-      `the threshold ${threshold} is no probability, and ${file} has ${kind === 'logit' ? 'logits' : 'such'}`,
+      `the threshold ${threshold} is not from 0 to 1, as the probabilities of ${file} are`,
       {
-        hint: 'a threshold is compared with probabilities, those of logits too: choose one from 0 to 1',
-        options: ['threshold'],
+        hint: 'logits are compared as probabilities, too; with bare scores, any number will do',
+        options: ['threshold', 'as'],
       },
     );
   }
@@ -58,7 +59,7 @@ export async function modelOf(request: ModelRequest): Promise<Model> {
     if (onValid.kind !== kind) {
       throw new PcamError(
         'USAGE',
-        `${file} has values of the kind ${kind}, ${onValid.file} of the kind ${onValid.kind}`,
+        `${file} is taken as ${KIND_WORDS[kind]}, ${onValid.file} as ${KIND_WORDS[onValid.kind]}`,
         {
           hint: 'say what they are',
           options: ['as'],

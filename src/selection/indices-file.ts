@@ -2,15 +2,10 @@
 import { createHash } from 'node:crypto';
 import { fsError, PcamError, printable, systemCode } from '../core/index.js';
 import { readSmallFile, UnfitFile } from '../fs/index.js';
-import { SPLITS, type SplitName } from '../manifest/index.js';
+import { parseSplit, type SplitName } from '../manifest/index.js';
 
 /** A line of train has at most 13 bytes: room for all of its patches many times over. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
-const SPLIT_WORDS = new Map<string, SplitName>([
-  ...SPLITS.map((split) => [split, split] as const),
-  ['val', 'valid'],
-  ['validation', 'valid'],
-]);
 
 /** A patch that the file names, and the line that it is on. */
 export interface ListedPatch {
@@ -88,7 +83,7 @@ function parseEntry(
 ): { split: SplitName; index: number } {
   const match = /^(?:([a-z]+)\s*,\s*)?(\d{1,15})$/i.exec(entry);
   const word = match?.[1]?.toLowerCase();
-  const split = word === undefined ? splits[0] : SPLIT_WORDS.get(word);
+  const split = word === undefined ? splits[0] : parseSplit(word);
   if (!match || !split) {
     throw badLine(place, 'an index, or split,index', JSON.stringify(printable(entry, 60)));
   }

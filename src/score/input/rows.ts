@@ -1,8 +1,7 @@
 /** Collects the rows of a scores file: which patch each is of, and its score, some 13 bytes a row. */
 import { PcamError } from '../../core/index.js';
-import { SPLITS, type SplitName } from '../../manifest/index.js';
+import { parseSplit, SPLITS, type SplitName } from '../../manifest/index.js';
 import { SHA1_BYTES } from '../../scan/index.js';
-import { parsePatchName, parseSplit } from './patch-name.js';
 
 /** Rows of one file; PCam has 327,680 patches. */
 export const MAX_ROWS = 2 ** 24;
@@ -17,7 +16,7 @@ const KAGGLE_SCORE = 'label';
 /** How the rows of a file say which patch they are of. */
 export type Naming = 'order' | 'index' | 'split and index' | 'name';
 
-/** Which patch a row names: a value of SPLITS by its place from 1, or one of these. */
+/** What `ScoreRows.splits` has besides the places of the splits, from 1: the row names no split, a SHA-1, or no patch. */
 export const UNNAMED = 0;
 export const BY_SHA1 = 254;
 export const UNKNOWN = 255;
@@ -32,7 +31,7 @@ export interface ScoreRows {
   readonly scores: Float64Array;
   /** Whether the scores are differences of two logits. */
   readonly twoLogits: boolean;
-  /** UNNAMED: a row of the scored split. */
+  /** The split of each row: its place in SPLITS, from 1, or UNNAMED (the scored split), BY_SHA1 or UNKNOWN. */
   readonly splits: Uint8Array;
   /** Of the patch in its split. */
   readonly indices: Uint32Array;
@@ -259,6 +258,24 @@ function indexOf(cell: Cell): number {
 function textOf(cell: Cell): string {
   if (typeof cell === 'string') return cell;
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('utf8') : '';
+}
+
+type PatchName =
+  | { readonly split: SplitName; readonly index: number }
+  /** 40 lower-case hex digits: the SHA-1 of the pixels, as in Kaggle's version of the data. */
+  | { readonly sha1: string };
+
+/** A key of pcam or a SHA-1, with a folder before it and an extension after it: `images/test_000017.png`. */
+function parsePatchName(text: string): PatchName | undefined {
+  const name = text
+    .trim()
+    .replace(/^.*[\\/]/, '')
+    .replace(/\..*$/s, '')
+    .toLowerCase();
+  if (/^[0-9a-f]{40}$/.test(name)) return { sha1: name };
+  const [, word, number] = /^([a-z]+)_(\d{1,9})$/.exec(name) ?? [];
+  const split = word === undefined ? undefined : parseSplit(word);
+  return split && { split, index: Number(number) };
 }
 
 function nameText({ naming, split, index, name }: Places, cells: readonly Cell[]): string {
