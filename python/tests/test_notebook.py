@@ -66,3 +66,11 @@ def test_the_stop_button_stops_cleanly(tmp_path: Path) -> None:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_the_example_notebook_runs_and_its_model_learns(tmp_path: Path) -> None:
+    path = Path(__file__).parents[2] / "examples" / "pcam.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    text = "".join(output.get("text", "") for output in notebook.cells[-1].outputs if output.get("name") == "stdout")
+    assert float(text.split("accuracy ")[1].split()[0]) > 0.9
