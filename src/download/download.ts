@@ -26,6 +26,7 @@ import {
   type OwnedLayout,
   Receipts,
   removePartials,
+  takeOverOldPartial,
   withDataFolder,
 } from '../store/index.js';
 import { rateLimit, SourcePool, UNLIMITED } from '../transfer/index.js';
@@ -140,6 +141,7 @@ async function fetchFiles(settings: Settings, paths: OwnedLayout): Promise<Downl
   setMaxListeners(0, session.signal);
   await rename(session, []);
   await keepManifest(session);
+  for (const file of settings.files) await takeOverOldPartial(file, paths);
 
   const { actions, misplaced } = await survey(session, receipts, { record: true });
   requireWay(session, actions);

@@ -34,7 +34,7 @@ import { CHUNK_BYTES, ChunkMap } from './chunks.js';
 
 const JOURNAL = '.journal';
 /** The chunks of 6.4 GB make a journal of 0.7 MB. */
-const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
+export const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
 
 /** What a journal says: which chunks are there, what is known of the copies, and which run writes. */
 export interface Claims {
@@ -236,6 +236,18 @@ interface OpenPartial {
   journal: Journal;
 }
 
+/** Writes the journal of a partial download whose bytes come from elsewhere; gives the path where they belong. */
+export async function createPartial(
+  file: DatasetFile,
+  { folder, run, chunks }: { folder: string; run: RunFolder; chunks: Claims['chunks'] },
+): Promise<string> {
+  const path = join(folder, `${file.name}.${run.id}`);
+  await makeFolder(folder);
+  const claims = { owner: run.owner, size: undefined, validators: new Map(), chunks };
+  await run.write(path + JOURNAL, textOf(file, claims));
+  return path;
+}
+
 /** Removes the partial downloads of a file in any form, whichever run they are of. */
 export async function removePartials(folder: string, file: DatasetFile, run: RunFolder): Promise<void> {
   for (const form of formsOf(file)) {
@@ -398,7 +410,7 @@ async function rightChunks(
 }
 
 /** @returns false when the file ends before */
-async function readWhole(handle: FileHandle, bytes: Buffer, position: number): Promise<boolean> {
+export async function readWhole(handle: FileHandle, bytes: Buffer, position: number): Promise<boolean> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, at, bytes.length - at, position + at);
     if (bytesRead === 0) return false;
