@@ -7,13 +7,13 @@ import { readLabels } from '#pcam/dataset/labels.js';
 import { readMeta } from '#pcam/dataset/meta.js';
 import { slideCounts } from '#pcam/score/bootstrap.js';
 import { score } from '#pcam/score/score.js';
-import type { Metrics } from '#pcam/score/types.js';
+import type { Metrics, ScoreResult } from '#pcam/score/types.js';
 import { makeDataset, type TestDataset } from '../support/dataset.js';
 import { sharedFolder } from '../support/temp.js';
 import { requireTool, runTool } from '../support/tools.js';
 
 const python = await requireTool('sklearn');
-const RESAMPLES = 24;
+const RESAMPLES = 16;
 const SEED = 3;
 
 let root: { folder: string; remove: () => Promise<void> };
@@ -56,44 +56,54 @@ function flat<M>({ ranking, probability, decisions }: Metrics<M, object>): Recor
   return { ...ranking, ...probability, ...Object.fromEntries(named) } as Record<string, M>;
 }
 
+const CASES = [
+  ['probability', 'prob', (p: number) => p],
+  ['probability', 'p', (p: number) => Math.round(p * 10) / 10],
+  ['logit', 'logit', (p: number) => 6 * (p - 0.4)],
+  ['decision', 'pred', (p: number) => Number(p > 0.45)],
+] as const;
+
 describe.skipIf(!python)('scikit-learn and NumPy', () => {
-  it.each([
-    ['probability', 'prob', (p: number) => p],
-    ['probability', 'p', (p: number) => Math.round(p * 10) / 10],
-    ['logit', 'logit', (p: number) => 6 * (p - 0.4)],
-    ['decision', 'pred', (p: number) => Number(p > 0.45)],
-  ] as const)('find the same for %s in %s', async (kind, column, form) => {
-    const scores = predict(1, 0.4).map(form);
+  it('find the same metrics, intervals and test', async () => {
     const other = predict(2, 0.5);
-    const file = await save(`${column}.csv`, column, scores);
     const compare = await save('other.csv', 'prob', other);
-    const thresholds = { given: 0.4 };
-    const result = await score({
-      ...{ dir: data.dir, manifest: data.manifest, file, compare, threshold: 0.4 },
-      ...{ as: kind, bootstrap: RESAMPLES, seed: SEED },
-      ...(kind === 'decision' && { compare: undefined }),
-      ...(kind === 'logit' && { compare: undefined }),
-    });
-    expect(result.as).toBe(kind);
-    const draws = Array.from({ length: RESAMPLES }, (_, resample) => {
-      const counts = slideCounts({ count: result.slides!, seed: SEED, resample });
-      return slides.map((slide) => counts[slide]);
-    });
-    const request = join(root.folder, 'request.json');
-    await writeFile(request, JSON.stringify({ labels: [...labels], scores, other, kind, thresholds, draws }));
-    const found = JSON.parse(await runTool(python!, [join(import.meta.dirname, 'check_score.py'), request]));
-    const metrics = flat(result);
-    expect(Object.keys(metrics).sort()).toEqual(Object.keys(found.metrics).sort());
-    for (const [name, { value, interval }] of Object.entries(metrics)) {
-      expect(value, name).toBeCloseTo(found.metrics[name], 13);
-      expect(found.intervals[name], name).not.toBeNull();
-      for (const end of [0, 1] as const)
-        expect(interval![end], name).toBeCloseTo(found.intervals[name][end], 12);
+    const results: ScoreResult[] = [];
+    const requests: object[] = [];
+    for (const [kind, column, form] of CASES) {
+      const scores = predict(1, 0.4).map(form);
+      const file = await save(`${column}.csv`, column, scores);
+      const result = await score({
+        ...{ dir: data.dir, manifest: data.manifest, file, as: kind, threshold: 0.4 },
+        ...{ bootstrap: RESAMPLES, seed: SEED, compare: kind === 'probability' ? compare : undefined },
+      });
+      const draws = Array.from({ length: RESAMPLES }, (_, resample) => {
+        const counts = slideCounts({ count: result.slides!, seed: SEED, resample });
+        return slides.map((slide) => counts[slide]);
+      });
+      results.push(result);
+      requests.push({ labels: [...labels], scores, other, kind, thresholds: { given: 0.4 }, draws });
     }
-    if (!result.compare) return;
-    expect(result.compare.delong).toMatchObject({
-      z: expect.closeTo(found.delong.z, 9),
-      p: expect.closeTo(found.delong.p, 11),
-    });
+    const file = join(root.folder, 'requests.json');
+    await writeFile(file, JSON.stringify(requests));
+    const found = JSON.parse(await runTool(python!, [join(import.meta.dirname, 'check_score.py'), file]));
+    for (const [i, result] of results.entries()) expectSame(result, found[i]);
   });
 });
+
+interface Found {
+  readonly metrics: Record<string, number>;
+  readonly intervals: Record<string, [number, number]>;
+  readonly delong: { readonly z: number; readonly p: number };
+}
+
+function expectSame(result: ScoreResult, { metrics, intervals, delong }: Found): void {
+  const own = flat(result);
+  expect(Object.keys(own).sort()).toEqual(Object.keys(metrics).sort());
+  for (const [name, { value, interval }] of Object.entries(own)) {
+    expect(value, name).toBeCloseTo(metrics[name]!, 13);
+    for (const end of [0, 1] as const) expect(interval![end], name).toBeCloseTo(intervals[name]![end], 12);
+  }
+  if (!result.compare) return;
+  const test = { z: expect.closeTo(delong.z, 9), p: expect.closeTo(delong.p, 11) };
+  expect(result.compare.delong).toMatchObject(test);
+}
