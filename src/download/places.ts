@@ -13,7 +13,7 @@ const MAX_DEPTH = 16;
 /** pcam's own state, whose files are not whole or not right. */
 const SKIPPED_FOLDER = '.pcam';
 /** Bytes of a zip member that are inflated before they are digested. */
-const MAX_READ_AHEAD = 16 * 1024 * 1024;
+const MAX_READ_AHEAD = 8 * 1024 * 1024;
 
 /** A file on this machine that may hold the bytes of a file of the data set, or their beginning. */
 export interface LocalFile {
@@ -54,74 +54,95 @@ export async function requirePlaces(paths: readonly string[]): Promise<void> {
   }
 }
 
-/** Lists what lies in a place. Nothing in it is an error; links are not followed, as what they lead to inside is found there. */
+/** Lists what lies in a place. What cannot be read there is among the problems, and no error. */
 export async function readPlace(path: string, signal: AbortSignal): Promise<Place> {
-  const files: LocalFile[] = [];
-  const problems: string[] = [];
-  const folders: { path: string; depth: number }[] = [];
-  let entries = 0;
+  const list = new PlaceList();
+  try {
+    // The place itself may be a link.
+    const stats = await stat(path);
+    if (stats.isDirectory()) await list.addTree(path, signal);
+    else await list.addFile(path, { bytes: stats.size, isNamed: true });
+  } catch (error) {
+    throw fsError(error, `looking at ${path}`);
+  }
+  return { path, files: list.files, problems: list.problems };
+}
 
-  const addFile = async (file: string) => {
-    const { size } = await lstat(file);
-    files.push({ path: file, name: basename(file), bytes: size, own: false });
-    if (extname(file).toLowerCase() === '.zip')
-      await addMembers(file, { silent: !/pcam|camelyon/i.test(file) });
-  };
-  const addMembers = async (zip: string, { silent = false } = {}) => {
+interface Folder {
+  readonly path: string;
+  readonly depth: number;
+}
+
+class PlaceList {
+  readonly files: LocalFile[] = [];
+  readonly problems: string[] = [];
+
+  /** Goes through a folder, the entries nearest to it first. */
+  async addTree(root: string, signal: AbortSignal): Promise<void> {
+    const folders: Folder[] = [{ path: root, depth: 0 }];
+    let count = 0;
+    for (let folder = folders.shift(); folder; folder = folders.shift()) {
+      throwIfAborted(signal);
+      const { path } = folder;
+      const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
+        this.#addProblem(fsError(error, `looking into ${path}`));
+        return [];
+      });
+      count += entries.length;
+      if (count > MAX_ENTRIES) {
+        this.problems.push(`${root} has more than ${MAX_ENTRIES} entries: those from ${path} on`);
+        return;
+      }
+      for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1)))
+        folders.push(...(await this.#addEntry(folder, entry)));
+    }
+  }
+
+  /** @param options.isNamed the caller named this file: it is tried as a zip archive whatever its name */
+  async addFile(
+    path: string,
+    { bytes, isNamed = false }: { bytes: number; isNamed?: boolean },
+  ): Promise<void> {
+    this.files.push({ path, name: basename(path), bytes, own: false });
+    const isZip = extname(path).toLowerCase() === '.zip' || (isNamed && (await beginsAsZip(path)));
+    if (!isZip) return;
     try {
-      for (const member of await readZip(zip)) {
+      for (const member of await readZip(path)) {
         const name = member.name.replace(/^.*[/\\]/s, '');
-        files.push({ path: zip, member, name, bytes: member.bytes, own: false });
+        this.files.push({ path, member, name, bytes: member.bytes, own: false });
       }
     } catch (error) {
-      if (!silent) problems.push(factsOf(error).message);
+      // A folder of downloads has zip archives of all kinds.
+      if (isNamed || /pcam|camelyon/i.test(basename(path))) this.#addProblem(error);
     }
-  };
-  const addEntry = async (folder: { path: string; depth: number }, entry: Dirent) => {
-    const child = join(folder.path, entry.name);
-    try {
-      if (entry.isFile()) await addFile(child);
-      else if (entry.isSymbolicLink() && /camelyonpatch/i.test(entry.name))
-        problems.push(`${child} is a link, and links are not followed: name the file that it leads to`);
-      else if (entry.isDirectory() && entry.name !== SKIPPED_FOLDER) {
-        if (folder.depth < MAX_DEPTH) folders.push({ path: child, depth: folder.depth + 1 });
-        else problems.push(`${child} lies deeper than ${MAX_DEPTH} folders, and was not looked at`);
-      }
-    } catch (error) {
-      problems.push(fsError(error, `looking at ${child}`).message);
-    }
-  };
+  }
 
-  // The place itself may be a link.
-  const stats = await stat(path);
-  if (!stats.isDirectory()) {
-    files.push({ path, name: basename(path), bytes: stats.size, own: false });
-    if (await beginsAsZip(path)) await addMembers(path);
-    return { path, files, problems };
-  }
-  folders.push({ path, depth: 0 });
-  for (let folder = folders.shift(); folder; folder = folders.shift()) {
-    throwIfAborted(signal);
-    const { path: current } = folder;
-    const found = await readdir(current, { withFileTypes: true }).catch((error) => {
-      problems.push(fsError(error, `looking into ${current}`).message);
-      return [];
-    });
-    entries += found.length;
-    if (entries > MAX_ENTRIES) {
-      problems.push(
-        `${path} has more than ${MAX_ENTRIES} files: those from ${current} on were not looked at`,
+  /** @returns the folder, where the entry is one to go into */
+  async #addEntry({ path, depth }: Folder, entry: Dirent): Promise<Folder[]> {
+    const child = join(path, entry.name);
+    if (entry.isFile()) {
+      const stats = await lstat(child).catch((error) =>
+        this.#addProblem(fsError(error, `looking at ${child}`)),
       );
-      break;
+      if (stats) await this.addFile(child, { bytes: stats.size });
+    } else if (entry.isSymbolicLink()) {
+      // A target inside the place is found there, and one outside is not meant.
+      if (/camelyonpatch/i.test(entry.name))
+        this.problems.push(`${child} is a link, and links are not followed: name the file that it leads to`);
+    } else if (entry.isDirectory() && entry.name !== SKIPPED_FOLDER) {
+      if (depth < MAX_DEPTH) return [{ path: child, depth: depth + 1 }];
+      this.problems.push(`${child} lies deeper than ${MAX_DEPTH} folders`);
     }
-    for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) await addEntry(folder, entry);
+    return [];
   }
-  return { path, files, problems };
+
+  #addProblem(error: unknown): undefined {
+    this.problems.push(factsOf(error).message);
+  }
 }
 
 async function beginsAsZip(path: string): Promise<boolean> {
-  const head = await readHead(path);
-  return head.subarray(0, 2).toString('latin1') === 'PK' || extname(path).toLowerCase() === '.zip';
+  return (await readHead(path)).subarray(0, 2).toString('latin1') === 'PK';
 }
 
 /** The first bytes of a file, which tell what kind it is. */

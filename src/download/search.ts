@@ -5,7 +5,7 @@ import { elementsOf, factsOf, fsError, TaskReporter, throwIfAborted } from '../c
 import { statFile } from '../fs/index.js';
 import { holds, type Inventory } from '../inventory/index.js';
 import { allContents, type Content, contentsOf, type DatasetFile } from '../manifest/index.js';
-import type { Digests } from '../pass/index.js';
+import type { DigestName, Digests } from '../pass/index.js';
 import { statPartials } from '../store/index.js';
 import type { Settings } from './context.js';
 import { describeFile, type LocalFile, type Place, passOverLocal, readHead, readPlace } from './places.js';
@@ -134,7 +134,7 @@ async function readDigests(search: Search, { local, content }: Candidate): Promi
   const { path, name, member, own } = local;
   try {
     if (!member) return (await inventory.read({ ...content, name }, dirname(path)))?.digests;
-    const known = digests.get(local) ?? digestMember(local, settings);
+    const known = digests.get(local) ?? digestMember(search, { local, content });
     digests.set(local, known);
     return await known;
   } catch (error) {
@@ -145,12 +145,14 @@ async function readDigests(search: Search, { local, content }: Candidate): Promi
   }
 }
 
-async function digestMember(local: LocalFile, { emit, signal }: Settings): Promise<Digests> {
+async function digestMember({ settings }: Search, { local, content }: Candidate): Promise<Digests> {
+  const { emit, signal } = settings;
   const { name, bytes: total } = local;
+  const digests: DigestName[] = content.sha256 === undefined ? ['md5'] : ['md5', 'sha256'];
   const task = new TaskReporter({ task: name, step: 'check', unit: 'bytes', done: 0, total }, emit);
   try {
     const onProgress = (done: number) => task.progress({ done });
-    const { input } = await passOverLocal(local, { digests: ['md5', 'sha256'], signal, onProgress });
+    const { input } = await passOverLocal(local, { digests, signal, onProgress });
     return input.digests;
   } finally {
     task.end();

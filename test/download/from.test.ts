@@ -274,6 +274,17 @@ describe('what is not taken', () => {
     expect(notices).toContainEqual(expect.stringMatching(/_x\.h5\.gz is a link/));
   });
 
+  it('folders deeper than a bound, and the state of pcam, are not looked into', async () => {
+    const deep = Array(17).fill('a').join('/');
+    const from = await put(await temporaryFolder(), {
+      ...inFolder(deep, ALL),
+      ...inFolder('.pcam/tmp', ALL),
+    });
+    const { statuses, notices } = await importAll(from, { at: await emptyServer() });
+    expect(statuses).toEqual(Array(3).fill('failed'));
+    expect(notices).toContainEqual(expect.stringMatching(/lies deeper than 16 folders/));
+  });
+
   it('the place itself may be a link', async () => {
     const root = await put(await temporaryFolder(), inFolder('real', ALL));
     await symlink(join(root, 'real'), join(root, 'link'));
