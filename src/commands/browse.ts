@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { browse } from '../browse/index.js';
 import { EXIT_CODES, LIMITS, PcamError } from '../core/index.js';
 import { type Context, callOnSplits, printMessage, type SplitOptions, withAction } from './context.js';
@@ -38,9 +38,17 @@ export function browseCommand(context: Context): Command {
   addPatchOptions(command)
     .option('--scores <file>', 'lay predictions over the patches: a file as `score` takes it')
     .option('--port <n>', 'the port to listen on (default: a free one)', whole(LIMITS.port))
+    .addOption(new Option('--host <name>').argParser(refuseHost).hideHelp())
     .option('--no-open', 'do not open a web browser')
     .addHelpText('after', EXAMPLES);
   return withAction<Options>(addOutputOptions(command), context, run);
+}
+
+/** People look for it: a page of all data that anybody on the network can open is not what they want. */
+function refuseHost(): never {
+  throw new InvalidArgumentError(
+    'The page is served on 127.0.0.1 alone. From another machine: ssh -L 8000:127.0.0.1:8000 HOST, with --port 8000 there.',
+  );
 }
 
 async function run(options: Options, context: Context): Promise<void> {

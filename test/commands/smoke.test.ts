@@ -53,3 +53,9 @@ it('browse: one line of JSON when it listens, 130 by Ctrl-C', async () => {
   expect([code, stdout]).toEqual([130, line]);
   expect(line.trim().split('\n')).toHaveLength(1);
 });
+
+it('browse listens nowhere but on the loopback interface, and says how to reach it', async () => {
+  const { code, stderr } = await startPcam(['browse', '--host', '0.0.0.0'], { env }).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain('ssh -L');
+});

@@ -139,7 +139,7 @@ export class SlideView {
       if (box && labels?.[index] === 1) {
         const inset = size < MIN_OUTLINE * 4 ? 0 : (31 / PATCH_SIZE) * size;
         context.lineWidth = Math.max(1, size / PATCH_SIZE);
-        context.strokeStyle = '#00d000';
+        context.strokeStyle = size < 4 * MIN_OUTLINE ? 'rgb(0 190 0 / 60%)' : '#00d000';
         if (size < MIN_OUTLINE) {
           // Too small for an outline: a tint, under which the tissue is still seen.
           context.fillStyle = 'rgb(0 190 0 / 50%)';
