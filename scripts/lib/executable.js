@@ -95,14 +95,23 @@ async function withTemporaryFolder(beside, work) {
   }
 }
 
-/** Downloads the npm package with the Node.js of a target; gives the path of its node. */
-async function fetchNode(target, temporary) {
-  const folder = join(temporary, 'node', target);
-  const node = join(folder, 'package/bin', target.startsWith('win') ? 'node.exe' : 'node');
+/** Downloads the npm package with the Node.js of a target into a folder, unless it is there; gives the path of its node. */
+export async function fetchNode(target, parent) {
+  const folder = join(parent, 'node', target);
+  const node = join(folder, 'bin', target.startsWith('win') ? 'node.exe' : 'node');
   if (await stat(node).catch(() => undefined)) return node;
-  await mkdir(folder, { recursive: true });
-  await run('npm', ['pack', `${TARGETS[target]}@${NODE_VERSION}`, '--pack-destination', folder, '--silent']);
-  await run('tar', ['-xzf', join(folder, `${TARGETS[target]}-${NODE_VERSION}.tgz`), '-C', folder]);
+  await mkdir(dirname(folder), { recursive: true });
+  await withTemporaryFolder(dirname(folder), async (temporary) => {
+    await run('npm', [
+      'pack',
+      `${TARGETS[target]}@${NODE_VERSION}`,
+      '--pack-destination',
+      temporary,
+      '--silent',
+    ]);
+    await run('tar', ['-xzf', join(temporary, `${TARGETS[target]}-${NODE_VERSION}.tgz`), '-C', temporary]);
+    await rename(join(temporary, 'package'), folder);
+  });
   return node;
 }
 
