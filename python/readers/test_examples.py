@@ -22,7 +22,7 @@ def run(script: str, *arguments: object, needs: tuple[str, ...], **environment: 
     for library in needs:
         pytest.importorskip(library)
     command = [sys.executable, EXAMPLES / script, *map(str, arguments)]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
