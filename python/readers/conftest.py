@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import io
 import os
 from pathlib import Path
@@ -128,6 +129,13 @@ def own_tfds(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(tfds.download.DownloadManager, "download_and_extract", local)
         tfds.builder("patch_camelyon", data_dir=folder).download_and_prepare()
     return folder
+
+
+def need(*libraries: str) -> None:
+    """Skips the test where one is missing, without importing it: for those whose code runs in a process of its own."""
+    for library in libraries:
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"no {library}")
 
 
 each_split = pytest.mark.parametrize("name", COUNTS)

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import COUNTS, Split, each_split
+from conftest import COUNTS, Split, each_split, need
 
 
 @each_split
@@ -23,8 +23,7 @@ def test_clip_benchmark_builder(export, splits: dict[str, Split], name: str) -> 
 
 def test_clip_benchmark_evaluates_to_its_end(export, splits, tmp_path) -> None:
     """With a model of random weights, from its own command line."""
-    for library in ("clip_benchmark", "open_clip"):
-        pytest.importorskip(library)
+    need("clip_benchmark", "open_clip")
     folder = export("clip-benchmark", shard_size=64)
     command = [sys.executable, "-m", "clip_benchmark.cli", "eval", "--dataset", "wds/vtab/pcam", "--dataset_root", str(folder)]
     command += ["--model", "ViT-S-32-alt", "--pretrained", "", "--num_workers", "1", "--no_amp", "--output", "result.json"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import COUNTS, Split
+from conftest import COUNTS, Split, need
 
 import pcam
 
@@ -19,8 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(script: str, *arguments: object, needs: tuple[str, ...], **environment: str) -> str:
-    for library in needs:
-        pytest.importorskip(library)
+    need(*needs)
     command = [sys.executable, EXAMPLES / script, *map(str, arguments)]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import need
 
 #: Format, layout, the library that the line names, and what has to be imported for it.
 LINES = [
@@ -22,7 +23,7 @@ LINES = [
 
 @pytest.mark.parametrize("format, layout, library, imports", LINES)
 def test_the_printed_line_runs(archives, dataset, tmp_path, format: str, layout: str, library: str, imports: str) -> None:
-    pytest.importorskip({"tfds": "tensorflow_datasets"}.get(library, library))
+    need({"tfds": "tensorflow_datasets"}.get(library, library))
     command = [sys.executable, "-m", "pcam", "export", "--dir", dataset, "--manifest", archives / "manifest.json"]
     command += ["--format", format, "--layout", layout, "--out", tmp_path / "out"]
     exported = subprocess.run(command, check=True, capture_output=True, text=True)
