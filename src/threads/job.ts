@@ -30,7 +30,7 @@ export type FromWorker =
   | { readonly type: 'done'; readonly result: unknown }
   | ({ readonly type: 'failed' } & SentError);
 
-/** Messages in order, kept until somebody listens. */
+/** Messages in order, kept until there is a listener. */
 export class Inbox<Message> {
   readonly #waiting: Message[] = [];
   #handler: ((message: Message) => void) | undefined;

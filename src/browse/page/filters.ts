@@ -59,7 +59,7 @@ export function drawFilters(form: HTMLFormElement, input: FiltersInput): void {
     display(input),
     selection(input),
   );
-  // Drawn again while somebody uses the keyboard: the focus stays where it was.
+  // The form may be drawn again while the keyboard is in use: the focus stays where it was.
   if (focused !== '' && form.querySelector(`#${CSS.escape(focused)}`))
     document.getElementById(focused)?.focus();
 }
