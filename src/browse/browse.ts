@@ -10,7 +10,7 @@ import {
   PcamError,
   requireWithin,
 } from '../core/index.js';
-import { measureSplit } from '../explore/stats/index.js';
+import { measureSplit, QUESTIONABLE_SLIDES } from '../explore/stats/index.js';
 import { encodePng } from '../export/encode/index.js';
 import { type Manifest, resolveManifest, type SplitName } from '../manifest/index.js';
 import { scoresPerPatch } from '../score/per-patch.js';
@@ -18,7 +18,14 @@ import { resolveSelection, type SelectionOptions, select } from '../selection/in
 import { type Input, openInput } from '../verified/index.js';
 import { type Reply, startServer } from './server.js';
 import { SlideTiles, TILE_SIZE } from './slides.js';
-import { addScan, type BrowseSplit, type Column, numberContents, openBrowseSplit } from './splits.js';
+import {
+  addScan,
+  type BrowseSplit,
+  type Column,
+  digestAt,
+  numberContents,
+  openBrowseSplit,
+} from './splits.js';
 
 export interface BrowseOptions {
   /** The data set folder. @default 'pcam' */
@@ -185,6 +192,7 @@ function stateOf({ input, splits, scan, calledAs }: Session) {
       name,
       count,
       slides: meta?.slides ?? null,
+      questionable: (meta?.slides ?? []).flatMap((slide, i) => (QUESTIONABLE_SLIDES.has(slide) ? [i] : [])),
       chosen: chosen?.length ?? null,
       columns: [...columns.keys()],
     })),
@@ -200,8 +208,7 @@ function patchPng(split: BrowseSplit, file: string): Reply | undefined {
 function sha1Of({ sha1, count }: BrowseSplit, text: string): Reply | undefined {
   const index = wholeNumber(text, count);
   if (index === undefined) return undefined;
-  const digest = sha1 && Buffer.from(sha1.buffer, sha1.byteOffset + index * 20, 20).toString('hex');
-  return json({ sha1: digest ?? null });
+  return json({ sha1: sha1 ? digestAt(sha1, index).toString('hex') : null });
 }
 
 /** A column as its bytes: the page knows the type of each. */

@@ -3,6 +3,7 @@ import { PATCH_BYTES } from '../core/index.js';
 import { arrayOf, type MetaTable, openImages } from '../dataset/index.js';
 import type { SplitDetails } from '../explore/stats/index.js';
 import type { SplitName } from '../manifest/index.js';
+import { SHA1_BYTES } from '../scan/index.js';
 import type { Input } from '../verified/index.js';
 
 /** Little-endian, as every machine that runs Node.js or a browser stores them. */
@@ -74,6 +75,11 @@ function conflicting(first: Uint32Array, labels: Uint8Array): Uint8Array {
   return Uint8Array.from(first, (patch) => Number(seen[patch] === 3));
 }
 
+/** The SHA-1 of one patch. */
+export function digestAt(sha1: Uint8Array, index: number): Buffer {
+  return Buffer.from(sha1.buffer, sha1.byteOffset + index * SHA1_BYTES, SHA1_BYTES);
+}
+
 /**
  * Numbers the contents of all splits: patches with the same number have the same pixels, whatever their split.
  * The column `content` appears when all splits are scanned.
@@ -83,7 +89,7 @@ export function numberContents(splits: readonly BrowseSplit[]): void {
   for (const { sha1, count, columns } of splits) {
     const content = new Uint32Array(count);
     for (let index = 0; index < count; index++) {
-      const key = Buffer.from(sha1!.buffer, sha1!.byteOffset + index * 20, 20).toString('latin1');
+      const key = digestAt(sha1!, index).toString('latin1');
       const number = numbers.get(key) ?? numbers.size;
       numbers.set(key, number);
       content[index] = number;

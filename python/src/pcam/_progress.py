@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from ._run import Event, Stderr
 
-#: None: wherever somebody looks. False: nowhere. A function: gets each event as a dict.
+#: None: in a terminal, a notebook or a log. False: nowhere. A function: gets each event as a dict.
 Progress = Union[None, bool, Callable[[Dict[str, Any]], object]]
 
 #: Seconds between two drawings of a notebook's display.

@@ -2,9 +2,6 @@
 import type { ViewState } from './address.js';
 import type { Column, Columns, SplitState } from './server.js';
 
-/** Slides of Camelyon16 whose labels are known to be questionable: not annotated exhaustively, or disputed. */
-const QUESTIONABLE =
-  /^camelyon16_(train_tumor_(010|015|018|020|029|033|044|046|051|054|055|079|092|095)|train_normal_086|test_(049|114))$/;
 /** A score this close to 0 or 1 is a confident one; one this close to 0.5 is not. */
 const CONFIDENT = 0.05;
 const UNCERTAIN = 0.1;
@@ -12,10 +9,6 @@ const UNCERTAIN = 0.1;
 /** A score of 0.5 or more says tumor, as `pcam score` counts by default. */
 export function isWrong(score: number, label: number): boolean {
   return Number(score >= 0.5) !== label;
-}
-
-export function isQuestionable(slide: string): boolean {
-  return QUESTIONABLE.test(slide);
 }
 
 /** The column that a filter or an order needs, so that it can be offered only where it is there. */
@@ -56,9 +49,12 @@ async function compile(filter: string, columns: Columns, split: SplitState) {
   return tests[filter];
 }
 
-function questionableSlides(slide: Column | undefined, { slides }: SplitState): (index: number) => boolean {
-  const flags = (slides ?? []).map(isQuestionable);
-  return (i) => flags[slide![i]!] === true;
+function questionableSlides(
+  slide: Column | undefined,
+  { questionable }: SplitState,
+): (index: number) => boolean {
+  const numbers = new Set(questionable);
+  return (i) => numbers.has(slide![i]!);
 }
 
 /** Indices of the patches in the order in which they are shown. */

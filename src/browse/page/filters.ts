@@ -1,6 +1,6 @@
 /** The form of filters: what there is to choose, with the number of patches beside each choice. */
 import { FILTERS, MAX_SIZE, MIN_SIZE, ORDERS, type ViewState } from './address.js';
-import { isQuestionable, NEEDS } from './choose.js';
+import { NEEDS } from './choose.js';
 import { copyButton, create, number } from './dom.js';
 import type { ServerState, SplitState } from './server.js';
 
@@ -90,17 +90,21 @@ function choice(name: keyof typeof TITLES, { view, split, counts, change }: Filt
 
 function slides({ view, split, counts, perSlide, change }: FiltersInput): HTMLElement {
   const names = split.slides!;
-  const sorted = names.map((name, i) => ({ name, patches: perSlide[i] ?? 0 }));
+  const sorted = names.map((name, i) => ({
+    name,
+    patches: perSlide[i] ?? 0,
+    questionable: split.questionable.includes(i),
+  }));
   sorted.sort((a, b) => (a.name < b.name ? -1 : 1));
   const select = create(
     'select',
     { id: 'filter-slide', 'aria-label': 'Slide' },
     create('option', { value: '' }, `all ${number(names.length)} slides`),
-    ...sorted.map(({ name, patches }) =>
+    ...sorted.map(({ name, patches, questionable }) =>
       create(
         'option',
         { value: name, selected: name === view.slide },
-        `${name} (${number(patches)})${isQuestionable(name) ? ' ?' : ''}`,
+        `${name} (${number(patches)})${questionable ? ' ?' : ''}`,
       ),
     ),
   );

@@ -7,6 +7,8 @@ export interface SplitState {
   readonly count: number;
   /** Names of the slides; null without the meta CSV. */
   readonly slides: readonly string[] | null;
+  /** Numbers of the slides whose labels are known to be questionable. */
+  readonly questionable: readonly number[];
   /** Patches that the command line chose; null: all. */
   readonly chosen: number | null;
   /** Names of the columns that are there by now. */
